@@ -1,0 +1,266 @@
+//! The seam to a warehouse: versioned tables, atomic commits that carry positions, and write–audit–publish.
+//!
+//! The contract every implementation keeps:
+//! - A commit is visible whole or not at all, and readers never block.
+//! - A commit carries positions (application transactions): [`Warehouse::table_state`] reads them back, so that
+//!   "what is loaded" and "how far we are" can never disagree.
+//! - A staged version is invisible to everyone but the queries that are given it, until it is published.
+//! - Dropping a load or a staged version without publishing leaves the table as it was.
+//!
+//! Deliberately absent: Jinja, dbt configuration, scheduling. Those are the runner's.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use futures_core::Stream;
+
+use crate::{Result, TableName};
+
+/// Rows of a query as they are computed.
+pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
+
+/// What a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RelationKind {
+    /// Rows on disk, versioned.
+    Table,
+    /// A stored query.
+    View,
+}
+
+/// A relation as the catalogue knows it.
+#[derive(Debug, Clone)]
+pub struct Relation {
+    /// Its name.
+    pub name: TableName,
+    /// Table or view.
+    pub kind: RelationKind,
+    /// Columns and types.
+    pub schema: SchemaRef,
+    /// Latest version; none for views.
+    pub version: Option<u64>,
+    /// Rows in the latest version where the table's statistics tell; none for views.
+    pub rows: Option<u64>,
+}
+
+/// How far a table is, as its own commits say.
+#[derive(Debug, Clone)]
+pub struct TableState {
+    /// Latest version.
+    pub version: u64,
+    /// Columns and types.
+    pub schema: SchemaRef,
+    /// Application id → position. Files: `file:<unit>#<sha256>` → rows in; Kafka: `kafka:<topic>/<partition>` → next offset.
+    pub positions: BTreeMap<String, i64>,
+}
+
+/// One past commit of a table.
+#[derive(Debug, Clone)]
+pub struct CommitInfo {
+    /// Version that the commit made.
+    pub version: u64,
+    /// When, UTC.
+    pub at: DateTime<Utc>,
+    /// What wrote it, for example `INGEST` or `BUILD`.
+    pub operation: String,
+    /// The note that the writer left in [`Commit::note`].
+    pub note: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A data file that is written but not yet part of any version. Opaque outside of the warehouse that made it.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Part {
+    /// Path relative to the table's folder.
+    pub path: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Statistics in the warehouse's own form.
+    pub stats: String,
+}
+
+/// Writes one data file; used from one thread. Dropping it unfinished removes what it wrote.
+pub trait PartWriter: Send {
+    /// Adds rows; the batch must have the schema given to [`Warehouse::begin_load`].
+    fn write(&mut self, batch: &RecordBatch) -> Result<()>;
+    /// Rows written so far.
+    fn rows(&self) -> u64;
+    /// Bytes written to disk so far, encoded. A writer of a long stream starts a new part when this passes its target.
+    fn bytes(&self) -> u64;
+    /// Ends the file and makes it durable (fsync). `None` when no row was written.
+    fn finish(self: Box<Self>) -> Result<Option<Part>>;
+}
+
+/// What a load commits.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    /// What writes, for the table's history: `INGEST`, `BUILD`, …
+    pub operation: String,
+    /// Positions to set, see [`TableState::positions`].
+    pub positions: Vec<(String, i64)>,
+    /// Positions as they were when the load began; a commit that finds others fails with a retryable user error,
+    /// because another process loaded the same unit in between. `None` (inside: the id must be absent).
+    pub expected: Vec<(String, Option<i64>)>,
+    /// Rows to take out in the same commit: all whose column (text) equals the value.
+    pub replace: Option<(String, String)>,
+    /// Kept in the table's history.
+    pub note: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a commit made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The version that first shows it.
+    pub version: u64,
+    /// Rows added.
+    pub rows_added: u64,
+    /// Rows taken out.
+    pub rows_removed: u64,
+}
+
+/// One load of rows into one table: any number of parts, then one commit.
+#[async_trait]
+pub trait Load: Send + Sync {
+    /// Starts one more data file. Parts may be written from several threads at once.
+    fn part(&self) -> Result<Box<dyn PartWriter>>;
+    /// Makes the parts (and [`Commit::replace`]) visible in one version. An empty list of parts still commits positions.
+    async fn commit(&self, parts: Vec<Part>, commit: Commit) -> Result<Committed>;
+    /// Removes parts that will not be committed.
+    async fn discard(&self, parts: Vec<Part>) -> Result<()>;
+}
+
+/// How the next version of a model comes about.
+#[derive(Debug, Clone)]
+pub enum Stage {
+    /// The whole relation becomes a table with the rows of this query.
+    Replace {
+        /// The query.
+        sql: String,
+    },
+    /// The whole relation becomes a table with these rows (seeds).
+    Rows {
+        /// Columns and types.
+        schema: SchemaRef,
+        /// The rows.
+        batches: Vec<RecordBatch>,
+    },
+    /// The rows of this query are added.
+    Append {
+        /// The query.
+        sql: String,
+    },
+    /// Rows whose key is already there are replaced, others are added (dbt `merge`).
+    Merge {
+        /// The query. Its key must be unique, or the stage fails with a user error that shows a key.
+        sql: String,
+        /// Columns of the key.
+        unique_key: Vec<String>,
+        /// When not empty: of a matched row only these columns change (dbt `merge_update_columns`).
+        update_columns: Vec<String>,
+    },
+    /// Every row whose key is among the query's keys is taken out, then the query's rows are added (dbt `delete+insert`).
+    DeleteInsert {
+        /// The query. Its key need not be unique.
+        sql: String,
+        /// Columns of the key.
+        unique_key: Vec<String>,
+    },
+    /// The relation becomes a view.
+    View {
+        /// The stored query.
+        sql: String,
+    },
+}
+
+/// What to do when an incremental query's columns differ from the table's (dbt `on_schema_change`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnSchemaChange {
+    /// Columns that the table does not have are left out; missing ones become null.
+    #[default]
+    Ignore,
+    /// The stage fails.
+    Fail,
+    /// New columns are added to the table; columns that the query no longer has stay and become null.
+    AppendNewColumns,
+    /// The table gets exactly the query's columns.
+    SyncAllColumns,
+}
+
+/// A version that is written and not yet visible.
+#[async_trait]
+pub trait Staged: Send + Sync {
+    /// The relation it will be a version of.
+    fn name(&self) -> &TableName;
+    /// Table or view.
+    fn kind(&self) -> RelationKind;
+    /// Columns and types.
+    fn schema(&self) -> SchemaRef;
+    /// Rows that publishing will add (inserted and rewritten ones apart: new rows only); none for views.
+    fn rows_affected(&self) -> Option<u64>;
+    /// Makes it the latest version. Fails with a retryable error, and changes nothing, when someone published in between.
+    async fn publish(&self, note: serde_json::Map<String, serde_json::Value>) -> Result<Committed>;
+    /// Removes what was written. Called on drop as well, as far as possible.
+    async fn discard(&self) -> Result<()>;
+}
+
+/// Which version of tables a query reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AsOf {
+    /// The latest.
+    #[default]
+    Latest,
+    /// This version of every table in the query.
+    Version(u64),
+    /// The version that was latest at this instant.
+    Time(DateTime<Utc>),
+}
+
+/// What a query reads besides the published versions.
+#[derive(Clone, Default)]
+pub struct QueryOptions {
+    /// Which versions.
+    pub as_of: AsOf,
+    /// Staged versions that stand in for their relations.
+    pub staged: Vec<Arc<dyn Staged>>,
+    /// Schema for unqualified names.
+    pub default_schema: Option<String>,
+}
+
+/// Rows and their schema.
+pub struct QueryResult {
+    /// Columns and types.
+    pub schema: SchemaRef,
+    /// The rows.
+    pub stream: BatchStream,
+}
+
+/// A warehouse. See the module's contract.
+#[async_trait]
+pub trait Warehouse: Send + Sync {
+    /// All relations, or those of one schema, sorted by name.
+    async fn relations(&self, schema: Option<&str>) -> Result<Vec<Relation>>;
+    /// One relation.
+    async fn relation(&self, name: &TableName) -> Result<Option<Relation>>;
+    /// Takes a relation away; nothing happens when it is not there.
+    async fn drop_relation(&self, name: &TableName) -> Result<()>;
+    /// Runs a query (`select`, `with`, `values`, `explain`, `show`, `describe`); anything else is a usage error.
+    async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult>;
+    /// Positions and version of a table; `None` when it does not exist.
+    async fn table_state(&self, name: &TableName) -> Result<Option<TableState>>;
+    /// Commits of a table, newest first, at most `limit`.
+    async fn history(&self, name: &TableName, limit: usize) -> Result<Vec<CommitInfo>>;
+    /// Starts a load. The table is made by the first commit when it does not exist; a table with other columns is
+    /// a user error that names the difference.
+    async fn begin_load(&self, name: &TableName, schema: SchemaRef) -> Result<Arc<dyn Load>>;
+    /// Writes the next version of a model without showing it.
+    /// Incremental stages need the table to exist and to be a table.
+    async fn stage(&self, name: &TableName, stage: Stage, on_schema_change: OnSchemaChange, options: &QueryOptions)
+    -> Result<Arc<dyn Staged>>;
+}
