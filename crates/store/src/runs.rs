@@ -1,0 +1,229 @@
+//! Runs and what each of their nodes did.
+
+use chrono::{DateTime, Utc};
+use millstream_core::{Error, Result};
+use rusqlite::{Row, params};
+
+use crate::Store;
+use crate::value::{count, instant, uncount, uninstant};
+
+/// How a run stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RunStatus {
+    /// At work.
+    Running,
+    /// Ended; nothing failed.
+    Success,
+    /// Ended; something failed.
+    Failed,
+    /// Ended early, on the user's word.
+    Cancelled,
+    /// The process died. The next writer of the workspace marks it so.
+    Interrupted,
+}
+
+impl RunStatus {
+    const ALL: [Self; 5] = [Self::Running, Self::Success, Self::Failed, Self::Cancelled, Self::Interrupted];
+
+    /// The word that the file and listings use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Success => "success",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// One run of a command that writes.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct RunRecord {
+    /// Its id, a UUID.
+    pub invocation_id: String,
+    /// `build`, `ingest`, …
+    pub command: String,
+    /// The command's arguments.
+    pub args: serde_json::Value,
+    /// When it started, UTC.
+    pub started_at: DateTime<Utc>,
+    /// When it ended, UTC; none while it runs or when its process died.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// How it stands.
+    pub status: RunStatus,
+    /// Process that ran it.
+    pub pid: u32,
+    /// One line about the end.
+    pub message: Option<String>,
+}
+
+/// What one node (or one source of an ingest) did in a run.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct NodeRecord {
+    /// dbt's unique id, for example `model.finance.stg_users`.
+    pub unique_id: String,
+    /// dbt's status word: `success`, `pass`, `warn`, `fail`, `error`, `skipped`.
+    pub status: String,
+    /// When it started, UTC.
+    pub started_at: DateTime<Utc>,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+    /// Rows written.
+    pub rows: Option<u64>,
+    /// Rows that a test found.
+    pub failures: Option<u64>,
+    /// Relation written, `schema.name`.
+    pub relation: Option<String>,
+    /// Version of the relation that the node published.
+    pub version: Option<u64>,
+    /// What happened.
+    pub message: Option<String>,
+}
+
+impl Store {
+    /// Records that a run starts.
+    pub fn start_run(&self, run: &RunRecord) -> Result<()> {
+        self.connection()
+            .prepare_cached(
+                "insert into runs (invocation_id, command, args, started_us, finished_us, status, pid, message)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            )
+            .and_then(|mut statement| {
+                statement.execute(params![
+                    run.invocation_id,
+                    run.command,
+                    run.args.to_string(),
+                    instant(run.started_at),
+                    run.finished_at.map(instant),
+                    run.status.name(),
+                    run.pid,
+                    run.message,
+                ])
+            })
+            .map_err(|error| self.error(error))?;
+        Ok(())
+    }
+
+    /// Records how a run ended. A run that is not known is an error of kind `ours`.
+    pub fn finish_run(
+        &self,
+        invocation_id: &str,
+        status: RunStatus,
+        finished_at: DateTime<Utc>,
+        message: Option<&str>,
+    ) -> Result<()> {
+        let changed = self
+            .connection()
+            .execute(
+                "update runs set status = ?2, finished_us = ?3, message = ?4 where invocation_id = ?1",
+                params![invocation_id, status.name(), instant(finished_at), message],
+            )
+            .map_err(|error| self.error(error))?;
+        if changed == 1 {
+            return Ok(());
+        }
+        Err(Error::ours(format!("run {invocation_id} was ended but never started")))
+    }
+
+    /// Records what nodes did, all in one transaction. A node that is recorded again is overwritten.
+    pub fn record_nodes(&self, invocation_id: &str, nodes: &[NodeRecord]) -> Result<()> {
+        let mut connection = self.connection();
+        let write = |connection: &mut rusqlite::Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction()?;
+            {
+                let mut statement = transaction.prepare_cached(
+                    "insert or replace into node_results (invocation_id, unique_id, status, started_us, duration_us,
+                        rows, failures, relation, version, message)
+                     values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+                )?;
+                for node in nodes {
+                    statement.execute(params![
+                        invocation_id,
+                        node.unique_id,
+                        node.status,
+                        instant(node.started_at),
+                        count(node.duration_us),
+                        node.rows.map(count),
+                        node.failures.map(count),
+                        node.relation,
+                        node.version.map(count),
+                        node.message,
+                    ])?;
+                }
+            }
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|error| self.error(error))
+    }
+
+    /// Marks runs that still say `running` as interrupted, and says how many there were. Only for a process that
+    /// holds the workspace's lock: while it does, nobody else can be running.
+    pub fn mark_interrupted(&self) -> Result<usize> {
+        self.connection()
+            .execute(
+                "update runs set status = 'interrupted', message = 'the process ended without saying so'
+                 where status = 'running'",
+                [],
+            )
+            .map_err(|error| self.error(error))
+    }
+
+    /// The latest runs, newest first.
+    pub fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare_cached(
+                "select invocation_id, command, args, started_us, finished_us, status, pid, message
+                 from runs order by started_us desc, invocation_id limit ?1",
+            )
+            .map_err(|error| self.error(error))?;
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let rows = statement.query_map([limit], read_run).map_err(|error| self.error(error))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|error| self.error(error))
+    }
+
+    /// What the nodes of a run did, in the order in which they started.
+    pub fn nodes(&self, invocation_id: &str) -> Result<Vec<NodeRecord>> {
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare_cached(
+                "select unique_id, status, started_us, duration_us, rows, failures, relation, version, message
+                 from node_results where invocation_id = ?1 order by started_us, unique_id",
+            )
+            .map_err(|error| self.error(error))?;
+        let rows = statement.query_map([invocation_id], read_node).map_err(|error| self.error(error))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|error| self.error(error))
+    }
+}
+
+fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
+    let status: String = row.get(5)?;
+    let args: String = row.get(2)?;
+    Ok(RunRecord {
+        invocation_id: row.get(0)?,
+        command: row.get(1)?,
+        args: serde_json::from_str(&args).unwrap_or(serde_json::Value::String(args)),
+        started_at: uninstant(row.get(3)?),
+        finished_at: row.get::<_, Option<i64>>(4)?.map(uninstant),
+        // The table's own check keeps other words out.
+        status: RunStatus::ALL.into_iter().find(|known| known.name() == status).unwrap_or(RunStatus::Interrupted),
+        pid: row.get(6)?,
+        message: row.get(7)?,
+    })
+}
+
+fn read_node(row: &Row<'_>) -> rusqlite::Result<NodeRecord> {
+    Ok(NodeRecord {
+        unique_id: row.get(0)?,
+        status: row.get(1)?,
+        started_at: uninstant(row.get(2)?),
+        duration_us: uncount(row.get(3)?),
+        rows: row.get::<_, Option<i64>>(4)?.map(uncount),
+        failures: row.get::<_, Option<i64>>(5)?.map(uncount),
+        relation: row.get(6)?,
+        version: row.get::<_, Option<i64>>(7)?.map(uncount),
+        message: row.get(8)?,
+    })
+}
