@@ -1,0 +1,38 @@
+//! `cargo xtask bench NAME`: our figure, the peer's figure on the same input in the same run, and the ratio.
+//!
+//! Guarantees: both sides read the same bytes, run on the same machine one after the other, and each figure is the
+//! median of several runs with the peak resident memory of the measured process. A side that fails fails the bench.
+//! Deliberately absent: thresholds. A bench prints what is; `docs/benchmarks.md` keeps what was.
+
+mod build;
+mod finance;
+mod generate;
+mod ingest;
+mod kafka;
+mod measure;
+mod scene;
+
+use std::path::Path;
+
+use scene::Scene;
+
+/// Runs one bench, or all.
+pub fn run(root: &Path, name: &str) -> Result<(), String> {
+    let benches: [(&str, fn(&Scene) -> Result<(), String>); 5] = [
+        ("finance", finance::run),
+        ("generate", generate::run),
+        ("ingest", ingest::run),
+        ("kafka", kafka::run),
+        ("build", build::run),
+    ];
+    let wanted: Vec<_> = benches.iter().filter(|(known, _)| *known == name || name == "all").collect();
+    if wanted.is_empty() {
+        return Err(format!("there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, all"));
+    }
+    let scene = Scene::set(root)?;
+    for (known, bench) in wanted {
+        println!("\n## {known}");
+        bench(&scene)?;
+    }
+    Ok(())
+}
