@@ -1,1 +1,24 @@
-//! stub
+//! Carries out work on a project: ingests sources, and builds, tests, seeds, snapshots and compiles nodes.
+//!
+//! Guarantees: this is the only way by which a command, a schedule or a service changes a warehouse; one writer at
+//! a time holds the workspace; a model is staged, audited by its tests and only then published; nothing downstream
+//! of a failure runs; nodes that are ready at once start in the order of their names, so that two runs tell the
+//! same story; every run leaves its record in the store and its artefacts in the target folder.
+//!
+//! Deliberately absent: printing, command-line words, SQL dialects, and any knowledge of how tables are kept.
+
+mod event;
+mod ids;
+mod ingest;
+mod lock;
+mod request;
+mod result;
+mod runner;
+
+pub use event::{Event, Events, SilentEvents};
+pub use ids::{Ids, RandomIds};
+pub use ingest::{IngestRequest, IngestSummary, SourceResult};
+pub use lock::WorkspaceLock;
+pub use request::{Cancel, Request, Verb};
+pub use result::{NodeResult, Status, Summary, Timing};
+pub use runner::Runner;

@@ -1,0 +1,119 @@
+//! What a caller asks of the runner.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::Notify;
+
+/// What is done with the selected nodes, in dbt's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verb {
+    /// Seeds, snapshots and models, each published only when its tests pass.
+    Build,
+    /// Models, published without tests.
+    Run,
+    /// Tests of what is published.
+    Test,
+    /// Seeds.
+    Seed,
+    /// Snapshots.
+    Snapshot,
+    /// Nothing is carried out; the SQL is written to `target/compiled`.
+    Compile,
+}
+
+impl Verb {
+    /// The command's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Run => "run",
+            Self::Test => "test",
+            Self::Seed => "seed",
+            Self::Snapshot => "snapshot",
+            Self::Compile => "compile",
+        }
+    }
+}
+
+/// A request to carry out nodes of the project.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// What is done.
+    pub verb: Verb,
+    /// Unique ids of the selected nodes; those that the verb has no use for are passed over.
+    pub selected: BTreeSet<String>,
+    /// Build incremental models from the start (`--full-refresh`). A model's own `full_refresh` wins.
+    pub full_refresh: bool,
+    /// Start nothing more after the first failure (`--fail-fast`).
+    pub fail_fast: bool,
+    /// Tests that warn count as failed (`--warn-error`).
+    pub warn_error: bool,
+    /// Keep the rows that tests find, for every test (`--store-failures`); `None` leaves it to each test.
+    pub store_failures: Option<bool>,
+    /// Nodes at a time; at least 1.
+    pub threads: usize,
+    /// The command's arguments as given, for `run_results.json` and the history.
+    pub args: serde_json::Map<String, serde_json::Value>,
+    /// How long to wait for another process that holds the workspace; zero fails at once.
+    pub lock_wait: Duration,
+    /// Ends the run early.
+    pub cancel: Cancel,
+}
+
+impl Request {
+    /// A request for these nodes with dbt's defaults: four threads, no flags, no waiting.
+    pub fn new(verb: Verb, selected: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            verb,
+            selected: selected.into_iter().collect(),
+            full_refresh: false,
+            fail_fast: false,
+            warn_error: false,
+            store_failures: None,
+            threads: 4,
+            args: serde_json::Map::new(),
+            lock_wait: Duration::ZERO,
+            cancel: Cancel::default(),
+        }
+    }
+}
+
+/// A switch that ends a run early, once: nodes at work are stopped, their staged versions are discarded, and
+/// everything else is skipped. Clones share the switch.
+#[derive(Debug, Clone, Default)]
+pub struct Cancel {
+    inner: Arc<CancelInner>,
+}
+
+#[derive(Debug, Default)]
+struct CancelInner {
+    cancelled: AtomicBool,
+    notify: Notify,
+}
+
+impl Cancel {
+    /// Throws the switch.
+    pub fn cancel(&self) {
+        self.inner.cancelled.store(true, Ordering::SeqCst);
+        self.inner.notify.notify_waiters();
+    }
+    /// Whether it was thrown.
+    pub fn is_cancelled(&self) -> bool {
+        self.inner.cancelled.load(Ordering::SeqCst)
+    }
+    /// Waits until it is thrown.
+    pub async fn cancelled(&self) {
+        loop {
+            let notified = self.inner.notify.notified();
+            if self.is_cancelled() {
+                return;
+            }
+            notified.await;
+        }
+    }
+}
