@@ -1,1 +1,35 @@
-//! stub
+//! A dbt project folder in, a [`Manifest`] and every diagnostic out; then selection and compilation of its nodes.
+//!
+//! Guarantees:
+//! - [`load`] tells *all* problems of a project at once, each with file, line, column and a way to fix it.
+//! - The same files and options give the same manifest, byte for byte.
+//! - Property precedence is dbt's: `config()` in the file, then `config:` in yml, then `dbt_project.yml`.
+//!
+//! Deliberately absent: anything that runs SQL, reads the process environment or the clock, or writes a file.
+//! The command line passes those in [`LoadOptions`]; the runner carries plans out.
+
+mod compile;
+mod manifest;
+mod options;
+mod project;
+mod select;
+mod target;
+
+pub use compile::{CompileOptions, CompiledNode, Cte};
+pub use manifest::{
+    Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
+    Group, Hook, Macro, MacroArgument, Manifest, Metadata, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
+    ResourceType, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
+};
+pub use options::LoadOptions;
+pub use project::Project;
+pub use select::{IndirectSelection, Selected, Selection};
+pub use target::Target;
+
+// pub fn load(options: &LoadOptions) -> Result<Project>;
+// impl Project {
+//     pub fn select(&self, selection: &Selection) -> Result<Selected>;                 // ids + warnings
+//     pub fn compile(&self, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode>;
+//     pub fn compile_inline(&self, sql: &str, options: &CompileOptions) -> Result<CompiledNode>;
+// }
+// impl Manifest { pub fn to_json(&self, metadata: &Metadata) -> serde_json::Value; }
