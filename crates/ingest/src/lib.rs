@@ -1,1 +1,23 @@
-//! stub
+//! Ingestion: files and Kafka topics into `raw.*`, under a contract.
+//!
+//! Guarantees:
+//! - Rows that keep the contract are in the raw table, the others in `quarantine.<table>` with their raw bytes,
+//!   their position and every rule they broke; `rows in = rows loaded + rows quarantined` is checked on every unit.
+//! - Exactly once: what is loaded is read from the tables' own commits, and each commit carries its positions.
+//!   A run that is killed anywhere leaves a state from which the next run ends in the same tables.
+//! - Decimals never pass through floats.
+//!
+//! Deliberately absent: reading `sources.yml` (the project crate does it and hands over a [`SourceDecl`]), any
+//! knowledge of how tables are stored, and printing.
+
+pub mod contract;
+pub mod decl;
+pub mod file;
+pub mod kafka;
+pub mod report;
+
+pub use contract::Contract;
+pub use decl::{ColumnDecl, SourceDecl};
+pub use file::{FileOptions, ingest_files};
+pub use kafka::{KafkaOptions, OnGap, StopFlag, ingest_kafka};
+pub use report::{RuleCount, UnitReport, UnitStatus};
