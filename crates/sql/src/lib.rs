@@ -1,1 +1,23 @@
-//! stub
+//! SQL text to the tree that the engine plans: parse, check, rewrite, and list what a statement reads.
+//!
+//! Guarantees: pure, no I/O, no engine. A text that cannot be parsed gives a user error with line and column
+//! (in the place's file [`SQL_FILE`], which callers replace by the real one) and, where we know one, a hint.
+//! What is rewritten is the tree, never the text, so places stay those of the user's text.
+//!
+//! The language is the generic superset of `sqlparser` (PostgreSQL's operators and `::` casts, `qualify`,
+//! `group by all`, `exclude`, `filter (where …)`), with names folded as in PostgreSQL: unquoted to lower case.
+//!
+//! Deliberately absent: other dialects, type checks and name look-ups. Those need a warehouse or a target.
+
+mod check;
+mod parse;
+mod place;
+mod refs;
+mod rewrite;
+
+pub use check::{StatementKind, read_only};
+pub use parse::{LENGTH_BYTES_MAX, parse, parse_one};
+pub use place::{SQL_FILE, place_at};
+pub use refs::{TableRef, table_refs};
+pub use rewrite::for_engine;
+pub use sqlparser::ast::Statement;

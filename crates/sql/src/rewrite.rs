@@ -1,0 +1,60 @@
+//! Rewrites of the tree between what users mean and what the engine plans.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{DataType, Expr, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut};
+
+/// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
+/// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262.
+pub fn for_engine(statement: &mut Statement) {
+    let _ = statement.visit(&mut Rewriter);
+}
+
+struct Rewriter;
+
+impl VisitorMut for Rewriter {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        match expr {
+            Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => precise(data_type),
+            Expr::Convert { data_type: Some(data_type), .. } => precise(data_type),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn precise(data_type: &mut DataType) {
+    match data_type {
+        DataType::Timestamp(precision @ None, _) => *precision = Some(6),
+        // `datetime` is the same thing without a zone in the dialects that have it.
+        DataType::Datetime(None) => *data_type = DataType::Timestamp(Some(6), TimezoneInfo::None),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::parse_one;
+
+    fn rewritten(sql: &str) -> String {
+        let mut statement = parse_one(sql).unwrap();
+        for_engine(&mut statement);
+        statement.to_string()
+    }
+
+    #[test]
+    fn bare_timestamps_become_microseconds_everywhere() {
+        assert_eq!(
+            rewritten("select cast(a as timestamp), b::timestamp, timestamp '2025-01-01', c::timestamptz from t"),
+            "SELECT CAST(a AS TIMESTAMP(6)), b::TIMESTAMP(6), TIMESTAMP(6) '2025-01-01', c::TIMESTAMPTZ(6) FROM t"
+        );
+        assert_eq!(
+            rewritten("select * from (select try_cast(a as datetime) from t) where x = cast('1' as timestamp(3))"),
+            "SELECT * FROM (SELECT TRY_CAST(a AS TIMESTAMP(6)) FROM t) WHERE x = CAST('1' AS TIMESTAMP(3))"
+        );
+    }
+}
