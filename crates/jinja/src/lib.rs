@@ -1,1 +1,31 @@
-//! stub
+//! dbt-flavoured Jinja: loads macros, finds out what a template depends on, and renders it.
+//!
+//! Guarantees: what dbt 1.11 gives templates has the same name and meaning here (COMPAT.md lists what is missing);
+//! Python's habits are kept (`True`, `None`, mutable lists and dicts, methods of strings, lists and dicts);
+//! every error tells file, line, column and the macros that led there; every rendering ends, within [`Limits`].
+//! Nothing here reads files, the clock or the process environment: the caller gives all of it.
+//!
+//! Deliberately absent: SQL. Text comes out; what it means is for the crates below.
+
+pub mod adapter;
+pub mod blocks;
+mod column;
+mod context;
+mod environment;
+pub mod limits;
+mod options;
+mod parsed;
+mod relation;
+
+pub use adapter::{Adapter, NoAdapter, Response, Table, TableColumn};
+pub use blocks::{Block, BlockKind, extract_blocks};
+pub use column::Column;
+pub use context::{ParseContext, RenderContext, Resolver, Template, ValueScope};
+pub use environment::{Environment, MacroCall, MacroInfo, MacroKind, TestCall};
+pub use limits::Limits;
+pub use options::{EnvironmentOptions, MacroFile, Vars};
+pub use parsed::{Parsed, RefCall, SourceCall};
+pub use relation::{Parts, Relation, RelationKind};
+
+/// The dbt version whose behaviour templates see as `dbt_version`.
+pub const DBT_VERSION: &str = "1.11.0";
