@@ -19,5 +19,5 @@ select transactions.currency_code, transactions.n, daily.n as daily_n, transacti
 from transactions
 full outer join daily on transactions.currency_code = daily.currency_code
 where
-    transactions.n is distinct from daily.n
-    or transactions.amount is distinct from daily.amount
+    (transactions.n is distinct from daily.n)
+    or (transactions.amount is distinct from daily.amount)

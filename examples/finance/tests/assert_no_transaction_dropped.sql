@@ -2,4 +2,4 @@
 select intermediate.n as intermediate_rows, fact.n as fact_rows
 from (select count(*) as n, sum(amount) as amount from {{ ref('int_transactions') }}) as intermediate
 cross join (select count(*) as n, sum(amount) as amount from {{ ref('fct_transactions') }}) as fact
-where intermediate.n <> fact.n or intermediate.amount is distinct from fact.amount
+where intermediate.n <> fact.n or (intermediate.amount is distinct from fact.amount)

@@ -8,5 +8,5 @@ where
     users.user_id is null
     or open_rows.user_id is null
     {%- for attribute in attributes %}
-    or users.{{ attribute }} is distinct from open_rows.{{ attribute }}
+    or (users.{{ attribute }} is distinct from open_rows.{{ attribute }})
     {%- endfor %}

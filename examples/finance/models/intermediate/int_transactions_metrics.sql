@@ -6,7 +6,7 @@ select
     source_system,
     currency,
     count(*) as transaction_count,
-    sum(case when amount < 0 then 1 else 0 end) as refund_count,
+    cast(sum(case when amount < 0 then 1 else 0 end) as bigint) as refund_count,
     cast(sum(amount) as decimal(18,2)) as total_amount,
     cast(sum(case when amount < 0 then amount else cast(0 as decimal(18,2)) end) as decimal(18,2)) as refund_amount,
     min(amount) as min_amount,

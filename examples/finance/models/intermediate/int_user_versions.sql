@@ -33,7 +33,7 @@ changes as (
     where
         delivery = 1
         {%- for attribute in attributes %}
-        or {{ attribute }} is distinct from previous_{{ attribute }}
+        or ({{ attribute }} is distinct from previous_{{ attribute }})
         {%- endfor %}
 
 )

@@ -20,7 +20,7 @@ select
     {{ dbt_utils.generate_surrogate_key(['used.currency']) }} as currency_key,
     used.currency as currency_code,
     'Unknown currency' as currency_name,
-    2 as minor_units,
+    cast(2 as integer) as minor_units,
     cast(null as decimal(12,6)) as usd_rate,
     false as is_known
 from used

@@ -38,7 +38,7 @@ parts as (
 )
 
 select
-    parts.year_number * 10000 + parts.month_number * 100 + parts.day_of_month as date_key,
+    cast(parts.year_number * 10000 + parts.month_number * 100 + parts.day_of_month as integer) as date_key,
     parts.date_day,
     parts.year_number,
     parts.quarter_number,
@@ -64,14 +64,14 @@ select
     {% if fiscal_start == 1 -%}
     parts.year_number as fiscal_year,
     {%- else -%}
-    parts.year_number + case when parts.month_number >= {{ fiscal_start }} then 1 else 0 end as fiscal_year,
+    cast(parts.year_number + case when parts.month_number >= {{ fiscal_start }} then 1 else 0 end as integer) as fiscal_year,
     {%- endif %}
-    (parts.month_number + 12 - {{ fiscal_start }}) % 12 + 1 as fiscal_month,
-    case
+    cast((parts.month_number + 12 - {{ fiscal_start }}) % 12 + 1 as integer) as fiscal_month,
+    cast(case
         when (parts.month_number + 12 - {{ fiscal_start }}) % 12 < 3 then 1
         when (parts.month_number + 12 - {{ fiscal_start }}) % 12 < 6 then 2
         when (parts.month_number + 12 - {{ fiscal_start }}) % 12 < 9 then 3
         else 4
-    end as fiscal_quarter
+    end as integer) as fiscal_quarter
 from parts
 left join {{ ref('bank_holidays') }} as holidays on parts.date_day = holidays.holiday_date

@@ -34,7 +34,7 @@ select
     {{ dbt_utils.generate_surrogate_key(['user_id']) }} as user_key,
     {{ dbt_utils.generate_surrogate_key(['user_id', "'inferred'"]) }} as user_version_key,
     user_id,
-    1 as version_number,
+    cast(1 as integer) as version_number,
     'unknown' as first_name,
     'unknown' as last_name,
     cast(null as {{ dbt.type_string() }}) as email,
