@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use millstream_core::{Error, LedgerEntry, Result, TableName};
+use millstream_core::{Error, Result, TableName};
+use millstream_ingest::UnitReport;
 
 use crate::{Cancel, Runner};
 
@@ -34,10 +35,8 @@ pub struct SourceResult {
     pub table: TableName,
     /// `file` or `kafka`.
     pub connector: String,
-    /// Ledger lines that this run wrote.
-    pub entries: Vec<LedgerEntry>,
-    /// Files that were loaded by an earlier run.
-    pub unchanged: u64,
+    /// What was done with each file or offset range, those that an earlier run had loaded among them.
+    pub units: Vec<UnitReport>,
     /// Why the source could not be loaded; other sources are loaded all the same.
     pub error: Option<Error>,
     /// Seconds from start to end.

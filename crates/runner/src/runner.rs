@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use millstream_core::{Clock, Error, Result, Warehouse};
+use millstream_core::{Clock, Error, Progress, Result, Warehouse};
 use millstream_project::Project;
 use millstream_store::Store;
 
@@ -27,6 +27,8 @@ pub struct Runner {
     pub ids: Arc<dyn Ids>,
     /// Told what happens.
     pub events: Arc<dyn Events>,
+    /// Told how far long work is (ingestion).
+    pub progress: Arc<dyn Progress>,
 }
 
 impl Runner {
