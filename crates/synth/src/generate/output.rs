@@ -1,0 +1,96 @@
+//! A file that appears under its name only when it is whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use millstream_core::{Error, Place, Result};
+
+/// Written under a hidden name in the same folder, then renamed. Dropped unfinished, it leaves nothing behind; after
+/// `kill -9` a hidden `.NAME.PID.partial` stays, which no source pattern matches.
+#[derive(Debug)]
+pub(super) struct AtomicFile {
+    target: PathBuf,
+    partial: PathBuf,
+    file: File,
+    bytes: u64,
+    published: bool,
+}
+
+impl AtomicFile {
+    /// Starts the file that will be called `name` in `folder`.
+    pub(super) fn create(folder: &Path, name: &str) -> Result<Self> {
+        let partial = folder.join(format!(".{name}.{}.partial", std::process::id()));
+        let file = File::create(&partial).map_err(|error| failed(&partial, error))?;
+        Ok(Self { target: folder.join(name), partial, file, bytes: 0, published: false })
+    }
+
+    /// Where the file will be.
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// Gives the file its name, replacing an older one; returns where it is and its size in bytes.
+    pub(super) fn publish(mut self) -> Result<(PathBuf, u64)> {
+        // Synced first, or a power cut could leave the name on an empty file.
+        self.file.sync_data().map_err(|error| failed(&self.partial, error))?;
+        fs::rename(&self.partial, &self.target).map_err(|error| failed(&self.target, error))?;
+        self.published = true;
+        Ok((self.target.clone(), self.bytes))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.file.write(buffer)?;
+        self.bytes += written as u64;
+        Ok(written)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if !self.published {
+            // Nobody is left to tell; a leftover is hidden and harmless.
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+/// The error for a file or folder that cannot be written.
+pub(super) fn failed(path: &Path, error: impl std::fmt::Display) -> Error {
+    Error::environment("a generated file cannot be written")
+        .at(Place::file(path.display().to_string()))
+        .why(error)
+        .hint("check that the folder exists, is writable and has room, or give another --out-dir")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_appears_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let listed = || fs::read_dir(folder.path()).unwrap().count();
+        let mut file = AtomicFile::create(folder.path(), "a.csv").unwrap();
+        file.write_all(b"half").unwrap();
+        assert!(!folder.path().join("a.csv").exists());
+        drop(file);
+        assert_eq!(listed(), 0);
+        let mut file = AtomicFile::create(folder.path(), "a.csv").unwrap();
+        file.write_all(b"whole").unwrap();
+        assert_eq!(file.publish().unwrap(), (folder.path().join("a.csv"), 5));
+        assert_eq!(listed(), 1);
+    }
+
+    #[test]
+    fn a_missing_folder_is_the_machines_problem() {
+        let error = AtomicFile::create(Path::new("/nowhere/at/all"), "a.csv").unwrap_err();
+        assert_eq!(error.kind(), millstream_core::Kind::Environment);
+    }
+}
