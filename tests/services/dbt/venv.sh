@@ -1,4 +1,4 @@
-# Sourced by run.sh and bench.sh: makes sure that the Python environment is there, and sets PYTHON and DBT.
+# Sourced by run.sh and peer.sh: makes sure that the Python environment is there, and sets PYTHON and DBT.
 # MILLSTREAM_DBT_VENV says where it is (default: target/dbt-venv of the repository). Idempotent.
 VENV="${MILLSTREAM_DBT_VENV:-$ROOT/target/dbt-venv}"
 REQUIREMENTS="$ROOT/tests/services/dbt/requirements.txt"

@@ -3,11 +3,9 @@
 //! The peer's SQL is what dbt compiles from the same folder for DuckDB; it runs without dbt's own time. The seeds,
 //! the snapshot and the tests are left out on both sides of the comparison; a full `build` with them is shown beside.
 
-use std::process::Command;
-
 use super::ingest::{input, transactions};
 use super::measure::{compare, measure, median};
-use super::scene::{RUNS, Scene, run as must};
+use super::scene::{RUNS, Scene};
 
 /// Runs the bench.
 pub fn run(scene: &Scene) -> Result<(), String> {
@@ -26,15 +24,9 @@ pub fn run(scene: &Scene) -> Result<(), String> {
     let whole = measure(scene, &project, &[&scene.binary, "build", "--full-refresh"])?;
 
     let folder = scene.folder.join("build-peer");
-    must(
-        Command::new("bash")
-            .arg(scene.root.join("tests/services/dbt/peer.sh"))
-            .args([&folder, &project])
-            .env("MILLSTREAM_BIN", &scene.binary)
-            .env("DBT_VENV", scene.folder.join("venv")),
-    )?;
-    let database = folder.join("finance.duckdb").to_string_lossy().into_owned();
-    let manifest = folder.join("target/manifest.json").to_string_lossy().into_owned();
+    scene.dbt_peer(&project, &folder, &["--seeded"])?;
+    let database = folder.join("raw.duckdb").to_string_lossy().into_owned();
+    let manifest = folder.join("project/target/manifest.json").to_string_lossy().into_owned();
     let command = scene.peer("duckdb_models.py", &[&database, &manifest, &scene.threads]);
     let command: Vec<&str> = command.iter().map(String::as_str).collect();
     let mut peer = Vec::new();

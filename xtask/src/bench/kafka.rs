@@ -2,9 +2,9 @@
 //!
 //! Both sides read from the same running embedded broker; the consumer counts messages and does nothing else.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
+use super::broker::Broker;
 use super::measure::{compare, measure, median};
 use super::scene::{RUNS, Scene, run as must};
 
@@ -18,13 +18,8 @@ pub fn run(scene: &Scene) -> Result<(), String> {
             .args(["build", "--release", "--package", "millstream-ingest", "--example", "bare_consumer"])
             .current_dir(&scene.root),
     )?;
-    let mut broker = Broker::start(scene)?;
-    let outcome = with_broker(scene, &broker.address);
-    broker.stop();
-    outcome
-}
-
-fn with_broker(scene: &Scene, address: &str) -> Result<(), String> {
+    let broker = Broker::start(scene)?;
+    let address = broker.address.as_str();
     let count = MESSAGES.to_string();
     let produced = measure(
         scene,
@@ -69,38 +64,4 @@ fn with_broker(scene: &Scene, address: &str) -> Result<(), String> {
         MESSAGES as f64 / peer.seconds
     );
     Ok(())
-}
-
-/// The embedded broker in its own process.
-struct Broker {
-    child: Child,
-    address: String,
-}
-
-impl Broker {
-    /// Starts it on a free port and waits until it says where it listens.
-    fn start(scene: &Scene) -> Result<Self, String> {
-        let mut child = Command::new(&scene.binary)
-            .args(["broker", "--listen", "127.0.0.1:0", "--topic", "transactions:3"])
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("millstream broker: {error}"))?;
-        let mut line = String::new();
-        if let Some(out) = child.stdout.take() {
-            BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-        }
-        let address =
-            line.split_whitespace().find(|word| word.starts_with("127.0.0.1:")).unwrap_or_default().to_owned();
-        if address.is_empty() {
-            let _ = child.kill();
-            return Err(format!("millstream broker did not say where it listens, it said: {line}"));
-        }
-        Ok(Self { child, address })
-    }
-
-    fn stop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

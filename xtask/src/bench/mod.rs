@@ -4,6 +4,7 @@
 //! median of several runs with the peak resident memory of the measured process. A side that fails fails the bench.
 //! Deliberately absent: thresholds. A bench prints what is; `docs/benchmarks.md` keeps what was.
 
+mod broker;
 mod build;
 mod finance;
 mod generate;

@@ -31,23 +31,17 @@ impl Scene {
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let environment = folder.join("venv");
         let python = environment.join("bin/python");
-        if !environment.join("ready").exists() {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-            run(Command::new(&python).args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "dbt-core>=1.11,<1.12",
-                "dbt-duckdb",
-                "duckdb",
-            ]))?;
-            std::fs::write(environment.join("ready"), "").map_err(|error| error.to_string())?;
-        }
+        let install = ". \"$ROOT/tests/services/dbt/venv.sh\"";
+        let binary = target.join("release/millstream");
+        run(Command::new("bash")
+            .args(["-c", install])
+            .env("ROOT", root)
+            .env("MILLSTREAM_DBT_VENV", &environment)
+            .env("MILLSTREAM_BIN", &binary))?;
         let threads = std::thread::available_parallelism().map_or(2, usize::from).to_string();
         let scene = Self {
             root: root.to_path_buf(),
-            binary: target.join("release/millstream").to_string_lossy().into_owned(),
+            binary: binary.to_string_lossy().into_owned(),
             python,
             peers: root.join("xtask/peers"),
             folder,
@@ -73,6 +67,16 @@ impl Scene {
             vec![self.python.to_string_lossy().into_owned(), self.peers.join(script).to_string_lossy().into_owned()];
         command.extend(arguments.iter().map(|argument| (*argument).to_owned()));
         command
+    }
+
+    /// Real dbt on DuckDB beside a project of ours, see `tests/services/dbt/peer.sh`.
+    pub fn dbt_peer(&self, project: &Path, folder: &Path, options: &[&str]) -> Result<(), String> {
+        run(Command::new("bash")
+            .arg(self.root.join("tests/services/dbt/peer.sh"))
+            .args([project, folder])
+            .args(options)
+            .env("MILLSTREAM_BIN", &self.binary)
+            .env("MILLSTREAM_DBT_VENV", self.folder.join("venv")))
     }
 
     /// A fresh copy of `examples/finance` in the scratch folder.
