@@ -5,7 +5,10 @@
 with one_per_instant as (
 
     -- Two lines that say something about the same user from the same instant on: the later file and line holds.
-    select *
+    select
+        *,
+        -- one value to compare instead of one per attribute
+        {{ dbt_utils.generate_surrogate_key(attributes) }} as profile_hash
     from {{ ref('stg_users') }}
     qualify row_number() over (
         partition by user_id, effective_at
@@ -17,11 +20,8 @@ with one_per_instant as (
 compared as (
 
     select
-        *
-        {%- for attribute in attributes %},
-        lag({{ attribute }}) over (partition by user_id order by effective_at) as previous_{{ attribute }}
-        {%- endfor %},
-        row_number() over (partition by user_id order by effective_at) as delivery
+        *,
+        lag(profile_hash) over (partition by user_id order by effective_at) as previous_hash
     from one_per_instant
 
 ),
@@ -30,11 +30,17 @@ changes as (
 
     select *
     from compared
-    where
-        delivery = 1
-        {%- for attribute in attributes %}
-        or ({{ attribute }} is distinct from previous_{{ attribute }})
-        {%- endfor %}
+    where previous_hash is null or previous_hash <> profile_hash
+
+),
+
+bounded as (
+
+    select
+        *,
+        row_number() over (partition by user_id order by effective_at) as version_number,
+        lead(effective_at) over (partition by user_id order by effective_at) as valid_to
+    from changes
 
 )
 
@@ -42,11 +48,11 @@ select
     user_key,
     {{ dbt_utils.generate_surrogate_key(['user_id', instant_text('effective_at'), 'source_file', 'source_line']) }} as user_version_key,
     user_id,
-    cast(row_number() over (partition by user_id order by effective_at) as integer) as version_number,
+    cast(version_number as integer) as version_number,
     {{ attributes | join(',\n    ') }},
     age_group,
     region,
     effective_at as valid_from,
-    lead(effective_at) over (partition by user_id order by effective_at) as valid_to,
-    lead(effective_at) over (partition by user_id order by effective_at) is null as is_current
-from changes
+    valid_to,
+    valid_to is null as is_current
+from bounded

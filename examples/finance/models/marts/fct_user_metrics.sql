@@ -1,25 +1,46 @@
 -- User by month. Amounts are added up over currencies in US dollars at the fixed planning rates of the
 -- currencies seed, rounded once per cell; transactions whose currency has no rate count as transactions, are in
 -- no `_usd` column and are counted in unconverted_count.
-with monthly as (
+with by_currency as (
 
     select
-        metrics.user_id,
-        metrics.month_start,
-        sum(metrics.transaction_count) as transaction_count,
-        sum(case when metrics.source_system = 'batch' then metrics.transaction_count else 0 end) as batch_count,
-        sum(case when metrics.source_system = 'streaming' then metrics.transaction_count else 0 end) as streaming_count,
-        sum(metrics.refund_count) as refund_count,
-        sum(case when currencies.usd_rate is null then metrics.transaction_count else 0 end) as unconverted_count,
-        count(distinct metrics.currency) as currency_count,
-        sum(metrics.total_amount * currencies.usd_rate) as total_usd,
-        sum(case when metrics.source_system = 'batch' then metrics.total_amount * currencies.usd_rate end) as batch_usd,
-        sum(case when metrics.source_system = 'streaming' then metrics.total_amount * currencies.usd_rate end) as streaming_usd,
-        sum(metrics.refund_amount * currencies.usd_rate) as refund_usd,
-        min(metrics.first_transaction_at) as first_transaction_at,
-        max(metrics.last_transaction_at) as last_transaction_at
-    from {{ ref('int_transactions_metrics') }} as metrics
-    left join {{ ref('dim_currencies') }} as currencies on metrics.currency = currencies.currency_code
+        user_id,
+        month_start,
+        currency,
+        sum(transaction_count) as transaction_count,
+        sum(case when source_system = 'batch' then transaction_count else 0 end) as batch_count,
+        sum(case when source_system = 'streaming' then transaction_count else 0 end) as streaming_count,
+        sum(refund_count) as refund_count,
+        sum(total_amount) as total_amount,
+        sum(case when source_system = 'batch' then total_amount end) as batch_amount,
+        sum(case when source_system = 'streaming' then total_amount end) as streaming_amount,
+        sum(refund_amount) as refund_amount,
+        min(first_transaction_at) as first_transaction_at,
+        max(last_transaction_at) as last_transaction_at
+    from {{ ref('int_transactions_metrics') }}
+    group by 1, 2, 3
+
+),
+
+monthly as (
+
+    select
+        by_currency.user_id,
+        by_currency.month_start,
+        sum(by_currency.transaction_count) as transaction_count,
+        sum(by_currency.batch_count) as batch_count,
+        sum(by_currency.streaming_count) as streaming_count,
+        sum(by_currency.refund_count) as refund_count,
+        sum(case when currencies.usd_rate is null then by_currency.transaction_count else 0 end) as unconverted_count,
+        count(*) as currency_count,
+        sum(cast(by_currency.total_amount as decimal(18,2)) * currencies.usd_rate) as total_usd,
+        sum(cast(by_currency.batch_amount as decimal(18,2)) * currencies.usd_rate) as batch_usd,
+        sum(cast(by_currency.streaming_amount as decimal(18,2)) * currencies.usd_rate) as streaming_usd,
+        sum(cast(by_currency.refund_amount as decimal(18,2)) * currencies.usd_rate) as refund_usd,
+        min(by_currency.first_transaction_at) as first_transaction_at,
+        max(by_currency.last_transaction_at) as last_transaction_at
+    from by_currency
+    left join {{ ref('dim_currencies') }} as currencies on by_currency.currency = currencies.currency_code
     group by 1, 2
 
 )
