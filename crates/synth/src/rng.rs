@@ -58,6 +58,7 @@ impl Draw {
     }
 
     /// 64 random bits.
+    #[cfg(test)]
     pub(crate) fn bits(&mut self) -> u64 {
         self.0.next_u64()
     }

@@ -19,6 +19,13 @@ pub(crate) fn uuid(out: &mut Vec<u8>, id: &[u8; 16]) {
     out.extend_from_slice(&text);
 }
 
+/// A UUID as text of its own, where speed does not matter.
+pub(crate) fn uuid_string(id: &[u8; 16]) -> String {
+    let mut out = Vec::with_capacity(36);
+    uuid(&mut out, id);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// Two digits of a number below 100.
 pub(crate) fn two(out: &mut Vec<u8>, number: u32) {
     out.extend_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
