@@ -23,6 +23,7 @@ select
     transactions,
     users,
     cast(coalesce(amount_usd, 0) as decimal(18,2)) as total_amount_usd,
-    {{ average_amount('coalesce(amount_usd, 0)', 'users') }} as amount_usd_per_user
+    {{ average_amount('coalesce(amount_usd, 0)', 'users') }} as amount_usd_per_user,
+    round(100 * cast(coalesce(amount_usd, 0) as double) / nullif(cast(sum(amount_usd) over () as double), 0), 1) as percent_of_amount
 from by_origin
 order by total_amount_usd desc, source_system, origin_system

@@ -3,7 +3,7 @@
     'chart': 'bar', 'x': 'journey', 'y': 'steps',
 }}) }}
 -- How do users move from one type of transaction to the next? Each pair of one user's consecutive transactions
--- is a step.
+-- is a step; the fifteen most frequent. File rows have no type of their own and count as `batch`.
 with steps as (
 
     select
@@ -20,8 +20,9 @@ select
     transaction_type || ' > ' || next_type as journey,
     count(*) as steps,
     count(distinct user_key) as users,
-    cast(avg({{ dbt.datediff('occurred_at', 'next_at', 'hour') }}) as integer) as average_hours_between
+    cast(round(avg({{ dbt.datediff('occurred_at', 'next_at', 'hour') }})) as integer) as average_hours_between
 from steps
 where next_type is not null
 group by 1
 order by steps desc, journey
+limit 15
