@@ -9,7 +9,9 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let words: Vec<String> = std::env::args().collect();
-    let [_, brokers, topic, messages] = words.as_slice() else { return Err("usage: bare_consumer BROKERS TOPIC MESSAGES".into()) };
+    let [_, brokers, topic, messages] = words.as_slice() else {
+        return Err("usage: bare_consumer BROKERS TOPIC MESSAGES".into());
+    };
     let wanted: u64 = messages.parse()?;
     let consumer: BaseConsumer = ClientConfig::new()
         .set("bootstrap.servers", brokers)

@@ -10,11 +10,19 @@
 //! Deliberately absent: reading `sources.yml` (the project crate does it and hands over a [`SourceDecl`]), any
 //! knowledge of how tables are stored, and printing.
 
+pub(crate) mod broken;
 pub mod contract;
 pub mod decl;
+pub(crate) mod decode;
 pub mod file;
 pub mod kafka;
+pub(crate) mod nearest;
+pub mod quarantine;
+pub(crate) mod repair;
 pub mod report;
+pub(crate) mod sink;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use contract::Contract;
 pub use decl::{ColumnDecl, SourceDecl};

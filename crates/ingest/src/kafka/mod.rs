@@ -69,7 +69,11 @@ impl Default for KafkaOptions {
 /// Ingests a topic from the positions that the raw table holds. One report for each partition and commit that had
 /// messages, and one for each gap that was skipped.
 pub async fn ingest_kafka(
-    contract: &Contract, options: &KafkaOptions, warehouse: &dyn Warehouse, ledger: &dyn Ledger, clock: &dyn Clock,
+    contract: &Contract,
+    options: &KafkaOptions,
+    warehouse: &dyn Warehouse,
+    ledger: &dyn Ledger,
+    clock: &dyn Clock,
     progress: &dyn Progress,
 ) -> Result<Vec<UnitReport>> {
     let _ = (contract, options, warehouse, ledger, clock, progress);
