@@ -1,1 +1,18 @@
-fn main(){}
+//! The `millstream` binary. Everything it does starts in [`app::run`]; nothing else belongs here.
+
+mod app;
+mod chart;
+mod cli;
+mod commands;
+mod context;
+mod interrupt;
+mod options;
+mod output;
+mod reference;
+mod scaffold;
+mod stop;
+mod talk;
+
+fn main() -> std::process::ExitCode {
+    app::run(std::env::args_os())
+}

@@ -1,0 +1,180 @@
+//! `millstream ingest`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use millstream_core::{Error, Kind};
+use millstream_project::Project;
+use millstream_runner::{Cancel, IngestRequest, IngestSummary};
+use serde_json::{Value, json};
+
+use super::ledger;
+use crate::context::Context;
+use crate::options::{Property, value};
+use crate::output::ListFormat;
+use crate::stop::{Exit, Outcome};
+use crate::talk::{NodeLines, tell_ingest};
+
+const EXAMPLES: &str = "\
+Examples:
+  millstream ingest                                      every file source; Kafka too when MILLSTREAM_BROKERS is set
+  millstream ingest transactions_batch --replace         files that changed take the place of their rows
+  millstream ingest transactions_streaming --brokers localhost:9092
+  millstream ingest transactions_streaming --follow      until Ctrl-C
+  millstream ingest --brokers kafka:9093 -X security.protocol=SASL_SSL -X sasl.mechanism=PLAIN";
+
+/// Variable that says where Kafka is.
+const BROKERS_VARIABLE: &str = "MILLSTREAM_BROKERS";
+
+/// What to do with offsets that the broker no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum OnGap {
+    /// Stop with an error that tells the range.
+    #[default]
+    Fail,
+    /// Go on behind it, and record the gap in the ledger.
+    Skip,
+}
+
+/// Load what is new in the sources into raw.*, under their contracts
+///
+/// Files are loaded whole or not at all, once, by content. Kafka is read from the position that the raw table holds to
+/// the end seen at the start. Rows that break the contract go to quarantine.*; rows in = loaded + quarantined.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct IngestArgs {
+    /// Sources to load, for example transactions_batch or raw.users [default: all file sources, and Kafka sources when
+    /// MILLSTREAM_BROKERS is set or --brokers is given]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// Files that are known by name and have other content replace their rows
+    #[arg(long)]
+    replace: bool,
+    /// Keep reading Kafka until Ctrl-C
+    #[arg(long)]
+    follow: bool,
+    /// What to do with offsets that the broker no longer has
+    #[arg(long, value_enum, default_value_t)]
+    on_gap: OnGap,
+    /// Bootstrap servers instead of the project's, HOST:PORT[,HOST:PORT...]
+    #[arg(long, value_name = "SERVERS")]
+    brokers: Option<String>,
+    /// Any librdkafka setting; repeatable; wins over the project's
+    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]
+    properties: Vec<Property>,
+    /// How long to wait for another command that holds the workspace
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = value::duration)]
+    wait: Duration,
+    /// Also list this run's ledger lines on standard output
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    format: Option<ListFormat>,
+}
+
+/// Runs it.
+pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
+    let mut project = context.load_project()?;
+    let sources = choose(&args, &project, context)?;
+    override_kafka(&mut project, args.brokers.as_deref(), &args.properties);
+    let cancel = Cancel::default();
+    context.cancel_on_interrupt(cancel.clone());
+    let request = IngestRequest {
+        sources,
+        replace: args.replace,
+        skip_gaps: args.on_gap == OnGap::Skip,
+        follow: args.follow,
+        args: context.arguments("ingest", vec![("sources", args.sources.clone().into()), ("replace", args.replace.into())]),
+        lock_wait: args.wait,
+        cancel,
+    };
+    let summary = load(project, &request, context).await?;
+    if let Some(format) = args.format {
+        let entries = summary.sources.iter().flat_map(|source| source.units.iter().map(|unit| unit.entry.clone()));
+        ledger::listing(&entries.collect::<Vec<_>>()).print(format)?;
+    }
+    exit(&summary)
+}
+
+/// Loads sources of a project and tells what came of each unit.
+pub async fn load(project: Project, request: &IngestRequest, context: &Context) -> Result<IngestSummary, Error> {
+    let project = Arc::new(project);
+    let workspace = context.open_workspace(&project).await?;
+    let lines = Arc::new(NodeLines::new(context.talk.clone(), context.clock.clone()));
+    let runner = context.runner(project, &workspace, lines.clone());
+    let summary = runner.ingest(request).await;
+    lines.end();
+    let summary = summary?;
+    tell_ingest(&context.talk, &summary);
+    Ok(summary)
+}
+
+/// The sources to load. Those that are named need all they need; unnamed Kafka sources need a broker that was named.
+fn choose(args: &IngestArgs, project: &Project, context: &Context) -> Result<Vec<String>, Error> {
+    if !args.sources.is_empty() {
+        return Ok(args.sources.clone());
+    }
+    let has_broker = args.brokers.is_some() || context.env.get(BROKERS_VARIABLE).is_some_and(|value| !value.is_empty());
+    let (mut chosen, mut skipped) = (Vec::new(), Vec::new());
+    for source in project.manifest.sources.values() {
+        let name = format!("{}.{}", source.source_name, source.name);
+        match connector(&source.meta) {
+            Some("kafka") if !has_broker => skipped.push(name),
+            Some(_) => chosen.push(name),
+            None => {}
+        }
+    }
+    if !skipped.is_empty() {
+        context.talk.say(
+            "kafka-skipped",
+            &format!(
+                "{} skipped: no broker named (set {BROKERS_VARIABLE} or give --brokers, or name the source)",
+                skipped.join(", ")
+            ),
+        );
+    }
+    if chosen.is_empty() && skipped.is_empty() {
+        return Err(Error::user("no source of this project has a connector")
+            .hint("declare one under 'meta: millstream:' of a source table, see docs/guide.md"));
+    }
+    if chosen.is_empty() {
+        return Err(Error::usage("there is nothing to load: every source is a Kafka topic and no broker is named")
+            .hint(format!("set {BROKERS_VARIABLE}, give --brokers HOST:PORT, or name the source")));
+    }
+    Ok(chosen)
+}
+
+fn connector(meta: &serde_json::Map<String, Value>) -> Option<&str> {
+    meta.get("millstream")?.get("connector")?.as_str()
+}
+
+/// Puts the command line's broker and settings in the place of the project's.
+pub fn override_kafka(project: &mut Project, brokers: Option<&str>, properties: &[Property]) {
+    let kafka = project.manifest.sources.values_mut().filter(|source| connector(&source.meta) == Some("kafka"));
+    for contract in kafka.filter_map(|source| source.meta.get_mut("millstream")?.as_object_mut()) {
+        if let Some(brokers) = brokers {
+            contract.insert("brokers".into(), brokers.into());
+        }
+        let declared = contract.entry("properties").or_insert_with(|| json!({}));
+        if let Some(declared) = declared.as_object_mut() {
+            for property in properties {
+                declared.insert(property.key.clone(), property.value.clone().into());
+            }
+        }
+    }
+}
+
+/// The first environment error wins over the user's data, because it says that the run is not complete.
+fn exit(summary: &IngestSummary) -> Outcome {
+    let mut errors = summary.sources.iter().filter_map(|source| source.error.as_ref());
+    if let Some(error) = errors.clone().find(|error| error.kind().exit_code() == Kind::Environment.exit_code()) {
+        let failed = errors.clone().count();
+        return Err(Error::new(error.kind(), format!("{failed} of {} sources could not be loaded", summary.sources.len()))
+            .hint("see the errors above; what was loaded stays, and the next run goes on from there")
+            .into());
+    }
+    let refused = summary.sources.iter().flat_map(|source| &source.units).any(|unit| unit.is_refused());
+    if summary.cancelled {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if refused || errors.next().is_some() { Exit::Failed } else { Exit::Success })
+}

@@ -1,0 +1,23 @@
+//! The commands, one file each: its options, and what it does with the parts that [`crate::context`] opens.
+
+pub mod broker;
+pub mod build;
+pub mod clean;
+pub mod compile;
+pub mod debug;
+pub mod demo;
+pub mod generate;
+pub mod ingest;
+pub mod init;
+pub mod ledger;
+pub mod list;
+pub mod parse;
+pub mod produce;
+pub mod query;
+pub mod report;
+pub mod run;
+pub mod seed;
+pub mod snapshot;
+pub mod test;
+
+mod nodes;

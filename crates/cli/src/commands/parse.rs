@@ -1,0 +1,42 @@
+//! `millstream parse`.
+
+use clap::Args;
+use millstream_core::Error;
+use millstream_project::{Metadata, ResourceType};
+
+use crate::context::Context;
+use crate::output::Sink;
+use crate::stop::{Exit, Outcome};
+use crate::talk::plural;
+
+/// Read the project, tell all its problems, and write target/manifest.json
+#[derive(Debug, Args)]
+pub struct ParseArgs {}
+
+/// Runs it.
+pub fn run(_args: ParseArgs, context: &Context) -> Outcome {
+    use std::io::Write;
+
+    let project = context.load_project()?;
+    let manifest = project.manifest.to_json(&Metadata::of(&project));
+    let path = project.target_dir().join("manifest.json");
+    std::fs::create_dir_all(project.target_dir())
+        .map_err(|error| Error::environment(format!("{} cannot be made", project.target_dir().display())).why(error))?;
+    let mut sink = Sink::file(&path)?;
+    let written = sink.write_all(manifest.to_string().as_bytes()).map_err(Error::from);
+    sink.finish(written)?;
+    let count = |kind| project.manifest.nodes.values().filter(|node| node.resource_type == kind).count() as u64;
+    context.talk.say(
+        "parsed",
+        &format!(
+            "{}, {}, {}, {}, {}: no errors; wrote {}",
+            plural(count(ResourceType::Model), "model"),
+            plural(count(ResourceType::Seed), "seed"),
+            plural(count(ResourceType::Snapshot), "snapshot"),
+            plural(count(ResourceType::Test), "test"),
+            plural(project.manifest.sources.len() as u64, "source"),
+            path.display()
+        ),
+    );
+    Ok(Exit::Success)
+}

@@ -1,0 +1,168 @@
+//! What a command is given, and the parts it can open: the project, the workspace, the runner.
+//!
+//! Guarantees: this is the only place that knows which implementation stands behind each seam.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use millstream_core::{Clock, Error, Result, Warehouse};
+use millstream_project::{LoadOptions, Project};
+use millstream_runner::{Cancel, Events, Ids, Runner};
+use millstream_store::Store;
+use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
+use serde_json::{Map, Value};
+
+use crate::interrupt::Interrupt;
+use crate::options::GlobalOptions;
+use crate::stop::Stop;
+use crate::talk::Talk;
+
+/// File that makes a folder a project.
+pub const PROJECT_FILE: &str = "dbt_project.yml";
+
+/// What every command is given.
+pub struct Context {
+    /// Options of every command.
+    pub global: GlobalOptions,
+    /// Says lines to the user.
+    pub talk: Arc<Talk>,
+    /// The user's wish to stop.
+    pub interrupt: Interrupt,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Makes ids of runs.
+    pub ids: Arc<dyn Ids>,
+    /// The environment, for `env_var()`.
+    pub env: BTreeMap<String, String>,
+}
+
+/// An open workspace.
+pub struct Workspace {
+    /// Its folder.
+    pub path: PathBuf,
+    /// Where relations live.
+    pub warehouse: Arc<dyn Warehouse>,
+    /// Where runs and the ledger are recorded.
+    pub store: Arc<Store>,
+}
+
+impl Context {
+    /// The project's folder: `--project-dir`, or the nearest folder upwards that has a `dbt_project.yml`.
+    pub fn project_dir(&self) -> Result<PathBuf> {
+        if let Some(folder) = &self.global.project_dir {
+            if folder.join(PROJECT_FILE).is_file() {
+                return Ok(folder.clone());
+            }
+            return Err(Error::usage(format!("{} has no {PROJECT_FILE}", folder.display()))
+                .hint("give --project-dir the folder of a project"));
+        }
+        let here = std::env::current_dir()
+            .map_err(|error| Error::environment("the current folder cannot be read").why(error))?;
+        match here.ancestors().find(|folder| folder.join(PROJECT_FILE).is_file()) {
+            Some(folder) => Ok(folder.to_path_buf()),
+            None => Err(Error::usage(format!("no {PROJECT_FILE} in this folder or above it")).hint(
+                "go into a project's folder, name it with --project-dir, or start one with 'millstream init NAME'",
+            )),
+        }
+    }
+
+    /// Reads the project. All its problems are told at once; warnings are said and stop nothing.
+    pub fn load_project(&self) -> Result<Project> {
+        self.load_project_in(&self.project_dir()?)
+    }
+
+    /// Reads the project of a folder.
+    pub fn load_project_in(&self, folder: &Path) -> Result<Project> {
+        let options = LoadOptions {
+            project_dir: folder.to_path_buf(),
+            profiles_dir: self.global.profiles_dir.clone(),
+            profile: self.global.profile.clone(),
+            target: self.global.target.clone(),
+            vars: self.vars()?,
+            env: self.env.clone(),
+            threads: self.global.threads,
+            now: self.clock.now(),
+            invocation_id: self.ids.invocation_id(),
+        };
+        let project = millstream_project::load(&options)?;
+        for warning in project.warnings.sorted() {
+            self.talk.warn(warning.code, &warning_text(warning));
+        }
+        Ok(project)
+    }
+
+    /// Opens the project's workspace; its folder is made when it is not there.
+    pub async fn open_workspace(&self, project: &Project) -> Result<Workspace> {
+        let path = project.target.path.clone();
+        if project.target.kind != "millstream" {
+            return Err(Error::usage(format!(
+                "target '{}' is of type {}, which this version cannot build on",
+                project.target.name, project.target.kind
+            ))
+            .hint("choose a target of type millstream with --target"));
+        }
+        let warehouse = EmbeddedWarehouse::open(&path.join("warehouse"), EmbeddedOptions::default())?;
+        let store = Store::open(&path.join("state.db"))?;
+        Ok(Workspace { path, warehouse: Arc::new(warehouse), store: Arc::new(store) })
+    }
+
+    /// A runner over a project and its workspace.
+    pub fn runner(&self, project: Arc<Project>, workspace: &Workspace, events: Arc<dyn Events>) -> Runner {
+        Runner {
+            target_dir: project.dir.join("target"),
+            project,
+            warehouse: workspace.warehouse.clone(),
+            store: workspace.store.clone(),
+            workspace: workspace.path.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            events,
+            progress: Arc::new(self.talk.bar()),
+        }
+    }
+
+    /// Throws the switch on Ctrl-C, so that the work ends cleanly.
+    pub fn cancel_on_interrupt(&self, cancel: Cancel) {
+        self.interrupt.handle_gracefully();
+        let interrupt = self.interrupt.clone();
+        tokio::spawn(async move {
+            interrupt.asked().await;
+            cancel.cancel();
+        });
+    }
+
+    /// A command's arguments for the history and `run_results.json`. Nothing secret is among them.
+    pub fn arguments(&self, which: &str, own: Vec<(&'static str, Value)>) -> Map<String, Value> {
+        let mut arguments = Map::new();
+        arguments.insert("which".into(), which.into());
+        arguments.insert("target".into(), self.global.target.clone().into());
+        arguments.insert("profile".into(), self.global.profile.clone().into());
+        arguments.insert("threads".into(), self.global.threads.into());
+        arguments.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        arguments
+    }
+
+    fn vars(&self) -> Result<Map<String, Value>> {
+        let Some(text) = &self.global.vars else { return Ok(Map::new()) };
+        let refused = || {
+            Error::usage("--vars is not a mapping of names to values")
+                .hint("write it as YAML or JSON: --vars '{calendar_start: \"2000-01-01\"}'")
+        };
+        if text.trim().is_empty() {
+            return Ok(Map::new());
+        }
+        let value: Value = serde_saphyr::from_str(text).map_err(|error| refused().why(error))?;
+        match value {
+            Value::Object(vars) => Ok(vars),
+            Value::Null => Ok(Map::new()),
+            _ => Err(refused()),
+        }
+    }
+}
+
+/// A diagnostic without its severity, which the line's own beginning tells.
+fn warning_text(warning: &millstream_core::Diagnostic) -> String {
+    let text = warning.to_string();
+    text.strip_prefix(&format!("warning[{}]: ", warning.code)).unwrap_or(&text).to_owned()
+}

@@ -1,0 +1,55 @@
+//! Options of every command, accepted before and after its name.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::talk::{LogFormat, LogLevel};
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct GlobalOptions {
+    /// Folder of the project [default: the nearest folder upwards that has a dbt_project.yml]
+    #[arg(long, value_name = "DIR", global = true, env = "DBT_PROJECT_DIR", hide_env = true)]
+    #[arg(help_heading = "Project options")]
+    pub project_dir: Option<PathBuf>,
+
+    /// Folder of profiles.yml [default: DBT_PROFILES_DIR, the project folder, ~/.dbt]
+    #[arg(long, value_name = "DIR", global = true, help_heading = "Project options")]
+    pub profiles_dir: Option<PathBuf>,
+
+    /// Profile to use instead of the project's
+    #[arg(long, value_name = "NAME", global = true, env = "DBT_PROFILE", hide_env = true)]
+    #[arg(help_heading = "Project options")]
+    pub profile: Option<String>,
+
+    /// Target of the profile to use instead of its default
+    #[arg(short, long, value_name = "NAME", global = true, env = "DBT_TARGET", hide_env = true)]
+    #[arg(help_heading = "Project options")]
+    pub target: Option<String>,
+
+    /// Variables for the project, as YAML or JSON: '{fiscal_year_start_month: 4}'
+    #[arg(long, value_name = "YAML", global = true, help_heading = "Project options")]
+    pub vars: Option<String>,
+
+    /// Nodes at a time [default: the target's]
+    #[arg(long, value_name = "N", global = true, value_parser = super::value::positive)]
+    #[arg(help_heading = "Project options")]
+    pub threads: Option<usize>,
+
+    /// Say nothing but errors
+    #[arg(short, long, global = true, help_heading = "Global options")]
+    pub quiet: bool,
+
+    /// No colours (also: NO_COLOR=1)
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub no_color: bool,
+
+    /// Show the libraries' own logs from this level on
+    #[arg(long, value_name = "LEVEL", global = true, default_value = "off", help_heading = "Global options")]
+    pub log_level: LogLevel,
+
+    /// Form of the lines on standard error
+    #[arg(long, value_name = "FORMAT", global = true, default_value = "text", help_heading = "Global options")]
+    pub log_format: LogFormat,
+}

@@ -1,0 +1,92 @@
+//! Values as people write them: durations, rates, shares, versions and instants.
+
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use millstream_core::warehouse::AsOf;
+
+/// A duration: `500ms`, `10s`, `2m`, `1h 30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "not a duration; write 500ms, 10s, 2m or 1h".to_owned())
+}
+
+/// A whole number from 1.
+pub fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("not a whole number from 1".to_owned()),
+    }
+}
+
+/// A share from 0 to 1.
+pub fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("not a share between 0 and 1".to_owned()),
+    }
+}
+
+/// A number above 0, for example of messages a second.
+pub fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("not a number above 0".to_owned()),
+    }
+}
+
+/// `rate=0.01`.
+pub fn faults(text: &str) -> Result<f64, String> {
+    let value = text.strip_prefix("rate=").ok_or("write rate=SHARE, for example rate=0.01")?;
+    share(value)
+}
+
+/// A version number, or an instant: `2025-07-01`, `2025-07-01 12:00:00`, `2025-07-01T12:00:00+02:00`. Without a zone it
+/// is UTC; a day alone means its first instant.
+pub fn as_of(text: &str) -> Result<AsOf, String> {
+    let text = text.trim();
+    if let Ok(version) = text.parse() {
+        return Ok(AsOf::Version(version));
+    }
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(AsOf::Time(at.with_timezone(&Utc)));
+    }
+    for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"] {
+        if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
+            return Ok(AsOf::Time(at.and_utc()));
+        }
+    }
+    if let Some(at) = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0)) {
+        return Ok(AsOf::Time(at.and_utc()));
+    }
+    Err("neither a version nor an instant; write 3, 2025-07-01 or 2025-07-01T12:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_of_takes_versions_and_instants() {
+        assert_eq!(as_of("3").unwrap(), AsOf::Version(3));
+        let noon: DateTime<Utc> = "2025-07-01T12:00:00Z".parse().unwrap();
+        for text in ["2025-07-01T12:00:00Z", "2025-07-01 12:00:00", "2025-07-01T14:00:00+02:00", "2025-07-01 12:00"] {
+            assert_eq!(as_of(text).unwrap(), AsOf::Time(noon), "{text}");
+        }
+        assert_eq!(as_of("2025-07-01").unwrap(), AsOf::Time("2025-07-01T00:00:00Z".parse().unwrap()));
+        for text in ["", "-1", "yesterday", "2025-13-01"] {
+            assert!(as_of(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_out_of_range_are_refused() {
+        assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
+        assert!(duration("10").is_err());
+        assert!(positive("0").is_err());
+        assert!(share("1.1").is_err() && share("NaN").is_err());
+        assert!(rate("0").is_err() && rate("inf").is_err());
+        assert!(faults("0.01").is_err() && faults("rate=2").is_err());
+        assert_eq!(faults("rate=0.01").unwrap(), 0.01);
+    }
+}

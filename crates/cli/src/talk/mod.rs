@@ -1,0 +1,143 @@
+//! Talk: everything a command says to a person, on standard error.
+//!
+//! Guarantees: standard output is never touched; lines never tear a progress bar; `--quiet` leaves errors only;
+//! `--log-format json` makes one JSON object of each line; a closed standard error is ignored.
+//! Deliberately absent: results. They are data and go through [`crate::output`].
+
+mod bar;
+mod ingest;
+mod logs;
+mod nodes;
+mod plural;
+pub mod style;
+mod summary;
+
+use std::io::{IsTerminal, Write};
+
+use chrono::{SecondsFormat, Utc};
+use clap::ValueEnum;
+use indicatif::{MultiProgress, ProgressDrawTarget};
+use millstream_core::{Error, Kind};
+use serde_json::{Map, Value};
+
+pub use bar::Bar;
+pub use ingest::{Balance, tell_ingest};
+pub use logs::{LogLevel, start_logs};
+pub use nodes::NodeLines;
+pub use plural::{count, plural, seconds};
+use style::{BAD, WARN, paint};
+pub use summary::tell_summary;
+
+/// Form of the lines on standard error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum LogFormat {
+    /// Text for people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Says lines on standard error. Shared by everything that runs.
+#[derive(Debug)]
+pub struct Talk {
+    format: LogFormat,
+    quiet: bool,
+    bars: MultiProgress,
+    bars_shown: bool,
+}
+
+impl Talk {
+    /// Talk in this form; `quiet` leaves errors only.
+    pub fn new(format: LogFormat, quiet: bool) -> Self {
+        let bars_shown = !quiet && format == LogFormat::Text && std::io::stderr().is_terminal();
+        let target = if bars_shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        Self { format, quiet, bars: MultiProgress::with_draw_target(target), bars_shown }
+    }
+
+    /// A line for the reader: `event` is a stable word for machines.
+    pub fn say(&self, event: &str, text: &str) {
+        self.say_with(event, text, Map::new());
+    }
+
+    /// The same, with facts that `--log-format json` shows as fields.
+    pub fn say_with(&self, event: &str, text: &str, facts: Map<String, Value>) {
+        if !self.quiet {
+            self.line("info", event, text, text, facts);
+        }
+    }
+
+    /// Something that is worth a look and stops nothing.
+    pub fn warn(&self, event: &str, text: &str) {
+        if !self.quiet {
+            self.line("warn", event, &format!("{} {text}", paint(WARN, "warning:")), text, Map::new());
+        }
+    }
+
+    /// An error, whole: what, where, why, how to fix.
+    pub fn error(&self, error: &Error) {
+        let mut facts = Map::new();
+        facts.insert("kind".into(), kind_name(error.kind()).into());
+        if let Some(place) = error.place() {
+            facts.insert("place".into(), place.to_string().into());
+        }
+        facts.insert("causes".into(), error.causes().into());
+        if let Some(fix) = error.fix() {
+            facts.insert("fix".into(), fix.into());
+        }
+        let mut text = format!("{} {error}", paint(BAD, "error:"));
+        if error.kind() == Kind::Ours {
+            text.push_str("\n  this is a bug in Millstream, not in your project; please report it with these lines");
+        }
+        self.line("error", "error", &text, error.what(), facts);
+    }
+
+    /// A failure of the user's that is part of a summary: shown even under `--quiet`.
+    pub fn failure(&self, event: &str, text: &str) {
+        self.line("error", event, text, text, Map::new());
+    }
+
+    /// A bar for one piece of long work.
+    pub fn bar(self: &std::sync::Arc<Self>) -> Bar {
+        Bar::new(self.clone())
+    }
+
+    /// Takes bars off the terminal.
+    pub fn clear(&self) {
+        let _ = self.bars.clear();
+    }
+
+    /// Whether `--quiet` was given.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
+    fn line(&self, level: &str, event: &str, text: &str, message: &str, facts: Map<String, Value>) {
+        let line = match self.format {
+            LogFormat::Text => text.to_owned(),
+            LogFormat::Json => {
+                let mut object = Map::new();
+                object.insert("time".into(), Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true).into());
+                object.insert("level".into(), level.into());
+                object.insert("event".into(), event.into());
+                object.insert("message".into(), console::strip_ansi_codes(message).into());
+                object.extend(facts);
+                Value::Object(object).to_string()
+            }
+        };
+        // Nobody is left to be told when standard error is closed.
+        self.bars.suspend(|| {
+            let _ = writeln!(anstream::stderr().lock(), "{line}");
+        });
+    }
+}
+
+fn kind_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::User => "user",
+        Kind::Usage => "usage",
+        Kind::Environment => "environment",
+        Kind::External => "external",
+        Kind::Ours => "ours",
+    }
+}
