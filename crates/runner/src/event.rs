@@ -1,7 +1,8 @@
 //! What the runner tells while it works. The binary turns these into lines; the runner never prints.
 
-use crate::NodeResult;
-use crate::Verb;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{NodeResult, Verb};
 
 /// Told what happens, in the order in which it happens. Calls come from several threads, one at a time.
 pub trait Events: Send + Sync {
@@ -68,4 +69,18 @@ pub enum Event<'a> {
         /// One or more lines.
         message: &'a str,
     },
+}
+
+/// Lets one event through at a time, so that what a listener prints is never torn.
+pub(crate) struct EventGate {
+    listener: Mutex<Arc<dyn Events>>,
+}
+
+impl EventGate {
+    pub(crate) fn new(listener: Arc<dyn Events>) -> Self {
+        Self { listener: Mutex::new(listener) }
+    }
+    pub(crate) fn on(&self, event: &Event<'_>) {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner).on(event);
+    }
 }

@@ -7,13 +7,22 @@
 //!
 //! Deliberately absent: printing, command-line words, SQL dialects, and any knowledge of how tables are kept.
 
+mod adapter;
+mod artifacts;
+mod cells;
 mod event;
+mod execute;
+mod history;
 mod ids;
 mod ingest;
 mod lock;
+mod materialize;
+mod plan;
 mod request;
 mod result;
 mod runner;
+mod sqltype;
+mod test;
 
 pub use event::{Event, Events, SilentEvents};
 pub use ids::{Ids, RandomIds};

@@ -1,6 +1,6 @@
-//! The workspace's lock: one writer at a time.
+//! The workspace's locks: one build at a time, and one ingestion at a time.
 //!
-//! Guarantees: the lock is the operating system's (on the open file `lock`), so that a process that dies, however
+//! Guarantees: the lock is the operating system's (on an open file), so that a process that dies, however
 //! it dies, no longer holds it. The process id inside the file is for people; nothing is decided by it.
 //!
 //! Deliberately absent: locks of single tables. Commits are atomic without this lock; it keeps two runs from
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use millstream_core::{Error, Result};
 
-use crate::{Event, Events};
+use crate::{Cancel, Event, Events};
 
 /// How often a waiting process looks whether the lock is free. The system's own waiting cannot be cancelled.
 const POLL_MS: u64 = 50;
@@ -26,12 +26,18 @@ pub struct WorkspaceLock {
 }
 
 impl WorkspaceLock {
-    /// Takes the lock of the workspace folder, waiting up to `wait` for another holder.
+    /// Takes the lock `file` in the workspace folder, waiting up to `wait` for another holder.
     ///
     /// # Errors
     /// Kind `environment`, retryable, when another process still holds it: the message names its process id.
-    pub async fn take(workspace: &Path, wait: Duration, events: &dyn Events) -> Result<Self> {
-        let path = workspace.join("lock");
+    pub async fn take(
+        workspace: &Path,
+        file: &str,
+        wait: Duration,
+        cancel: &Cancel,
+        events: &dyn Events,
+    ) -> Result<Self> {
+        let path = workspace.join(file);
         let failed = |error: std::io::Error| {
             Error::environment(format!("the workspace's lock file {} cannot be opened", path.display()))
                 .why(error)
@@ -56,7 +62,8 @@ impl WorkspaceLock {
                 events.on(&Event::WaitingForLock { pid });
                 told = true;
             }
-            tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+            let pause = async { Ok(tokio::time::sleep(Duration::from_millis(POLL_MS)).await) };
+            cancel.race(pause).await?;
         }
         file.set_len(0)
             .and_then(|()| file.seek(SeekFrom::Start(0)))

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use millstream_core::{Error, Result};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -106,14 +107,30 @@ impl Cancel {
     pub fn is_cancelled(&self) -> bool {
         self.inner.cancelled.load(Ordering::SeqCst)
     }
+    /// Does the work, unless the switch is thrown first: then an error says so and the work is dropped.
+    pub(crate) async fn race<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            () = self.cancelled() => Err(cancelled()),
+            done = work => done,
+        }
+    }
     /// Waits until it is thrown.
     pub async fn cancelled(&self) {
         loop {
+            // Registered before the switch is looked at, or a throw between the two would be missed.
             let notified = self.inner.notify.notified();
+            let mut notified = std::pin::pin!(notified);
+            notified.as_mut().enable();
             if self.is_cancelled() {
                 return;
             }
             notified.await;
         }
     }
+}
+
+/// What a cancelled piece of work says.
+pub(crate) fn cancelled() -> Error {
+    Error::user("cancelled")
 }

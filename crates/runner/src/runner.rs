@@ -2,12 +2,21 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
+use chrono::{DateTime, Utc};
 use millstream_core::{Clock, Error, Progress, Result, Warehouse};
 use millstream_project::Project;
-use millstream_store::Store;
+use millstream_store::{RunRecord, RunStatus, Store};
 
-use crate::{Events, Ids, Request, Summary};
+use crate::artifacts::{write_manifest, write_run_results};
+use crate::event::EventGate;
+use crate::execute::session::{Session, blocking};
+use crate::execute::{carry_out, hooks};
+use crate::history::{self, Scope};
+use crate::lock::WorkspaceLock;
+use crate::plan::Plan;
+use crate::{Event, Events, Ids, NodeResult, Request, Summary, Verb};
 
 /// Does the work. All fields are seams, put together by the binary (or a test).
 pub struct Runner {
@@ -17,7 +26,7 @@ pub struct Runner {
     pub warehouse: Arc<dyn Warehouse>,
     /// Where runs and the ledger are recorded.
     pub store: Arc<Store>,
-    /// The workspace folder: its `lock` is taken for every request.
+    /// The workspace folder: its locks are taken for every request that writes.
     pub workspace: PathBuf,
     /// Where artefacts and compiled SQL go, usually `target` in the project folder.
     pub target_dir: PathBuf,
@@ -35,18 +44,134 @@ impl Runner {
     /// Carries out a request. Failures of nodes are in the summary, not errors.
     ///
     /// # Errors
-    /// The workspace is held by another process, an artefact cannot be written, or an on-run-start hook fails.
-    pub async fn execute(&self, _request: &Request) -> Result<Summary> {
-        Err(Error::ours("execution is not wired yet"))
+    /// The workspace is held by another process, or an artefact or a record cannot be written.
+    pub async fn execute(&self, request: &Request) -> Result<Summary> {
+        let plan = Plan::new(&self.project.manifest, request.verb, &request.selected)?;
+        let scope = Scope::of(request);
+        let lock = match scope.lock_file() {
+            Some(file) => Some(
+                WorkspaceLock::take(&self.workspace, file, request.lock_wait, &request.cancel, self.events.as_ref())
+                    .await?,
+            ),
+            None => None,
+        };
+        if lock.is_some() {
+            self.store.mark_interrupted(scope.commands())?;
+        }
+        let began = Instant::now();
+        let started_at = self.clock.now();
+        let invocation_id = self.ids.invocation_id();
+        let run = RunRecord {
+            invocation_id: invocation_id.clone(),
+            command: request.verb.name().to_owned(),
+            args: request.args.clone().into(),
+            started_at,
+            finished_at: None,
+            status: RunStatus::Running,
+            pid: std::process::id(),
+            message: None,
+        };
+        let is_recorded = request.verb != Verb::Compile;
+        if is_recorded {
+            self.store.start_run(&run)?;
+        }
+        let done = self.work(request, plan, &invocation_id, started_at, began, is_recorded).await;
+        if is_recorded {
+            let (status, message) = history::ending(&done);
+            self.store.finish_run(&invocation_id, status, self.clock.now(), Some(&message))?;
+        }
+        drop(lock);
+        done
     }
 
-    /// The SQL of one node (a model, an analysis, a test) as it would run now.
-    pub async fn compile_node(&self, _unique_id: &str) -> Result<String> {
-        Err(Error::ours("compilation is not wired yet"))
+    async fn work(
+        &self,
+        request: &Request,
+        plan: Plan,
+        invocation_id: &str,
+        started_at: DateTime<Utc>,
+        began: Instant,
+        is_recorded: bool,
+    ) -> Result<Summary> {
+        let events = Arc::new(EventGate::new(Arc::clone(&self.events)));
+        let mut session = Session::new(self, request, invocation_id, started_at, plan.total(), Arc::clone(&events));
+        let has_hooks = request.verb != Verb::Compile && !plan.steps.is_empty();
+        if has_hooks {
+            session.total += hooks::of(&session, "on-run-start").len() + hooks::of(&session, "on-run-end").len();
+        }
+        let session = Arc::new(session);
+        events.on(&Event::RunStarted {
+            invocation_id,
+            verb: request.verb,
+            total: session.total,
+            threads: request.threads.max(1),
+        });
+        let record = |results: &[NodeResult]| match is_recorded && !results.is_empty() {
+            true => self.store.record_nodes(invocation_id, &history::records(results, started_at)),
+            false => Ok(()),
+        };
+        let mut results = Vec::new();
+        if has_hooks {
+            results = hooks::run(&session, &hooks::of(&session, "on-run-start"), serde_json::Map::new()).await?;
+            record(&results)?;
+        }
+        let plan = Arc::new(plan);
+        if results.iter().any(|result| result.status.is_failure()) {
+            let skipped = crate::execute::skip_all(&session, &plan, "because an on-run-start hook failed");
+            record(&skipped)?;
+            results.extend(skipped);
+        } else {
+            results.extend(carry_out(&session, plan, request.fail_fast, record).await?);
+        }
+        if has_hooks {
+            let context = hooks::end_context(&session, &results);
+            let ended = hooks::run(&session, &hooks::of(&session, "on-run-end"), context).await?;
+            record(&ended)?;
+            results.extend(ended);
+        }
+        let summary = Summary {
+            invocation_id: invocation_id.to_owned(),
+            results,
+            elapsed_s: began.elapsed().as_secs_f64(),
+            cancelled: request.cancel.is_cancelled(),
+        };
+        self.write_artifacts(request, summary, started_at).await
+    }
+
+    async fn write_artifacts(&self, request: &Request, summary: Summary, started_at: DateTime<Utc>) -> Result<Summary> {
+        let (project, target_dir, args) = (Arc::clone(&self.project), self.target_dir.clone(), request.args.clone());
+        let generated_at = self.clock.now();
+        blocking(move || {
+            let id = &summary.invocation_id;
+            write_manifest(&target_dir, &project, &summary.results, id, started_at, generated_at)?;
+            write_run_results(&target_dir, &project.manifest, &summary, &args, started_at, generated_at)?;
+            Ok(summary)
+        })
+        .await
+    }
+
+    /// The SQL of one node (a model, an analysis, a test) as it would run now. It is written to `target/compiled`.
+    ///
+    /// # Errors
+    /// The node is not in the project, or its text cannot be rendered.
+    pub async fn compile_node(&self, unique_id: &str) -> Result<String> {
+        let session = self.compile_session();
+        let node = self.project.manifest.node(unique_id);
+        let node = node.ok_or_else(|| Error::usage(format!("{unique_id} is not a node of the project")))?;
+        Ok(session.compile(node, &[]).await?.node.sql)
     }
 
     /// Renders SQL with Jinja that is not in the project, as `compile --inline` and `query` do.
-    pub async fn compile_inline(&self, _sql: &str) -> Result<String> {
-        Err(Error::ours("compilation is not wired yet"))
+    ///
+    /// # Errors
+    /// The text cannot be rendered.
+    pub async fn compile_inline(&self, sql: &str) -> Result<String> {
+        Ok(self.compile_session().compile_inline(sql).await?.sql)
+    }
+
+    fn compile_session(&self) -> Session {
+        let request = Request::new(Verb::Compile, []);
+        let events = Arc::new(EventGate::new(Arc::clone(&self.events)));
+        Session::new(self, &request, &self.ids.invocation_id(), self.clock.now(), 1, events)
     }
 }

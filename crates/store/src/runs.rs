@@ -158,14 +158,15 @@ impl Store {
         write(&mut connection).map_err(|error| self.error(error))
     }
 
-    /// Marks runs that still say `running` as interrupted, and says how many there were. Only for a process that
-    /// holds the workspace's lock: while it does, nobody else can be running.
-    pub fn mark_interrupted(&self) -> Result<usize> {
+    /// Marks runs of these commands that still say `running` as interrupted, and says how many there were. Only for a
+    /// process that holds the lock that these commands take: while it does, none of them can be running.
+    pub fn mark_interrupted(&self, commands: &[&str]) -> Result<usize> {
+        let commands = serde_json::Value::from(commands).to_string();
         self.connection()
             .execute(
                 "update runs set status = 'interrupted', message = 'the process ended without saying so'
-                 where status = 'running'",
-                [],
+                 where status = 'running' and command in (select value from json_each(?1))",
+                [commands],
             )
             .map_err(|error| self.error(error))
     }

@@ -47,7 +47,8 @@ fn only_runs_that_still_run_are_marked_interrupted() {
     store.start_run(&run("a", 0)).unwrap();
     store.start_run(&run("b", 1)).unwrap();
     store.finish_run("a", RunStatus::Success, at(2), None).unwrap();
-    assert_eq!(store.mark_interrupted().unwrap(), 1);
+    assert_eq!(store.mark_interrupted(&["ingest"]).unwrap(), 0);
+    assert_eq!(store.mark_interrupted(&["build", "run"]).unwrap(), 1);
     let statuses: Vec<_> = store.runs(9).unwrap().into_iter().map(|run| (run.invocation_id, run.status)).collect();
     assert_eq!(statuses, [("b".into(), RunStatus::Interrupted), ("a".into(), RunStatus::Success)]);
 }

@@ -1,0 +1,91 @@
+//! `on-run-start` and `on-run-end`.
+//!
+//! Guarantees: hooks run in the order in which the project declares them, before the first node and after the last;
+//! a failing `on-run-start` hook keeps every node from running; `on-run-end` hooks run however the nodes ended, see
+//! `results`, `schemas` and `database_schemas`, and stop at the first that fails.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use millstream_core::{Error, Result};
+use millstream_project::{Node, ResourceType};
+use serde_json::{Map, Value, json};
+
+use super::outcome::Outcome;
+use super::relation::run_hook;
+use super::session::{Compiled, Session};
+use crate::artifacts::results_json;
+use crate::{NodeResult, Status};
+
+/// The hooks with this tag (`on-run-start`, `on-run-end`), in order.
+pub(crate) fn of<'a>(session: &'a Session, tag: &str) -> Vec<&'a Node> {
+    let nodes = session.project.manifest.nodes.values();
+    let mut hooks: Vec<&Node> = nodes
+        .filter(|node| node.resource_type == ResourceType::Operation && node.tags.iter().any(|own| own == tag))
+        .collect();
+    // Packages first, the project itself last, as in dbt.
+    hooks.sort_by_key(|node| (node.package_dir.is_empty(), node.package_name.clone(), node.index));
+    hooks
+}
+
+/// Runs hooks one after the other. After a failure the rest is skipped.
+pub(crate) async fn run(
+    session: &Arc<Session>,
+    hooks: &[&Node],
+    context: Map<String, Value>,
+) -> Result<Vec<NodeResult>> {
+    let mut results: Vec<NodeResult> = Vec::with_capacity(hooks.len());
+    for hook in hooks {
+        if results.last().is_some_and(|last| last.status != Status::Success) {
+            results.push(Outcome::skip(session, hook, "because an earlier hook failed"));
+            continue;
+        }
+        let slot = session.slot().await?;
+        let mut outcome = Outcome::start(session, hook, &slot, session.next_index());
+        let ran = session.cancel.race(run_one(session, hook, context.clone(), &mut outcome)).await;
+        results.push(match ran {
+            Ok(()) => outcome.end(session, Status::Success, None),
+            Err(error) => outcome.fail(session, &error),
+        });
+    }
+    Ok(results)
+}
+
+async fn run_one(
+    session: &Arc<Session>,
+    hook: &Node,
+    context: Map<String, Value>,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    let node = session.compile_hook(&hook.unique_id, context).await?;
+    let sql = node.sql.clone();
+    outcome.compiled(session, &Compiled { node, path: None });
+    // A hook that only calls a macro for its effect renders to nothing.
+    if sql.trim().is_empty() {
+        return Ok(());
+    }
+    run_hook(session, &sql).await.map_err(|error: Error| error.context(format!("the hook {} failed", hook.name)))
+}
+
+/// What `on-run-end` hooks see of the run.
+pub(crate) fn end_context(session: &Session, results: &[NodeResult]) -> Map<String, Value> {
+    let built = results.iter().filter_map(|result| session.project.manifest.node(&result.unique_id));
+    let schemas: BTreeSet<&str> = built.filter(|node| node.is_relational()).map(|node| node.schema.as_str()).collect();
+    let database = session.project.target.database.clone();
+    let mut context = Map::new();
+    let nodes = |result: &NodeResult| json!({"unique_id": result.unique_id, "name": result.name, "resource_type": result.resource_type});
+    let results: Vec<Value> = results_json(&session.project.manifest, results)
+        .into_iter()
+        .zip(results)
+        .map(|(mut value, result)| {
+            if let Value::Object(fields) = &mut value {
+                fields.insert("node".into(), nodes(result));
+            }
+            value
+        })
+        .collect();
+    context.insert("results".into(), results.into());
+    context.insert("database_schemas".into(), schemas.iter().map(|schema| json!([database, schema])).collect());
+    context.insert("schemas".into(), schemas.into_iter().map(Value::from).collect());
+    context
+}

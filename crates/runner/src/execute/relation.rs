@@ -1,0 +1,166 @@
+//! One model, seed or snapshot: write, audit, publish.
+//!
+//! Guarantees (invariant 3): nothing of the new version is visible before every gate of error severity has passed;
+//! a version that does not pass is discarded and the last good one stays. Cancelling drops the staged version;
+//! a publication that has begun is never cut short.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use millstream_core::warehouse::Staged;
+use millstream_core::{Error, Result};
+use millstream_project::Node;
+use tokio::task::JoinSet;
+
+use super::outcome::Outcome;
+use super::session::{Session, Slot};
+use super::{label, node_of};
+use crate::materialize::{self, Draft};
+use crate::plan::Step;
+use crate::{NodeResult, Status};
+
+/// Carries out the step. The node's own result comes first, then those of its gates.
+pub(super) async fn carry_out(
+    session: &Arc<Session>,
+    node: &Node,
+    step: &Step,
+    gates_without_input: &BTreeSet<usize>,
+    slot: Slot,
+    index: usize,
+) -> Result<Vec<NodeResult>> {
+    let mut outcome = Outcome::start(session, node, &slot, index);
+    let written = session.cancel.race(write(session, node, &mut outcome)).await;
+    let draft = match written {
+        Ok(draft) => draft,
+        Err(error) => {
+            let mut results = vec![outcome.fail(session, &error)];
+            results.extend(skip_gates(session, step, &format!("because {} was not built", node.unique_id)));
+            return Ok(results);
+        }
+    };
+    // The gates ask for places of their own; holding on to this one while waiting for them could lock all up.
+    drop(slot);
+    let gates = audit(session, step, gates_without_input, &draft.staged).await?;
+    let failed: Vec<&str> =
+        gates.iter().filter(|gate| gate.status.is_failure()).map(|gate| gate.name.as_str()).collect();
+    let own = if !failed.is_empty() {
+        discard(session, &draft).await;
+        outcome.end(session, Status::Error, Some(not_published(node, &failed)))
+    } else if session.cancel.is_cancelled() {
+        discard(session, &draft).await;
+        outcome.end(session, Status::Skipped, Some("not published because the run was cancelled".into()))
+    } else {
+        publish(session, node, draft, outcome).await
+    };
+    let mut results = vec![own];
+    results.extend(gates);
+    Ok(results)
+}
+
+/// Renders the node and stages its next version.
+async fn write(session: &Arc<Session>, node: &Node, outcome: &mut Outcome) -> Result<Draft> {
+    let compiled = session.compile(node, &[]).await?;
+    outcome.compiled(session, &compiled);
+    for hook in &compiled.node.pre_hooks {
+        run_hook(session, hook).await.map_err(|error| error.context(format!("a pre-hook of {} failed", node.name)))?;
+    }
+    let draft = materialize::stage(session, node, compiled.node).await?;
+    session.write_run_sql(node, draft.run_sql.clone()).await?;
+    Ok(draft)
+}
+
+/// Runs the gates against the staged version, as many at once as there are places.
+async fn audit(
+    session: &Arc<Session>,
+    step: &Step,
+    without_input: &BTreeSet<usize>,
+    staged: &Arc<dyn Staged>,
+) -> Result<Vec<NodeResult>> {
+    let mut results = Vec::with_capacity(step.gates.len());
+    let mut running = JoinSet::new();
+    for (number, gate) in step.gates.iter().enumerate() {
+        let test = node_of(session, &gate.unique_id)?.clone();
+        if without_input.contains(&number) {
+            results.push(Outcome::skip(session, &test, "because another node that it reads was not built"));
+            continue;
+        }
+        if session.cancel.is_cancelled() {
+            results.push(Outcome::skip(session, &test, "because the run was cancelled"));
+            continue;
+        }
+        let slot = session.slot().await?;
+        let (session, staged, index) = (Arc::clone(session), [Arc::clone(staged)], session.next_index());
+        running.spawn(async move { crate::test::carry_out(&session, &test, &staged, slot, index).await });
+    }
+    while let Some(ended) = running.join_next().await {
+        results.push(ended.map_err(|error| Error::ours("a test ended badly").why(error))?);
+    }
+    Ok(results)
+}
+
+async fn publish(session: &Arc<Session>, node: &Node, draft: Draft, mut outcome: Outcome) -> NodeResult {
+    let mut note = serde_json::Map::new();
+    note.insert("invocation_id".into(), session.invocation_id.clone().into());
+    note.insert("unique_id".into(), node.unique_id.clone().into());
+    note.insert("command".into(), session.verb.name().into());
+    let staged = Arc::clone(&draft.staged);
+    // In a task of its own, which lives on when this one is dropped.
+    let published = tokio::spawn(async move { staged.publish(note).await }).await;
+    let committed = match published {
+        Ok(Ok(committed)) => committed,
+        Ok(Err(error)) => return outcome.fail(session, &error.context(format!("{} was not published", label(node)))),
+        Err(error) => return outcome.fail(session, &Error::ours("publishing ended badly").why(error)),
+    };
+    let result = outcome.result_mut();
+    result.rows = draft.staged.rows_affected();
+    result.version = Some(committed.version);
+    for hook in &draft.post_hooks {
+        if let Err(error) = run_hook(session, hook).await {
+            let error = error.context(format!("{} was published, but a post-hook failed", label(node)));
+            return outcome.fail(session, &error);
+        }
+    }
+    outcome.end(session, Status::Success, None)
+}
+
+/// What cannot be removed now is swept by the warehouse later; it was never visible.
+async fn discard(session: &Session, draft: &Draft) {
+    if let Err(error) = draft.staged.discard().await {
+        let message = format!("a version that was not published could not be removed: {error}");
+        session.events.on(&crate::Event::Warning { message: &message });
+    }
+}
+
+fn not_published(node: &Node, failed: &[&str]) -> String {
+    let (tests, them) = if failed.len() == 1 { ("test", "it passes") } else { ("tests", "they pass") };
+    format!(
+        "not published: {} {tests} failed ({})\n  {} keeps its last good version, and what reads it is skipped\n  \
+         fix: repair the model or its inputs until {them}; `run` publishes without tests",
+        failed.len(),
+        failed.join(", "),
+        node.table_name(),
+    )
+}
+
+fn skip_gates(session: &Session, step: &Step, reason: &str) -> Vec<NodeResult> {
+    let tests = step.gates.iter().filter_map(|gate| session.project.manifest.node(&gate.unique_id));
+    tests.map(|test| Outcome::skip(session, test, reason)).collect()
+}
+
+/// Runs one hook and reads its rows to the end, for their errors.
+pub(crate) async fn run_hook(session: &Session, sql: &str) -> Result<()> {
+    let explain = |error: Error| {
+        let is_statement =
+            millstream_sql::parse_one(sql).is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
+        if is_statement {
+            error.hint("hooks may run queries; the embedded warehouse has no DDL or DML, so do this in a model")
+        } else {
+            error
+        }
+    };
+    let result = session.warehouse.query(sql, &session.query_options(&[])).await.map_err(explain)?;
+    let rows: Vec<_> = result.stream.try_collect().await?;
+    drop(rows);
+    Ok(())
+}

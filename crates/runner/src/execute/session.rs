@@ -1,0 +1,207 @@
+//! What all steps of one run share.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use millstream_core::warehouse::{QueryOptions, Staged};
+use millstream_core::{Clock, Error, Result, Warehouse};
+use millstream_project::{CompileOptions, CompiledNode, Node, Project};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::adapter::WarehouseAdapter;
+use crate::artifacts::compiled;
+use crate::event::EventGate;
+use crate::{Cancel, Request, Runner, Verb};
+
+/// The seams, the request's switches, and who works on what.
+pub(crate) struct Session {
+    pub(crate) project: Arc<Project>,
+    pub(crate) warehouse: Arc<dyn Warehouse>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) events: Arc<EventGate>,
+    pub(crate) cancel: Cancel,
+    pub(crate) verb: Verb,
+    pub(crate) full_refresh: bool,
+    pub(crate) warn_error: bool,
+    pub(crate) store_failures: Option<bool>,
+    pub(crate) target_dir: PathBuf,
+    pub(crate) invocation_id: String,
+    /// When the run started: the time of everything that must have one time in a run (snapshots).
+    pub(crate) started_at: DateTime<Utc>,
+    /// Nodes that have a result in the end.
+    pub(crate) total: usize,
+    permits: Arc<Semaphore>,
+    started: AtomicUsize,
+    idle_threads: Mutex<BTreeSet<usize>>,
+}
+
+/// The right to work on one node; gives its place back when it is dropped.
+pub(crate) struct Slot {
+    _permit: OwnedSemaphorePermit,
+    session: Arc<Session>,
+    thread: usize,
+}
+
+impl Slot {
+    /// As dbt names its workers.
+    pub(crate) fn thread_id(&self) -> String {
+        thread_id(self.thread)
+    }
+}
+
+pub(crate) fn thread_id(thread: usize) -> String {
+    format!("Thread-{thread} (worker)")
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.session.idle().insert(self.thread);
+    }
+}
+
+/// A node whose text is rendered and written to the target folder.
+pub(crate) struct Compiled {
+    pub(crate) node: CompiledNode,
+    /// Where it was written, from the project folder.
+    pub(crate) path: Option<String>,
+}
+
+impl Session {
+    pub(crate) fn new(
+        runner: &Runner,
+        request: &Request,
+        invocation_id: &str,
+        started_at: DateTime<Utc>,
+        total: usize,
+        events: Arc<EventGate>,
+    ) -> Self {
+        let threads = request.threads.max(1);
+        Self {
+            project: Arc::clone(&runner.project),
+            warehouse: Arc::clone(&runner.warehouse),
+            clock: Arc::clone(&runner.clock),
+            events,
+            cancel: request.cancel.clone(),
+            verb: request.verb,
+            full_refresh: request.full_refresh,
+            warn_error: request.warn_error,
+            store_failures: request.store_failures,
+            target_dir: runner.target_dir.clone(),
+            invocation_id: invocation_id.to_owned(),
+            started_at,
+            total,
+            permits: Arc::new(Semaphore::new(threads)),
+            started: AtomicUsize::new(0),
+            idle_threads: Mutex::new((1..=threads).collect()),
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, BTreeSet<usize>> {
+        self.idle_threads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a free place; places are given in the order in which they are asked for.
+    pub(crate) async fn slot(self: &Arc<Self>) -> Result<Slot> {
+        let permit = Arc::clone(&self.permits).acquire_owned().await;
+        let permit = permit.map_err(|error| Error::ours("the worker places were closed").why(error))?;
+        let thread = self.idle().pop_first().unwrap_or(0);
+        Ok(Slot { _permit: permit, session: Arc::clone(self), thread })
+    }
+
+    /// The number of the next node to start, from 1.
+    pub(crate) fn next_index(&self) -> usize {
+        self.started.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// What queries of a node read: published versions, with these staged ones in front.
+    pub(crate) fn query_options(&self, staged: &[Arc<dyn Staged>]) -> QueryOptions {
+        QueryOptions {
+            staged: staged.to_vec(),
+            default_schema: Some(self.project.target.schema.clone()),
+            ..QueryOptions::default()
+        }
+    }
+
+    fn compile_options(
+        &self,
+        staged: &[Arc<dyn Staged>],
+        context: serde_json::Map<String, serde_json::Value>,
+    ) -> CompileOptions {
+        let adapter = WarehouseAdapter {
+            warehouse: Arc::clone(&self.warehouse),
+            options: self.query_options(staged),
+            events: Arc::clone(&self.events),
+            cancel: self.cancel.clone(),
+            runtime: tokio::runtime::Handle::current(),
+            type_name: self.project.target.kind.clone(),
+        };
+        CompileOptions {
+            adapter: Arc::new(adapter),
+            full_refresh: self.full_refresh,
+            command: self.verb.name().to_owned(),
+            context,
+        }
+    }
+
+    /// Renders a node and writes its SQL to `target/compiled`, on a thread that may block.
+    pub(crate) async fn compile(&self, node: &Node, staged: &[Arc<dyn Staged>]) -> Result<Compiled> {
+        let options = self.compile_options(staged, serde_json::Map::new());
+        let project = Arc::clone(&self.project);
+        let target_dir = self.target_dir.clone();
+        let id = node.unique_id.clone();
+        blocking(move || {
+            let compiled = project.compile(&id, &options)?;
+            let path = project
+                .manifest
+                .node(&id)
+                .map(|node| compiled::write(&target_dir, "compiled", node, &compiled.sql))
+                .transpose()?
+                .map(|path| shown_path(&project.dir, &path));
+            Ok(Compiled { node: compiled, path })
+        })
+        .await
+    }
+
+    /// Renders a hook of the project with what `on-run-end` sees.
+    pub(crate) async fn compile_hook(
+        &self,
+        unique_id: &str,
+        context: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<CompiledNode> {
+        let options = self.compile_options(&[], context);
+        let project = Arc::clone(&self.project);
+        let id = unique_id.to_owned();
+        blocking(move || project.compile(&id, &options)).await
+    }
+
+    /// Renders text that is not in the project.
+    pub(crate) async fn compile_inline(&self, sql: &str) -> Result<CompiledNode> {
+        let options = self.compile_options(&[], serde_json::Map::new());
+        let project = Arc::clone(&self.project);
+        let sql = sql.to_owned();
+        blocking(move || project.compile_inline(&sql, &options)).await
+    }
+
+    /// Writes what was carried out for a node to `target/run`.
+    pub(crate) async fn write_run_sql(&self, node: &Node, sql: String) -> Result<()> {
+        let target_dir = self.target_dir.clone();
+        let node = node.clone();
+        blocking(move || compiled::write(&target_dir, "run", &node, &sql).map(|_| ())).await
+    }
+}
+
+/// Runs work that blocks on a thread that is made for it.
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(Error::ours("a worker thread ended badly").why(error)),
+    }
+}
+
+/// A path as the user would type it from the project folder.
+pub(crate) fn shown_path(project_dir: &Path, path: &Path) -> String {
+    path.strip_prefix(project_dir).unwrap_or(path).display().to_string()
+}

@@ -1,0 +1,76 @@
+//! What a run leaves in the store, and which lock it takes.
+
+use chrono::{DateTime, Utc};
+use millstream_core::Result;
+use millstream_store::{NodeRecord, RunStatus};
+
+use crate::{NodeResult, Request, Summary, Verb};
+
+/// Who may not run at the same time.
+///
+/// Ingestion writes raw tables only, by commits of its own, and may follow a topic for days: it excludes other
+/// ingestions and not builds. Compilation writes nothing that others read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    Build,
+    Ingest,
+    Read,
+}
+
+impl Scope {
+    pub(crate) fn of(request: &Request) -> Self {
+        match request.verb {
+            Verb::Compile => Self::Read,
+            _ => Self::Build,
+        }
+    }
+
+    /// The file in the workspace folder that is locked.
+    pub(crate) fn lock_file(self) -> Option<&'static str> {
+        match self {
+            Self::Build => Some("lock"),
+            Self::Ingest => Some("lock-ingest"),
+            Self::Read => None,
+        }
+    }
+
+    /// The commands that the lock excludes: whoever holds it knows that none of them runs.
+    pub(crate) fn commands(self) -> &'static [&'static str] {
+        match self {
+            Self::Build => &["build", "run", "test", "seed", "snapshot"],
+            Self::Ingest => &["ingest"],
+            Self::Read => &[],
+        }
+    }
+}
+
+/// Results as the store keeps them.
+pub(crate) fn records(results: &[NodeResult], run_started_at: DateTime<Utc>) -> Vec<NodeRecord> {
+    results
+        .iter()
+        .map(|result| {
+            let duration_us = (result.execution_time_s * 1e6) as u64;
+            NodeRecord {
+                unique_id: result.unique_id.clone(),
+                status: result.status.name().to_owned(),
+                started_at: result.timing.first().map_or(run_started_at, |part| part.started_at),
+                duration_us,
+                rows: result.rows,
+                failures: result.failures,
+                relation: result.relation.clone(),
+                version: result.version,
+                message: result.message.clone(),
+            }
+        })
+        .collect()
+}
+
+/// How a run ended, and one line about it.
+pub(crate) fn ending(done: &Result<Summary>) -> (RunStatus, String) {
+    match done {
+        Ok(summary) if summary.cancelled => (RunStatus::Cancelled, summary.last_line()),
+        Ok(summary) if summary.is_success() => (RunStatus::Success, summary.last_line()),
+        Ok(summary) => (RunStatus::Failed, summary.last_line()),
+        Err(error) => (RunStatus::Failed, error.what().to_owned()),
+    }
+}

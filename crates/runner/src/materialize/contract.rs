@@ -1,0 +1,105 @@
+//! `contract: {enforced: true}`: the columns and types of the staged version must be those of the yml file.
+//!
+//! Guarantees: every difference is told at once; `not_null` and `check` constraints of an enforced contract are
+//! checked on the staged rows. Deliberately absent: `unique`, `primary_key` and `foreign_key` constraints, which
+//! dbt's warehouses do not enforce either; use tests for them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::TryStreamExt;
+use millstream_core::warehouse::Staged;
+use millstream_core::{Error, Result};
+use millstream_project::Node;
+
+use super::{quote, quoted};
+use crate::cells;
+use crate::execute::session::Session;
+use crate::sqltype::{arrow_type, sql_type};
+
+pub(super) async fn check(session: &Session, node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {
+    if !node.config.contract.enforced {
+        return Ok(());
+    }
+    check_columns(node, staged)?;
+    check_rows(session, node, staged).await
+}
+
+fn check_columns(node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {
+    let schema = staged.schema();
+    let found: BTreeMap<String, String> =
+        schema.fields().iter().map(|field| (field.name().to_lowercase(), sql_type(field.data_type()))).collect();
+    let mut problems = Vec::new();
+    for column in node.columns.values() {
+        let name = column.name.to_lowercase();
+        let declared = column.data_type.as_deref().unwrap_or_default();
+        match (found.get(&name), arrow_type(declared)) {
+            (None, _) => problems.push(format!("{name}: declared as {declared}, missing in the query")),
+            (Some(_), None) => problems.push(format!("{name}: '{declared}' is not a type")),
+            (Some(actual), Some(expected)) if *actual != sql_type(&expected) => {
+                problems.push(format!("{name}: declared as {declared}, the query gives {actual}"));
+            }
+            _ => {}
+        }
+    }
+    let declared: Vec<String> = node.columns.values().map(|column| column.name.to_lowercase()).collect();
+    for (name, actual) in found.iter().filter(|(name, _)| !declared.contains(name)) {
+        problems.push(format!("{name}: {actual} in the query, not declared"));
+    }
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let mut error = Error::user(format!("{} breaks its contract", node.name));
+    for problem in problems {
+        error = error.why(problem);
+    }
+    Err(error.hint("change the query or the columns in the yml file until they agree"))
+}
+
+async fn check_rows(session: &Session, node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {
+    let mut rules: Vec<(String, String)> = Vec::new();
+    let of_columns = node
+        .columns
+        .values()
+        .flat_map(|column| column.constraints.iter().map(|constraint| (Some(column.name.as_str()), constraint)));
+    let of_model = node.constraints.iter().map(|constraint| (None, constraint));
+    for (column, constraint) in of_columns.chain(of_model) {
+        let columns: Vec<&str> = match column {
+            Some(column) => vec![column],
+            None => constraint.columns.iter().map(String::as_str).collect(),
+        };
+        match (constraint.kind.as_str(), &constraint.expression) {
+            ("not_null", _) => rules
+                .extend(columns.iter().map(|column| (format!("{column} is null"), format!("not_null of {column}")))),
+            ("check", Some(expression)) => {
+                rules.push((format!("not ({expression})"), format!("check ({expression})")));
+            }
+            _ => {}
+        }
+    }
+    if rules.is_empty() {
+        return Ok(());
+    }
+    let counts: Vec<String> = rules
+        .iter()
+        .enumerate()
+        .map(|(number, (broken, _))| format!("count(*) filter (where {broken}) as {}", quote(&format!("c{number}"))))
+        .collect();
+    let sql = format!("select {} from {}", counts.join(", "), quoted(node));
+    let result = session.warehouse.query(&sql, &session.query_options(&[Arc::clone(staged)])).await?;
+    let schema = Arc::clone(&result.schema);
+    let batches: Vec<_> = result.stream.try_collect().await?;
+    let table = cells::table(&schema, &batches)?;
+    let counts = table.rows.first().into_iter().flatten().map(|count| count.as_u64().unwrap_or(0));
+    let broken: Vec<String> = rules
+        .iter()
+        .zip(counts)
+        .filter(|(_, count)| *count > 0)
+        .map(|((_, rule), count)| format!("{rule}: {count} rows"))
+        .collect();
+    if broken.is_empty() {
+        return Ok(());
+    }
+    let error = Error::user(format!("{} breaks constraints of its contract", node.name));
+    Err(broken.into_iter().fold(error, |error, rule| error.why(rule)))
+}

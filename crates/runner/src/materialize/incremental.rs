@@ -1,0 +1,89 @@
+//! `materialized: incremental`: the first run builds the whole table, later ones change it.
+//!
+//! The whole table is built when it does not exist, when a view is in its place, and under `--full-refresh` (the
+//! model's own `full_refresh` wins). Otherwise the strategy decides, `merge` by default when there is a unique key
+//! and `append` when there is none; without a key, `merge` and `delete+insert` have nothing to match and append.
+
+use millstream_core::warehouse::{OnSchemaChange, Relation, RelationKind, Stage};
+use millstream_core::{Error, Result};
+use millstream_project::Node;
+
+use super::{Decision, quote, quoted, table};
+use crate::Event;
+use crate::execute::session::Session;
+
+pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Result<Decision> {
+    let config = &node.config;
+    let strategy = Strategy::of(node)?;
+    if config.full_refresh.unwrap_or(session.full_refresh) {
+        return Ok(table::decide(node, sql));
+    }
+    let existing = session.warehouse.relation(&node.table_name()).await?;
+    let Some(existing) = existing.filter(|relation| relation.kind == RelationKind::Table) else {
+        return Ok(table::decide(node, sql));
+    };
+    if !config.incremental_predicates.is_empty() {
+        let message = format!(
+            "{}: incremental_predicates are left aside; only the files that hold matching keys are rewritten anyway",
+            node.name
+        );
+        session.events.on(&Event::Warning { message: &message });
+    }
+    let unique_key = config.unique_key.clone();
+    let keys = unique_key.join(", ");
+    let name = quoted(node);
+    let (stage, run_sql) = match strategy {
+        Strategy::Merge if !unique_key.is_empty() => {
+            let update_columns = update_columns(node, &existing);
+            let updated = if update_columns.is_empty() { "every column".into() } else { update_columns.join(", ") };
+            let run_sql = format!("-- merge into {name} on {keys}, updating {updated}, the rows of\n{sql}");
+            (Stage::Merge { sql, unique_key, update_columns }, run_sql)
+        }
+        Strategy::DeleteInsert if !unique_key.is_empty() => {
+            let run_sql = format!("-- delete from {name} by {keys}, then insert, the rows of\n{sql}");
+            (Stage::DeleteInsert { sql, unique_key }, run_sql)
+        }
+        _ => {
+            let run_sql = format!("insert into {name} (\n{sql}\n)");
+            (Stage::Append { sql }, run_sql)
+        }
+    };
+    let on_schema_change: OnSchemaChange = config.on_schema_change;
+    Ok(Decision { stage, on_schema_change, run_sql })
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Strategy {
+    Append,
+    Merge,
+    DeleteInsert,
+}
+
+impl Strategy {
+    fn of(node: &Node) -> Result<Self> {
+        match node.config.incremental_strategy.as_deref() {
+            None | Some("default") if node.config.unique_key.is_empty() => Ok(Self::Append),
+            None | Some("default" | "merge") => Ok(Self::Merge),
+            Some("append") => Ok(Self::Append),
+            Some("delete+insert" | "delete_insert") => Ok(Self::DeleteInsert),
+            Some(other) => {
+                Err(Error::user(format!("{} has the incremental strategy '{other}', which is not known", node.name))
+                    .hint("use one of: append, merge, delete+insert"))
+            }
+        }
+    }
+}
+
+/// dbt's `merge_update_columns`, or all but `merge_exclude_columns` and the key; empty means all.
+fn update_columns(node: &Node, existing: &Relation) -> Vec<String> {
+    let config = &node.config;
+    if !config.merge_update_columns.is_empty() || config.merge_exclude_columns.is_empty() {
+        return config.merge_update_columns.clone();
+    }
+    let is_left_out = |column: &str| {
+        let names = config.merge_exclude_columns.iter().chain(&config.unique_key);
+        names.into_iter().any(|name| name.eq_ignore_ascii_case(column) || *name == quote(column))
+    };
+    let columns = existing.schema.fields().iter().map(|field| field.name());
+    columns.filter(|column| !is_left_out(column)).cloned().collect()
+}

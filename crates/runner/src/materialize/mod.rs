@@ -1,0 +1,89 @@
+//! Turns a rendered node into the next version of its relation, staged and not yet visible.
+//!
+//! One file for each materialization: it decides the [`Stage`]; what is the same for all is here. Ephemeral models
+//! have none: the project inlines them where they are read.
+
+mod contract;
+mod incremental;
+mod seed;
+mod snapshot;
+mod table;
+mod view;
+
+use std::sync::Arc;
+
+use millstream_core::warehouse::{OnSchemaChange, Stage, Staged};
+use millstream_core::{Error, Result};
+use millstream_project::{CompiledNode, Node, ResourceType};
+
+use crate::execute::session::Session;
+
+/// A staged version and what is left to do with it.
+pub(crate) struct Draft {
+    pub(crate) staged: Arc<dyn Staged>,
+    /// What was carried out, for `target/run`.
+    pub(crate) run_sql: String,
+    /// Statements for after publication.
+    pub(crate) post_hooks: Vec<String>,
+}
+
+/// What a materialization decides.
+struct Decision {
+    stage: Stage,
+    on_schema_change: OnSchemaChange,
+    run_sql: String,
+}
+
+impl Decision {
+    /// A decision for which changed columns are no matter, since the whole relation is new.
+    fn whole(stage: Stage, run_sql: String) -> Self {
+        Self { stage, on_schema_change: OnSchemaChange::Ignore, run_sql }
+    }
+}
+
+/// Stages the node's next version.
+pub(crate) async fn stage(session: &Session, node: &Node, compiled: CompiledNode) -> Result<Draft> {
+    if node.config.sql_header.as_ref().is_some_and(|header| !header.trim().is_empty()) {
+        return Err(Error::user(format!("{} has a sql_header, which the embedded warehouse cannot run", node.name))
+            .hint("take sql_header out of its configuration"));
+    }
+    let sql = strip(&compiled.sql).to_owned();
+    let decision = match node.resource_type {
+        ResourceType::Seed => seed::decide(session, node).await?,
+        ResourceType::Snapshot => snapshot::decide(session, node, &sql).await?,
+        _ => match node.config.materialized.as_str() {
+            "table" => table::decide(node, sql),
+            "view" => view::decide(node, sql),
+            "incremental" => incremental::decide(session, node, sql).await?,
+            other => return Err(unknown(node, other)),
+        },
+    };
+    let name = node.table_name();
+    let options = session.query_options(&[]);
+    let staged = session.warehouse.stage(&name, decision.stage, decision.on_schema_change, &options).await?;
+    contract::check(session, node, &staged).await?;
+    Ok(Draft { staged, run_sql: decision.run_sql, post_hooks: compiled.post_hooks })
+}
+
+/// A query that becomes part of another one must not end in a semicolon.
+fn strip(sql: &str) -> &str {
+    sql.trim_end().trim_end_matches(';').trim_end()
+}
+
+fn unknown(node: &Node, materialized: &str) -> Error {
+    let hint = match materialized {
+        "materialized_view" | "dynamic_table" => "use table or incremental: a build keeps them up to date",
+        _ => "use one of: view, table, incremental, ephemeral; custom materializations are not supported",
+    };
+    Error::user(format!("{} has the materialization '{materialized}', which is not known", node.name)).hint(hint)
+}
+
+/// `"schema"."name"` for generated SQL.
+fn quoted(node: &Node) -> String {
+    format!("{}.{}", quote(&node.schema), quote(&node.alias))
+}
+
+/// An identifier exactly as it is.
+fn quote(identifier: &str) -> String {
+    format!("\"{}\"", identifier.replace('"', "\"\""))
+}

@@ -1,0 +1,112 @@
+//! Seeds: a CSV file of the project becomes a table, replaced whole by every run.
+//!
+//! Guarantees: a value that does not fit its column's type is an error with file, line and column, never a null;
+//! numbers with decimals are exact decimals, where dbt's warehouses mostly take floats. Column names are folded to
+//! lower case as SQL does, unless `quote_columns` keeps them.
+
+mod infer;
+mod read;
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::compute::{CastOptions, cast_with_options};
+use arrow::datatypes::{DataType, Field, Schema};
+use millstream_core::warehouse::Stage;
+use millstream_core::{Error, Place, Result};
+use millstream_project::Node;
+
+use super::{Decision, quoted};
+use crate::execute::session::{Session, blocking};
+use crate::sqltype::{arrow_type, sql_type};
+use read::Text;
+
+pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
+    let path = session.project.dir.join(node.file());
+    let node = node.clone();
+    blocking(move || {
+        let bytes = std::fs::read(&path).map_err(|error| {
+            Error::environment(format!("the seed {} cannot be read", node.file()))
+                .at(Place::file(node.file()))
+                .why(error)
+        })?;
+        let text = read::read(&node, &bytes)?;
+        let batch = rows(&node, &text)?;
+        let schema = batch.schema();
+        let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type())));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        let name = quoted(&node);
+        let run_sql =
+            format!("-- create or replace table {name} ({columns}) with {} rows of {}", batch.num_rows(), node.file());
+        Ok(Decision::whole(Stage::Rows { schema, batches: vec![batch] }, run_sql))
+    })
+    .await
+}
+
+fn rows(node: &Node, text: &Text) -> Result<RecordBatch> {
+    check_column_types(node, text)?;
+    let mut fields = Vec::with_capacity(text.names.len());
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(text.names.len());
+    for (position, name) in text.names.iter().enumerate() {
+        let cells: Vec<Option<&str>> = text.column(position).collect();
+        let data_type = match declared(node, name) {
+            Some(declared) => arrow_type(declared).ok_or_else(|| {
+                Error::user(format!("'{declared}' is not a type"))
+                    .at(place(node))
+                    .why(format!("column_types of the seed {} gives it to the column {name}", node.name))
+                    .hint("for example varchar, integer, bigint, decimal(18,2), double, boolean, date, timestamp")
+            })?,
+            None => infer::infer(&cells),
+        };
+        columns.push(typed(node, text, position, &cells, &data_type)?);
+        fields.push(Field::new(name, data_type, true));
+    }
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| Error::ours(format!("the rows of the seed {} do not fit together", node.name)).why(error))
+}
+
+/// Text to values. What the cast cannot read comes back as null, and is told with its line.
+fn typed(node: &Node, text: &Text, position: usize, cells: &[Option<&str>], to: &DataType) -> Result<ArrayRef> {
+    // White space around a value matters in text only.
+    let trimmed = cells.iter().map(|cell| if *to == DataType::Utf8 { *cell } else { cell.map(str::trim) });
+    let strings: ArrayRef = Arc::new(trimmed.collect::<StringArray>());
+    if *to == DataType::Utf8 {
+        return Ok(strings);
+    }
+    let options = CastOptions { safe: true, ..CastOptions::default() };
+    let cast = cast_with_options(&strings, to, &options).map_err(|error| {
+        Error::user(format!("a seed cannot hold the type {}", sql_type(to))).at(place(node)).why(error)
+    })?;
+    let broken = (0..cells.len()).find(|row| cells[*row].is_some() && arrow::array::Array::is_null(&cast, *row));
+    match broken {
+        None => Ok(cast),
+        Some(row) => {
+            let name = &text.names[position];
+            Err(Error::user(format!("'{}' is not a {}", cells[row].unwrap_or_default(), sql_type(to)))
+                .at(Place::line(node.file(), text.lines[row]))
+                .why(format!("the column {name} of the seed {} has this type", node.name))
+                .hint("correct the value, or the type under column_types"))
+        }
+    }
+}
+
+/// dbt takes the names of `column_types` as they are; upper and lower case are the same here unless quoted.
+fn declared<'a>(node: &'a Node, name: &str) -> Option<&'a str> {
+    let types = &node.config.column_types;
+    types.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, declared)| declared.as_str())
+}
+
+fn check_column_types(node: &Node, text: &Text) -> Result<()> {
+    let is_unknown = |column: &&String| !text.names.iter().any(|name| name.eq_ignore_ascii_case(column));
+    match node.config.column_types.keys().find(is_unknown) {
+        None => Ok(()),
+        Some(column) => Err(Error::user(format!("column_types of the seed {} names the column {column}", node.name))
+            .at(place(node))
+            .why(format!("{} has the columns {}", node.file(), text.names.join(", ")))
+            .hint("correct the name")),
+    }
+}
+
+fn place(node: &Node) -> Place {
+    node.patch_place.clone().unwrap_or_else(|| Place::file(node.file()))
+}
