@@ -193,9 +193,9 @@ pub enum OnSchemaChange {
     SyncAllColumns,
 }
 
-/// A version that is written and not yet visible.
+/// A version that is written and not yet visible. `Any`, so that a warehouse knows its own among those it is given.
 #[async_trait]
-pub trait Staged: Send + Sync {
+pub trait Staged: std::any::Any + Send + Sync {
     /// The relation it will be a version of.
     fn name(&self) -> &TableName;
     /// Table or view.
