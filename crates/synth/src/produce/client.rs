@@ -8,7 +8,7 @@ use millstream_core::{Error, Result};
 use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message as _;
+
 use rdkafka::producer::{DeliveryResult, Producer, ProducerContext, ThreadedProducer};
 
 use super::ProduceOptions;
@@ -83,8 +83,12 @@ impl ProducerContext for Context {
 pub(super) fn create(options: &ProduceOptions, deliveries: Arc<Deliveries>) -> Result<ThreadedProducer<Context>> {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", &options.brokers).set_log_level(RDKafkaLogLevel::Error);
-    SETTINGS.iter().for_each(|(name, value)| drop(config.set(*name, *value)));
-    options.properties.iter().for_each(|(name, value)| drop(config.set(name, value)));
+    for (name, value) in SETTINGS {
+        config.set(name, value);
+    }
+    for (name, value) in &options.properties {
+        config.set(name, value);
+    }
     config.create_with_context(Context(deliveries)).map_err(|error| match error {
         KafkaError::ClientConfig(_, why, name, _) => refused(&name, &why),
         other => Error::usage("the Kafka client refuses its settings").why(tls_hint(&other.to_string())),
