@@ -9,13 +9,20 @@
 
 pub mod adapter;
 pub mod blocks;
+mod builtins;
+pub mod bundled;
 mod column;
 mod context;
 mod environment;
+mod hint;
 pub mod limits;
+mod load;
 mod options;
 mod parsed;
 mod relation;
+mod syntax;
+mod value;
+mod vm;
 
 pub use adapter::{Adapter, NoAdapter, Response, Table, TableColumn};
 pub use blocks::{Block, BlockKind, extract_blocks};

@@ -1,0 +1,264 @@
+//! `adapter`: asks of the warehouse, and `dispatch`.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::relation::{as_relation, column, relation};
+use super::table::TableValue;
+use crate::value::{self, Native, Value, repr};
+use crate::vm::{Args, Eval, MacroValue, Session, Stop, Vm};
+use crate::{Adapter, Relation};
+
+/// The `adapter` object. While parsing, and where nothing may run, it answers as an empty warehouse, as in dbt.
+#[derive(Debug)]
+pub(super) struct AdapterObject;
+
+const METHODS: &[&str] = &[
+    "type",
+    "dispatch",
+    "execute",
+    "get_relation",
+    "load_relation",
+    "get_columns_in_relation",
+    "list_relations",
+    "list_relations_without_caching",
+    "list_schemas",
+    "check_schema_exists",
+    "create_schema",
+    "drop_schema",
+    "drop_relation",
+    "truncate_relation",
+    "rename_relation",
+    "get_missing_columns",
+    "expand_target_column_types",
+    "already_exists",
+    "quote",
+    "quote_as_configured",
+    "quote_seed_column",
+    "add_query",
+    "cache_added",
+    "cache_dropped",
+    "cache_renamed",
+    "commit",
+    "is_cancelable",
+    "convert_type",
+    "valid_incremental_strategies",
+];
+
+impl Native for AdapterObject {
+    fn type_name(&self) -> &'static str {
+        "Adapter"
+    }
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        METHODS
+    }
+    fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
+        match name {
+            "type" => return Ok(Value::from(type_name(vm))),
+            "dispatch" => return dispatch(vm, args),
+            "quote" | "quote_as_configured" | "quote_seed_column" => return quote(vm, name, args),
+            "cache_added" | "cache_dropped" | "cache_renamed" | "commit" | "expand_target_column_types" => {
+                return Ok(Value::from(""));
+            }
+            "is_cancelable" => return Ok(Value::from(false)),
+            "valid_incremental_strategies" => {
+                return Ok(value::list(["append", "delete+insert", "merge"].map(Value::from).to_vec()));
+            }
+            _ => {}
+        }
+        let adapter = match &vm.session {
+            Session::Render(context) if context.execute => Some(context.adapter.clone()),
+            _ => None,
+        };
+        match adapter {
+            Some(adapter) => ask(vm, &*adapter, name, args),
+            None => Ok(unasked(name)),
+        }
+    }
+}
+
+/// What dbt answers while nothing may be asked.
+fn unasked(name: &str) -> Value {
+    match name {
+        "get_relation" | "load_relation" => value::none(),
+        "get_columns_in_relation" | "list_relations" | "list_relations_without_caching" | "list_schemas" | "get_missing_columns" => {
+            value::list(Vec::new())
+        }
+        "check_schema_exists" | "already_exists" => Value::from(false),
+        "execute" | "add_query" => value::tuple(vec![value::none(), TableValue::of(crate::Table::default())]),
+        _ => Value::from(""),
+    }
+}
+
+fn type_name(vm: &Vm<'_>) -> String {
+    let target = vm.env.options.target.get("type").and_then(|name| name.as_str());
+    match (&vm.session, target) {
+        (_, Some(name)) => name.to_owned(),
+        (Session::Render(context), None) => context.adapter.type_name().to_owned(),
+        _ => "default".to_owned(),
+    }
+}
+
+fn text_of(value: Value) -> Option<String> {
+    if value.is_none() || value.is_undefined() { None } else { Some(repr::text(&value)) }
+}
+
+fn relation_arg(vm: &Vm<'_>, method: &str, args: Args) -> Eval<Relation> {
+    let [given] = vm.lift(args.exactly(method, ["relation"]))?;
+    as_relation(&given).cloned().ok_or_else(|| {
+        vm.fail_with_hint(
+            format!("adapter.{method} takes a relation, not {}", value::type_name(&given)),
+            "pass this, ref(…), source(…) or api.Relation.create(…)",
+        )
+    })
+}
+
+fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<Value> {
+    let failed = |vm: &Vm<'_>, error| -> Stop { vm.foreign(error) };
+    Ok(match name {
+        "execute" | "add_query" => {
+            let mut args = vm.lift(args.bind(name, &["sql", "auto_begin", "fetch", "limit"], 1))?;
+            let sql = repr::text(&args.take(0));
+            let fetch = value::truthy(&args.take(2));
+            let (response, table) = adapter.execute(&sql, fetch).map_err(|error| failed(vm, error))?;
+            let response = value::dict([
+                ("_message", Value::from(response.message)),
+                ("code", Value::from("OK")),
+                ("rows_affected", response.rows_affected.map_or_else(value::none, Value::from)),
+            ]);
+            value::tuple(vec![response, TableValue::of(table)])
+        }
+        "get_relation" | "already_exists" => {
+            let (database, schema, identifier) = if name == "already_exists" {
+                let [schema, identifier] = vm.lift(args.exactly(name, ["schema", "identifier"]))?;
+                (None, schema, identifier)
+            } else {
+                let [database, schema, identifier] = vm.lift(args.exactly(name, ["database", "schema", "identifier"]))?;
+                (text_of(database), schema, identifier)
+            };
+            let (schema, identifier) = (repr::text(&schema), repr::text(&identifier));
+            let found = adapter.get_relation(database.as_deref(), &schema, &identifier).map_err(|error| failed(vm, error))?;
+            if name == "already_exists" {
+                return Ok(Value::from(found.is_some()));
+            }
+            found.map_or_else(value::none, relation)
+        }
+        "load_relation" => {
+            let wanted = relation_arg(vm, name, args)?;
+            let (Some(schema), Some(identifier)) = (&wanted.schema, &wanted.identifier) else { return Ok(value::none()) };
+            let found = adapter.get_relation(wanted.database.as_deref(), schema, identifier);
+            found.map_err(|error| failed(vm, error))?.map_or_else(value::none, relation)
+        }
+        "get_columns_in_relation" => {
+            let wanted = relation_arg(vm, name, args)?;
+            let columns = adapter.get_columns(&wanted).map_err(|error| failed(vm, error))?;
+            value::list(columns.into_iter().map(column).collect())
+        }
+        "get_missing_columns" => {
+            let mut args = vm.lift(args.bind(name, &["from_relation", "to_relation"], 2))?;
+            let (from, to) = (args.take(0), args.take(1));
+            let (Some(from), Some(to)) = (as_relation(&from), as_relation(&to)) else {
+                return Err(vm.fail("adapter.get_missing_columns takes two relations"));
+            };
+            let known = adapter.get_columns(to).map_err(|error| failed(vm, error))?;
+            let all = adapter.get_columns(from).map_err(|error| failed(vm, error))?;
+            let missing = all.into_iter().filter(|column| !known.iter().any(|k| k.name.eq_ignore_ascii_case(&column.name)));
+            value::list(missing.map(column).collect())
+        }
+        "list_relations" | "list_relations_without_caching" => {
+            let mut args = vm.lift(args.bind(name, &["database", "schema"], 1))?;
+            let first = args.take(0);
+            let (database, schema) = match as_relation(&first) {
+                Some(relation) => (relation.database.clone(), relation.schema.clone().unwrap_or_default()),
+                None => (text_of(first), repr::text(&args.take(1))),
+            };
+            let found = adapter.list_relations(database.as_deref(), &schema).map_err(|error| failed(vm, error))?;
+            value::list(found.into_iter().map(relation).collect())
+        }
+        "check_schema_exists" => {
+            let [database, schema] = vm.lift(args.exactly(name, ["database", "schema"]))?;
+            let exists = adapter.schema_exists(text_of(database).as_deref(), &repr::text(&schema));
+            Value::from(exists.map_err(|error| failed(vm, error))?)
+        }
+        "rename_relation" => {
+            let [from, to] = vm.lift(args.exactly(name, ["from_relation", "to_relation"]))?;
+            let (Some(from), Some(to)) = (as_relation(&from), as_relation(&to)) else {
+                return Err(vm.fail("adapter.rename_relation takes two relations"));
+            };
+            adapter.rename_relation(from, to).map_err(|error| failed(vm, error))?;
+            Value::from("")
+        }
+        "create_schema" | "drop_schema" | "drop_relation" | "truncate_relation" => {
+            let wanted = relation_arg(vm, name, args)?;
+            let outcome = match name {
+                "create_schema" => adapter.create_schema(&wanted),
+                "drop_schema" => adapter.drop_schema(&wanted),
+                "drop_relation" => adapter.drop_relation(&wanted),
+                _ => adapter.truncate_relation(&wanted),
+            };
+            outcome.map_err(|error| failed(vm, error))?;
+            Value::from("")
+        }
+        _ => return Err(vm.fail(format!("adapter.{name} is not available"))),
+    })
+}
+
+fn quote(vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
+    let parameters: &[&str] =
+        if name == "quote_seed_column" { &["column", "quote_config"] } else { &["identifier", "quote_key"] };
+    let mut args = vm.lift(args.bind(name, parameters, 1))?;
+    let identifier = repr::text(&args.take(0));
+    // dbt quotes seed columns unless it is told not to.
+    if name == "quote_seed_column" && args.given(1).is_some_and(|wanted| !wanted.is_none() && !value::truthy(&wanted)) {
+        return Ok(Value::from(identifier));
+    }
+    Ok(Value::from(match &vm.session {
+        Session::Render(context) => context.adapter.quote(&identifier),
+        _ => format!("\"{}\"", identifier.replace('"', "\"\"")),
+    }))
+}
+
+/// The macro for this kind of warehouse: `<type>__name`, then `default__name`; in the packages that `dispatch:` in the
+/// project says, else in the root project and then in the namespace.
+fn dispatch(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
+    let mut args = vm.lift(args.bind("dispatch", &["macro_name", "macro_namespace", "packages"], 1))?;
+    let name = repr::text(&args.take(0));
+    if name.contains('.') {
+        let (package, bare) = name.split_once('.').unwrap_or(("", &name));
+        return Err(vm.fail_with_hint(
+            format!("in adapter.dispatch, the macro name '{name}' has a package in it"),
+            format!("write adapter.dispatch('{bare}', '{package}')"),
+        ));
+    }
+    let namespace = args.given(1).and_then(text_of);
+    let project = vm.env.options.project_name.clone();
+    let packages: Vec<Option<String>> = match &namespace {
+        Some(namespace) => match vm.env.options.dispatch.get(namespace) {
+            Some(order) => order.iter().cloned().map(Some).collect(),
+            None if *namespace == project => vec![Some(project)],
+            None => vec![Some(project), Some(namespace.clone())],
+        },
+        None => vec![None],
+    };
+    let mut prefixes = vec![type_name(vm)];
+    if prefixes[0] != "default" {
+        prefixes.push("default".to_owned());
+    }
+    let mut searched = Vec::new();
+    for package in &packages {
+        for prefix in &prefixes {
+            let wanted = format!("{prefix}__{name}");
+            if let Some(found) = vm.macro_named(package.as_deref(), &wanted, true) {
+                return Ok(value::native(MacroValue::of(&Arc::clone(&found))));
+            }
+            searched.push(package.as_ref().map_or_else(|| wanted.clone(), |package| format!("{package}.{wanted}")));
+        }
+    }
+    Err(vm.fail_with_hint(
+        format!("no macro '{name}' was found for the namespace {}", namespace.as_deref().unwrap_or("(none)")),
+        format!("write one of: {}", searched.join(", ")),
+    ))
+}

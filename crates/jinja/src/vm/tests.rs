@@ -1,0 +1,79 @@
+//! Tests (`x is defined`): those in which Python and minijinja differ, and minijinja's for the rest.
+
+use minijinja::value::Kwargs;
+
+use super::{Args, Eval, Vm};
+use crate::value::{self, Kind, Value, kind_of, ops, repr};
+
+impl Vm<'_> {
+    pub(super) fn test(&mut self, name: &str, input: &Value, args: Args) -> Eval<bool> {
+        let kind = kind_of(input);
+        let text = |wanted: fn(char) -> bool, unwanted: fn(char) -> bool| {
+            let text = repr::text(input);
+            text.chars().any(wanted) && !text.chars().any(unwanted)
+        };
+        Ok(match name {
+            "defined" => !input.is_undefined(),
+            "undefined" => input.is_undefined(),
+            "none" | "None" => input.is_none(),
+            "string" => matches!(kind, Kind::Str(_)),
+            "number" => matches!(kind, Kind::Int(_) | Kind::Float(_) | Kind::Bool(_)),
+            "integer" => matches!(kind, Kind::Int(_)),
+            "float" => matches!(kind, Kind::Float(_)),
+            "boolean" => matches!(kind, Kind::Bool(_)),
+            "true" | "True" => matches!(kind, Kind::Bool(true)),
+            "false" | "False" => matches!(kind, Kind::Bool(false)),
+            "mapping" => matches!(kind, Kind::Dict(_) | Kind::Map),
+            // Python: what has a length and can be indexed; a text and a dict are sequences to Jinja too.
+            "sequence" => matches!(
+                kind,
+                Kind::Str(_) | Kind::List(_) | Kind::Tuple | Kind::Seq | Kind::Dict(_) | Kind::Map | Kind::Undefined
+            ),
+            "iterable" => value::elements(input).is_some(),
+            "callable" => ops::callable(input),
+            "upper" => text(char::is_uppercase, char::is_lowercase),
+            "lower" => text(char::is_lowercase, char::is_uppercase),
+            "odd" | "even" => match value::integer_of(input) {
+                Some(number) => (number.rem_euclid(2) == 1) == (name == "odd"),
+                None => return Err(self.fail(format!("'{}' is neither odd nor even", value::type_name(input)))),
+            },
+            "sameas" | "in" | "eq" | "equalto" | "==" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
+            | "greaterthan" | ">" | "ge" | ">=" | "divisibleby" => {
+                let [other] = self.lift(args.exactly(name, ["other"]))?;
+                return self.test_against(name, input, &other);
+            }
+            _ => return self.foreign_test(name, input, args),
+        })
+    }
+
+    fn test_against(&mut self, name: &str, input: &Value, other: &Value) -> Eval<bool> {
+        let order = |vm: &Self, op: &str| vm.lift(ops::order(op, input, other));
+        Ok(match name {
+            "sameas" => ops::same(input, other),
+            "in" => self.lift(ops::contains(other, input))?,
+            "eq" | "equalto" | "==" => ops::equal(input, other),
+            "ne" | "!=" => !ops::equal(input, other),
+            "lt" | "lessthan" | "<" => order(self, "<")?.is_lt(),
+            "le" | "<=" => order(self, "<=")?.is_le(),
+            "gt" | "greaterthan" | ">" => order(self, ">")?.is_gt(),
+            "ge" | ">=" => order(self, ">=")?.is_ge(),
+            _ => {
+                let rest = self.lift(ops::arithmetic("%", input, other))?;
+                value::integer_of(&rest) == Some(0)
+            }
+        })
+    }
+
+    fn foreign_test(&mut self, name: &str, input: &Value, args: Args) -> Eval<bool> {
+        let mut all = vec![input.clone()];
+        all.extend(args.positional);
+        if !args.named.is_empty() {
+            all.push(Value::from(Kwargs::from_iter(args.named)));
+        }
+        let outcome = self.state.perform_test(name, &all);
+        outcome.map_err(|error| match error.kind() {
+            minijinja::ErrorKind::UnknownTest => self.fail(format!("no test named '{name}'")),
+            kind => self.fail(format!("test {name}: {}", error.detail().map_or_else(|| kind.to_string(), str::to_owned))),
+        })
+    }
+}
