@@ -8,28 +8,33 @@
 //! Deliberately absent: anything that runs SQL, reads the process environment or the clock, or writes a file.
 //! The command line passes those in [`LoadOptions`]; the runner carries plans out.
 
+mod assemble;
 mod compile;
+mod config;
+mod files;
+mod graph;
+mod ignore;
+pub mod limits;
+mod load;
 mod manifest;
+mod names;
 mod options;
+mod package;
+mod parse;
 mod project;
+mod resolve;
 mod select;
 mod target;
+mod yaml;
 
 pub use compile::{CompileOptions, CompiledNode, Cte};
+pub use load::load;
 pub use manifest::{
     Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
     Group, Hook, Macro, MacroArgument, Manifest, Metadata, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
     ResourceType, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
 };
 pub use options::LoadOptions;
-pub use project::Project;
+pub use project::{Project, ProjectConfig};
 pub use select::{IndirectSelection, Selected, Selection};
 pub use target::Target;
-
-// pub fn load(options: &LoadOptions) -> Result<Project>;
-// impl Project {
-//     pub fn select(&self, selection: &Selection) -> Result<Selected>;                 // ids + warnings
-//     pub fn compile(&self, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode>;
-//     pub fn compile_inline(&self, sql: &str, options: &CompileOptions) -> Result<CompiledNode>;
-// }
-// impl Manifest { pub fn to_json(&self, metadata: &Metadata) -> serde_json::Value; }

@@ -1,21 +1,150 @@
 //! A loaded project.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use millstream_core::Diagnostics;
+use millstream_core::{Diagnostics, Result};
+use millstream_jinja::Environment;
+use serde_json::{Map, Value};
 
-use crate::{LoadOptions, Manifest, Target};
+use crate::compile::{self, CompileOptions, CompiledNode};
+use crate::config::ProjectFile;
+use crate::manifest::{Manifest, Metadata};
+use crate::package::Package;
+use crate::resolve::Lookup;
+use crate::select::{self, Selected, Selection, selectors_file::Selector};
+use crate::{LoadOptions, Target};
 
-/// A project that has been read and checked. See [`crate::load`].
+/// What `dbt_project.yml` says of the project as a whole.
+#[derive(Debug, Clone, Default)]
+pub struct ProjectConfig {
+    /// Name of the project.
+    pub name: String,
+    /// Its own version.
+    pub version: Option<String>,
+    /// Where artifacts go, relative to the project folder.
+    pub target_path: String,
+    /// Folders that `clean` removes, relative to the project folder.
+    pub clean_targets: Vec<String>,
+    /// Where packages are installed, relative to the project folder.
+    pub packages_install_path: String,
+    /// Folders of seeds, relative to the project folder.
+    pub seed_paths: Vec<String>,
+    /// Folders of models, relative to the project folder.
+    pub model_paths: Vec<String>,
+    /// `flags:` as written.
+    pub flags: Map<String, Value>,
+    /// `vars:` as written.
+    pub vars: Map<String, Value>,
+    /// `quoting:` as written.
+    pub quoting: Map<String, Value>,
+    /// `query-comment:` as written.
+    pub query_comment: Option<Value>,
+    /// Packages in use, by name, with their folder relative to the project folder.
+    pub packages: BTreeMap<String, String>,
+}
+
+impl ProjectConfig {
+    pub(crate) fn new(file: &ProjectFile, packages: &[Package]) -> Self {
+        Self {
+            name: file.name.clone(),
+            version: file.version.clone(),
+            target_path: file.target_path.clone(),
+            clean_targets: file.clean_targets.clone(),
+            packages_install_path: file.packages_install_path.clone(),
+            seed_paths: file.seed_paths.clone(),
+            model_paths: file.model_paths.clone(),
+            flags: file.flags.clone(),
+            vars: file.vars.clone(),
+            quoting: file.quoting.clone(),
+            query_comment: file.query_comment.clone(),
+            packages: packages[1..].iter().map(|package| (package.name.clone(), package.prefix.clone())).collect(),
+        }
+    }
+}
+
+/// A project that has been read and checked. See [`crate::load`]. Cheap to clone, safe to share between threads.
+#[derive(Clone)]
 pub struct Project {
     /// The project folder, absolute.
     pub dir: PathBuf,
+    /// What `dbt_project.yml` says of the project as a whole.
+    pub config: ProjectConfig,
     /// Where it is built.
     pub target: Target,
     /// Everything it declares.
-    pub manifest: Manifest,
+    pub manifest: Arc<Manifest>,
     /// Warnings of the reading, by place.
     pub warnings: Diagnostics,
     /// The options it was loaded with.
     pub options: LoadOptions,
+    /// All graph elements, parents before children, otherwise sorted.
+    pub order: Vec<String>,
+    pub(crate) selectors: BTreeMap<String, Selector>,
+    pub(crate) environment: Environment,
+    pub(crate) lookup: Arc<Lookup>,
+}
+
+impl Project {
+    /// The elements that a selection names, parents before children.
+    ///
+    /// Errors (usage): a selector that cannot be read, an unknown method, an unknown name of a selector.
+    /// A criterion that matches nothing is a warning in the result, as with dbt.
+    pub fn select(&self, selection: &Selection) -> Result<Selected> {
+        select::select(self, selection)
+    }
+
+    /// Renders a node's text and hooks, with ephemeral models inlined.
+    ///
+    /// `ref` and `source` render to `"schema"."identifier"`, both parts always quoted, because names are kept as they
+    /// are given and only quoted names keep their case in SQL. A database is never written. Ephemeral models render to
+    /// `__dbt__cte__<name>`. Not for seeds, whose rows are in [`crate::Node::file`].
+    ///
+    /// Errors: an unknown id (usage); whatever the template does wrong (user), with file and line.
+    pub fn compile(&self, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
+        compile::compile(self, unique_id, options)
+    }
+
+    /// Renders a text that is no node, with the root project's names in sight: `query --inline`, `show`.
+    pub fn compile_inline(&self, sql: &str, options: &CompileOptions) -> Result<CompiledNode> {
+        compile::compile_inline(self, sql, options)
+    }
+
+    /// Calls a macro by name with arguments by name (`run-operation`). Gives what it returned.
+    pub fn run_macro(&self, name: &str, arguments: &Map<String, Value>, options: &CompileOptions) -> Result<Value> {
+        compile::run_macro(self, name, arguments, options)
+    }
+
+    /// `target/manifest.json` in dbt's schema v12, with the instant and id of the invocation that loaded the project.
+    pub fn manifest_json(&self) -> Value {
+        self.manifest.to_json(&self.metadata())
+    }
+
+    /// The manifest's metadata.
+    pub fn metadata(&self) -> Metadata {
+        let at = self.options.now.to_rfc3339_opts(chrono::SecondsFormat::Micros, true);
+        let custom = |(key, value): (&String, &String)| {
+            Some((key.strip_prefix("DBT_ENV_CUSTOM_ENV_")?.to_owned(), value.clone()))
+        };
+        Metadata {
+            generated_at: at.clone(),
+            invocation_started_at: at,
+            invocation_id: self.options.invocation_id.clone(),
+            project_name: self.config.name.clone(),
+            adapter_type: self.target.kind.clone(),
+            env: self.options.env.iter().filter_map(custom).collect(),
+        }
+    }
+
+    /// Gives templates the `graph` variable, if any text asks for it: it is large, and few do.
+    pub(crate) fn with_graph(&mut self) {
+        let manifest = &self.manifest;
+        let texts = manifest.nodes.values().map(|node| &node.raw_code);
+        let own = manifest.macros.values().filter(|found| found.package_name != "dbt").map(|found| &found.macro_sql);
+        if texts.chain(own).any(|text| text.contains("graph.") || text.contains("graph[")) {
+            let graph = manifest.graph_json(&self.metadata());
+            self.environment = self.environment.with_graph(graph);
+        }
+    }
 }

@@ -1,9 +1,21 @@
 //! Rendering of a node's text into the SQL that the warehouse runs.
 
+mod inline;
+mod resolver;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use millstream_jinja::Adapter;
+use millstream_core::{Error, Place, Result};
+use millstream_jinja::{Adapter, MacroCall, RenderContext, Template, TestCall};
+use serde_json::{Map, Value};
+
+use crate::load::flags;
+use crate::manifest::{Hook, Node, ResourceType};
+use crate::names::did_you_mean;
+use crate::parse::relation_names::relation;
+use crate::project::Project;
+use resolver::NodeResolver;
 
 /// How to compile.
 #[derive(Clone)]
@@ -15,7 +27,14 @@ pub struct CompileOptions {
     /// `flags.WHICH`: name of the command that runs, for example `build`.
     pub command: String,
     /// Extra names for the template: `results`, `schemas`, `database_schemas` in `on-run-end` hooks.
-    pub context: serde_json::Map<String, serde_json::Value>,
+    pub context: Map<String, Value>,
+}
+
+impl CompileOptions {
+    /// For this command against this warehouse.
+    pub fn new(adapter: Arc<dyn Adapter>, command: impl Into<String>) -> Self {
+        Self { adapter, full_refresh: false, command: command.into(), context: Map::new() }
+    }
 }
 
 /// An ephemeral model that was inlined.
@@ -40,5 +59,185 @@ pub struct CompiledNode {
     /// The inlined models, in the order in which they stand in the SQL.
     pub ctes: Vec<Cte>,
     /// `config()` values that only rendering with the warehouse told (rare: they depend on `execute`).
-    pub runtime_config: BTreeMap<String, serde_json::Value>,
+    pub runtime_config: BTreeMap<String, Value>,
+}
+
+/// Ephemeral models that read each other may be nested so deep.
+const EPHEMERAL_DEPTH_MAX: usize = 64;
+
+pub(crate) fn compile(project: &Project, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
+    let node = find(project, unique_id)?;
+    if node.resource_type == ResourceType::Seed {
+        let hooks = Hooks { project, node, options };
+        return Ok(CompiledNode {
+            pre_hooks: hooks.render(&node.config.pre_hook)?,
+            post_hooks: hooks.render(&node.config.post_hook)?,
+            ..CompiledNode::default()
+        });
+    }
+    let mut ctes = Vec::new();
+    let sql = render_node(project, node, options, &mut ctes, 0)?;
+    let hooks = Hooks { project, node, options };
+    Ok(CompiledNode {
+        sql: inline::prepend(&sql, &ctes),
+        pre_hooks: hooks.render(&node.config.pre_hook)?,
+        post_hooks: hooks.render(&node.config.post_hook)?,
+        ctes,
+        runtime_config: BTreeMap::new(),
+    })
+}
+
+pub(crate) fn compile_inline(project: &Project, sql: &str, options: &CompileOptions) -> Result<CompiledNode> {
+    let resolver = NodeResolver::new(project, &project.config.name, None);
+    let node = serde_json::json!({
+        "name": "inline_query",
+        "resource_type": "sql_operation",
+        "package_name": project.config.name,
+        "unique_id": format!("sql_operation.{}.inline_query", project.config.name),
+        "schema": project.target.schema,
+        "database": project.target.database,
+        "alias": "inline_query",
+        "config": {"materialized": "view", "enabled": true},
+    });
+    let mut context = RenderContext::new(node, resolver.clone());
+    prepare(&mut context, options, None);
+    let text = sql.trim();
+    let template = Template { package: &project.config.name, path: "the query", text, line: 1 };
+    let sql = project.environment.render(&template, &context)?;
+    let mut ctes = Vec::new();
+    add_ctes(project, &resolver.ephemerals(), options, &mut ctes, 0)?;
+    Ok(CompiledNode { sql: inline::prepend(&sql, &ctes), ctes, ..CompiledNode::default() })
+}
+
+pub(crate) fn run_macro(
+    project: &Project,
+    name: &str,
+    arguments: &Map<String, Value>,
+    options: &CompileOptions,
+) -> Result<Value> {
+    let resolver = NodeResolver::new(project, &project.config.name, None);
+    let mut context = RenderContext::new(Value::Object(Map::new()), resolver);
+    prepare(&mut context, options, None);
+    let place = Place::file("the command line");
+    let call = MacroCall { package: &project.config.name, name, positional: &[], named: arguments, place: &place };
+    project.environment.call_macro(&call, &context)
+}
+
+fn find<'p>(project: &'p Project, unique_id: &str) -> Result<&'p Node> {
+    project.manifest.nodes.get(unique_id).ok_or_else(|| {
+        let known = project.manifest.nodes.keys().map(String::as_str);
+        Error::usage(format!("'{unique_id}' is not a node of the project")).hint(did_you_mean(
+            unique_id,
+            known,
+            "list nodes with 'millstream ls'",
+        ))
+    })
+}
+
+/// Renders a node and, into `ctes`, the ephemeral models that it reads, those that are read first in front.
+fn render_node(
+    project: &Project,
+    node: &Node,
+    options: &CompileOptions,
+    ctes: &mut Vec<Cte>,
+    depth: usize,
+) -> Result<String> {
+    if depth > EPHEMERAL_DEPTH_MAX {
+        return Err(Error::user(format!("ephemeral models are nested more than {EPHEMERAL_DEPTH_MAX} deep"))
+            .at(node.place.clone())
+            .hint("make one of them a view"));
+    }
+    let resolver = NodeResolver::new(project, &node.package_name, Some(node));
+    let context = context_of(project, node, resolver.clone(), options);
+    let file = node.file();
+    let sql = match &node.test_metadata {
+        Some(metadata) => {
+            let name = match &metadata.namespace {
+                Some(namespace) => format!("{namespace}.{}", metadata.name),
+                None => metadata.name.clone(),
+            };
+            let test =
+                TestCall { package: &node.package_name, name: &name, arguments: &metadata.kwargs, place: &node.place };
+            project.environment.render_test(&test, &context)?
+        }
+        None => {
+            let template =
+                Template { package: &node.package_name, path: &file, text: &node.raw_code, line: node.raw_code_line };
+            project.environment.render(&template, &context)?
+        }
+    };
+    add_ctes(project, &resolver.ephemerals(), options, ctes, depth)?;
+    Ok(sql.trim().to_owned())
+}
+
+fn add_ctes(
+    project: &Project,
+    ephemerals: &[String],
+    options: &CompileOptions,
+    ctes: &mut Vec<Cte>,
+    depth: usize,
+) -> Result<()> {
+    for unique_id in ephemerals {
+        if ctes.iter().any(|cte| cte.unique_id == *unique_id) {
+            continue;
+        }
+        let model = find(project, unique_id)?;
+        let sql = render_node(project, model, options, ctes, depth + 1)?;
+        let sql = format!(" {} as (\n{sql}\n)", inline::cte_name(model));
+        ctes.push(Cte { unique_id: unique_id.clone(), sql });
+    }
+    Ok(())
+}
+
+fn context_of(project: &Project, node: &Node, resolver: Arc<NodeResolver>, options: &CompileOptions) -> RenderContext {
+    let mut context = RenderContext::new(crate::manifest::json::node(node), resolver);
+    if !matches!(node.resource_type, ResourceType::Analysis | ResourceType::Operation) {
+        context.this = Some(relation(node.database.as_deref(), &node.schema, &node.alias));
+    }
+    prepare(&mut context, options, node.config.full_refresh);
+    let _ = project;
+    context
+}
+
+/// What the caller gives: the warehouse, flags, and whether everything is rebuilt.
+fn prepare(context: &mut RenderContext, options: &CompileOptions, own_full_refresh: Option<bool>) {
+    context.adapter = options.adapter.clone();
+    context.execute = true;
+    // A node's own setting wins over the command line's, as with dbt.
+    if own_full_refresh.unwrap_or(options.full_refresh) {
+        context.is_incremental = Some(false);
+    }
+    context.extra.insert("flags".into(), Value::Object(flags(options.full_refresh, &options.command)));
+    context.extra.extend(options.context.clone());
+}
+
+struct Hooks<'a> {
+    project: &'a Project,
+    node: &'a Node,
+    options: &'a CompileOptions,
+}
+
+impl Hooks<'_> {
+    fn render(&self, hooks: &[Hook]) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        if hooks.is_empty() {
+            return Ok(all);
+        }
+        let resolver = NodeResolver::new(self.project, &self.node.package_name, Some(self.node));
+        let context = context_of(self.project, self.node, resolver, self.options);
+        let file = self.node.file();
+        for hook in hooks {
+            let template = Template {
+                package: &self.node.package_name,
+                path: &file,
+                text: &hook.sql,
+                line: self.node.place.line.unwrap_or(1),
+            };
+            let sql = self.project.environment.render(&template, &context)?;
+            if !sql.trim().is_empty() {
+                all.push(sql.trim().to_owned());
+            }
+        }
+        Ok(all)
+    }
 }

@@ -32,6 +32,8 @@ pub struct Column {
     pub name: String,
     /// What it holds; Jinja (`doc()`) is rendered.
     pub description: String,
+    /// `{% docs %}` blocks that the description uses, as unique ids.
+    pub doc_blocks: Vec<String>,
     /// Type as written, for example `decimal(18,2)`.
     pub data_type: Option<String>,
     /// `meta:` and `config: meta:` merged, the latter wins. Jinja in strings is rendered.

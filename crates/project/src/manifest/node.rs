@@ -132,10 +132,14 @@ pub struct Node {
     pub primary_key: Vec<String>,
     /// How documentation shows it.
     pub docs: Docs,
+    /// `{% docs %}` blocks that the description uses, as unique ids.
+    pub doc_blocks: Vec<String>,
     /// yml file that describes it, `<package>://<path>`.
     pub patch_path: Option<String>,
     /// The text before rendering. Empty for seeds.
     pub raw_code: String,
+    /// Line of its file on which [`Node::raw_code`] starts.
+    pub raw_code_line: u32,
     /// `ref()` calls in the order of first use.
     pub refs: Vec<RefArgs>,
     /// `source()` calls in the order of first use.

@@ -189,6 +189,8 @@ pub struct NodeConfig {
     pub store_failures_as: Option<String>,
     /// Every other key: adapter settings and the user's own.
     pub extra: Map<String, Value>,
+    /// The whole configuration as values, with dbt's names, order and defaults: what the manifest and `config.get()` show.
+    pub values: Map<String, Value>,
 }
 
 impl Default for NodeConfig {
@@ -246,6 +248,7 @@ impl Default for NodeConfig {
             store_failures: None,
             store_failures_as: None,
             extra: Map::new(),
+            values: Map::new(),
         }
     }
 }

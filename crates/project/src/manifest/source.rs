@@ -52,6 +52,8 @@ pub struct SourceNode {
     pub path: String,
     /// Name in the selector syntax: package, folders, source, table.
     pub fqn: Vec<String>,
+    /// `{% docs %}` blocks that the descriptions use, as unique ids.
+    pub doc_blocks: Vec<String>,
     /// What the table holds.
     pub description: String,
     /// What the source is.

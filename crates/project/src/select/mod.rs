@@ -1,10 +1,23 @@
 //! Node selection: dbt's `--select`/`--exclude`/`--selector` syntax.
+//!
+//! Guarantees: what dbt 1.11 selects for the same project and flags is selected here, in topological order.
+//! Deliberately absent: methods that need the artifacts of another run (`state:`, `result:`, `source_status:`).
 
+mod criterion;
+mod evaluate;
+mod methods;
+pub(crate) mod selectors_file;
+mod spec;
+
+use std::collections::BTreeSet;
 use std::str::FromStr;
 
-use millstream_core::Error;
+use millstream_core::{Error, Result};
 
 use crate::manifest::ResourceType;
+use crate::names::did_you_mean;
+use crate::project::Project;
+use spec::Spec;
 
 /// How tests are drawn in when what they test is selected (`--indirect-selection`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,16 +47,16 @@ impl FromStr for IndirectSelection {
     }
 }
 
-/// Which nodes a command works on. The default selects everything.
+/// Which nodes a command works on. The default selects everything but operations.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     /// `--select`: each element is one flag value; space inside means union, comma intersection.
     pub select: Vec<String>,
     /// `--exclude`, same syntax.
     pub exclude: Vec<String>,
-    /// `--selector`: name of a definition in `selectors.yml`; excludes `select`.
+    /// `--selector`: name of a definition in `selectors.yml`; not together with `select` or `exclude`.
     pub selector: Option<String>,
-    /// `--resource-type`: only these types. `None`: all.
+    /// `--resource-type`: only these types. `None`: all but operations.
     pub resource_types: Option<Vec<ResourceType>>,
     /// `--exclude-resource-type`.
     pub exclude_resource_types: Vec<ResourceType>,
@@ -59,3 +72,51 @@ pub struct Selected {
     /// Criteria that matched nothing and the like, one sentence each.
     pub warnings: Vec<String>,
 }
+
+pub(crate) fn select(project: &Project, selection: &Selection) -> Result<Selected> {
+    let spec = spec_of(project, selection)?;
+    let mut evaluation = evaluate::Evaluation::new(project);
+    let chosen = evaluation.run(&spec)?;
+    let manifest = &project.manifest;
+    let wanted = |unique_id: &&String| {
+        let Some(kind) = manifest.resource_type(unique_id) else { return false };
+        let included = match &selection.resource_types {
+            Some(kinds) => kinds.contains(&kind),
+            None => kind != ResourceType::Operation,
+        };
+        // A node without text has nothing to run; dbt passes over it as well.
+        let blank = manifest
+            .nodes
+            .get(*unique_id)
+            .is_some_and(|node| node.resource_type != ResourceType::Seed && node.raw_code.trim().is_empty());
+        chosen.contains(*unique_id) && included && !selection.exclude_resource_types.contains(&kind) && !blank
+    };
+    Ok(Selected { ids: project.order.iter().filter(wanted).cloned().collect(), warnings: evaluation.warnings })
+}
+
+fn spec_of(project: &Project, selection: &Selection) -> Result<Spec> {
+    let from_flags = !selection.select.is_empty() || !selection.exclude.is_empty();
+    let selector = match &selection.selector {
+        Some(_) if from_flags => {
+            return Err(Error::usage("--selector cannot be used together with --select or --exclude")
+                .hint("put all of it into selectors.yml, or leave --selector out"));
+        }
+        Some(name) => Some(project.selectors.get(name).ok_or_else(|| {
+            let known = project.selectors.keys().map(String::as_str);
+            Error::usage(format!("selectors.yml has no selector '{name}'")).hint(did_you_mean(
+                name,
+                known,
+                "define it in selectors.yml",
+            ))
+        })?),
+        None if !from_flags => project.selectors.values().find(|selector| selector.default),
+        None => None,
+    };
+    match selector {
+        Some(selector) => Ok(selector.spec.clone().with_default_indirect(selection.indirect)),
+        None => Spec::from_flags(&selection.select, &selection.exclude, selection.indirect),
+    }
+}
+
+/// Unique ids.
+pub(crate) type Ids = BTreeSet<String>;

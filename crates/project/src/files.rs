@@ -1,0 +1,191 @@
+//! Reading of a project's files: the only IO of this crate.
+//!
+//! Guarantees: files come in the order of their paths; unreadable, oversized and non-UTF-8 files are diagnostics;
+//! hidden files and editor backups are passed over, as with dbt. Deliberately absent: writing.
+
+use std::path::{Path, PathBuf};
+
+use md5::Md5;
+use millstream_core::{Diagnostic, Diagnostics, Place};
+use sha2::{Digest, Sha256};
+use walkdir::WalkDir;
+
+use crate::ignore::IgnoreRules;
+use crate::limits::{FILES_MAX, SEED_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX};
+
+/// A file that was found under one of a package's folders.
+#[derive(Debug, Clone)]
+pub(crate) struct Found {
+    /// Absolute path.
+    pub absolute: PathBuf,
+    /// Path relative to the package, with `/`.
+    pub path: String,
+    /// Path relative to the folder that was searched, with `/`.
+    pub relative: String,
+}
+
+impl Found {
+    /// The file name without folder and last extension.
+    pub(crate) fn stem(&self) -> &str {
+        let name = self.relative.rsplit('/').next().unwrap_or(&self.relative);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem)
+    }
+}
+
+/// All files with one of the `extensions` under `folders` of a package, each once, sorted by path.
+pub(crate) fn find(
+    package_dir: &Path,
+    label: &dyn Fn(&str) -> String,
+    folders: &[String],
+    extensions: &[&str],
+    ignore: &IgnoreRules,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    for folder in folders {
+        let root = package_dir.join(folder);
+        if !root.is_dir() {
+            continue;
+        }
+        for entry in WalkDir::new(&root).follow_links(true).sort_by_file_name() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    diagnostics.push(
+                        Diagnostic::error("unreadable", format!("a folder cannot be read: {error}"))
+                            .at(Place::file(label(folder))),
+                    );
+                    continue;
+                }
+            };
+            let name = entry.file_name().to_string_lossy();
+            if !entry.file_type().is_file()
+                || name.starts_with(['.', '#', '~'])
+                || !extensions.iter().any(|extension| has_extension(&name, extension))
+            {
+                continue;
+            }
+            let Ok(path) = entry.path().strip_prefix(package_dir) else { continue };
+            let Ok(relative) = entry.path().strip_prefix(&root) else { continue };
+            let path = with_slashes(path);
+            if ignore.ignores(&path) || found.iter().any(|other| other.path == path) {
+                continue;
+            }
+            if found.len() >= FILES_MAX {
+                diagnostics.push(
+                    Diagnostic::error("too-large", format!("a package has more than {FILES_MAX} files in '{folder}'"))
+                        .at(Place::file(label(folder))),
+                );
+                return found;
+            }
+            found.push(Found { absolute: entry.path().to_path_buf(), path, relative: with_slashes(relative) });
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    found
+}
+
+fn has_extension(name: &str, extension: &str) -> bool {
+    name.len() > extension.len() + 1
+        && name.rsplit_once('.').is_some_and(|(_, found)| found.eq_ignore_ascii_case(extension))
+}
+
+/// A path with `/` between its parts.
+pub(crate) fn with_slashes(path: &Path) -> String {
+    path.components().map(|part| part.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+/// The text of a file. `None` and a diagnostic when it cannot be read as UTF-8 text of a sensible size.
+/// A byte order mark is taken off.
+pub(crate) fn read_text(absolute: &Path, label: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let size = std::fs::metadata(absolute).map(|meta| meta.len());
+    let bytes = match size {
+        Ok(size) if size > TEXT_FILE_BYTES_MAX => {
+            diagnostics.push(
+                Diagnostic::error(
+                    "too-large",
+                    format!("the file has {size} bytes; a project file may have {TEXT_FILE_BYTES_MAX}"),
+                )
+                .at(Place::file(label)),
+            );
+            return None;
+        }
+        Ok(_) => std::fs::read(absolute),
+        Err(error) => Err(error),
+    };
+    let bytes = match bytes {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            diagnostics.push(
+                Diagnostic::error("unreadable", format!("the file cannot be read: {error}")).at(Place::file(label)),
+            );
+            return None;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Err(error) => {
+            let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+            diagnostics.push(
+                Diagnostic::error("not-utf8", "the file is not UTF-8 text")
+                    .at(Place::line(label, u32::try_from(line).unwrap_or(u32::MAX)))
+                    .hint("save it with the encoding UTF-8"),
+            );
+            None
+        }
+    }
+}
+
+/// sha256 of a text without surrounding white space: dbt's rule for the checksum of a node.
+pub(crate) fn text_checksum(text: &str) -> String {
+    sha256_hex(text.trim().as_bytes())
+}
+
+/// sha256 of a seed file, whole. `None` and a diagnostic when it cannot be read or is too large.
+pub(crate) fn seed_checksum(absolute: &Path, label: &str, diagnostics: &mut Diagnostics) -> Option<String> {
+    let result = std::fs::metadata(absolute).and_then(|meta| {
+        if meta.len() > SEED_FILE_BYTES_MAX {
+            return Ok(Err(meta.len()));
+        }
+        let mut hasher = Sha256::new();
+        let mut file = std::fs::File::open(absolute)?;
+        std::io::copy(&mut file, &mut hasher)?;
+        Ok(Ok(hex(&hasher.finalize())))
+    });
+    match result {
+        Ok(Ok(checksum)) => Some(checksum),
+        Ok(Err(size)) => {
+            diagnostics.push(
+                Diagnostic::error(
+                    "too-large",
+                    format!("the seed has {size} bytes; a seed may have {SEED_FILE_BYTES_MAX}"),
+                )
+                .at(Place::file(label))
+                .hint("load large files as a source"),
+            );
+            None
+        }
+        Err(error) => {
+            diagnostics.push(
+                Diagnostic::error("unreadable", format!("the file cannot be read: {error}")).at(Place::file(label)),
+            );
+            None
+        }
+    }
+}
+
+/// sha256 in lower-case hexadecimal.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// md5 in lower-case hexadecimal; for dbt's names only, never for integrity.
+pub(crate) fn md5_hex(bytes: &[u8]) -> String {
+    hex(&Md5::digest(bytes))
+}

@@ -1,0 +1,373 @@
+//! Loading, from the folder to the [`Project`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use millstream_core::{Diagnostic, Diagnostics, Error, Result};
+use millstream_jinja::{Environment, EnvironmentOptions, ValueScope, Vars};
+use serde_json::{Map, Value};
+
+use crate::assemble::{Elements, assemble};
+use crate::config::render::Renderer;
+use crate::config::{profiles, vars};
+use crate::manifest::{Doc, Manifest, ResourceType};
+use crate::package::{self, Package};
+use crate::parse::draft::Draft;
+use crate::parse::properties::Entry;
+use crate::parse::{self, Loading, nodes::Unresolved};
+use crate::project::ProjectConfig;
+use crate::resolve::Lookup;
+use crate::select::selectors_file;
+use crate::yaml::{self, Kind, Yaml};
+use crate::{LoadOptions, Project, Target, files, graph};
+
+/// Reads and checks a project.
+///
+/// Every file is read whatever is wrong with others; all problems are told in one error of kind user, each with
+/// its place and how to fix it. Warnings alone do not fail: they are in [`Project::warnings`].
+pub fn load(options: &LoadOptions) -> Result<Project> {
+    let dir = options.project_dir.canonicalize().map_err(|error| {
+        Error::user(format!("the project folder '{}' cannot be opened", options.project_dir.display()))
+            .why(error)
+            .hint("give the folder that holds dbt_project.yml with --project-dir")
+    })?;
+    if !dir.join("dbt_project.yml").is_file() {
+        return Err(Error::user(format!("'{}' holds no dbt_project.yml", dir.display()))
+            .hint("run the command inside of a project, give its folder with --project-dir, or make one with 'millstream init'"));
+    }
+    let mut diagnostics = Diagnostics::new();
+    let Some((loading, docs)) = prepare(options, &dir, &mut diagnostics)? else {
+        return Err(failed(diagnostics, &dir));
+    };
+    let (manifest, lookup) = parse_all(&loading, docs);
+    let (packages, target, environment, diagnostics) = loading.into_parts();
+    let config = ProjectConfig::new(&packages[0].file, &packages);
+    let mut project = Project {
+        order: graph::topological(&manifest.parent_map, &manifest.child_map),
+        selectors: BTreeMap::new(),
+        environment,
+        lookup: Arc::new(lookup),
+        warnings: Diagnostics::new(),
+        options: options.clone(),
+        manifest: Arc::new(manifest),
+        dir,
+        target,
+        config,
+    };
+    let mut diagnostics = diagnostics;
+    project.selectors = read_selectors(&project, &packages[0], &mut diagnostics);
+    Arc::make_mut(&mut project.manifest).selectors =
+        project.selectors.iter().map(|(name, selector)| (name.clone(), selector.json.clone())).collect();
+    if diagnostics.has_errors() {
+        return Err(failed(diagnostics, &project.dir));
+    }
+    project.with_graph();
+    project.warnings = diagnostics;
+    Ok(project)
+}
+
+fn failed(diagnostics: Diagnostics, dir: &Path) -> Error {
+    let what = format!("the project in {} has problems", dir.display());
+    match diagnostics.into_result(&what) {
+        Err(error) => error,
+        Ok(_) => Error::ours("loading failed without telling why"),
+    }
+}
+
+/// Target, packages, macros and docs. `None` when there is not enough to go on.
+fn prepare(
+    options: &LoadOptions,
+    dir: &Path,
+    diagnostics: &mut Diagnostics,
+) -> Result<Option<(Loading, BTreeMap<String, Doc>)>> {
+    let base = EnvironmentOptions {
+        vars: Vars { overrides: options.vars.clone(), by_package: BTreeMap::new() },
+        env: options.env.clone(),
+        now: options.now,
+        invocation_id: options.invocation_id.clone(),
+        flags: flags(false, "parse"),
+        ..EnvironmentOptions::default()
+    };
+    let bare = environment(base.clone())?;
+    let Some((name, named_at)) = profile_name(options, dir, &bare, diagnostics) else { return Ok(None) };
+    let found = profiles::target(options, dir, &name, named_at, &bare, diagnostics);
+    // Without a target the rest is still worth reading, so that all problems are told at once.
+    let target = found.unwrap_or_else(|| placeholder(&name, dir));
+    let base = EnvironmentOptions { target: Value::Object(target.context()), ..base };
+    let with_target = environment(base.clone())?;
+    let Some(root) = package::read(dir, dir, &with_target, diagnostics) else { return Ok(None) };
+    let dependencies = package::read_dependencies(&root, &with_target, diagnostics);
+    let packages: Vec<Package> = std::iter::once(root).chain(dependencies).collect();
+
+    let mut docs = BTreeMap::new();
+    let mut macros = Vec::new();
+    for package in &packages {
+        parse::docs::read(package, &mut docs, diagnostics);
+        macros.extend(parse::macros::files(package, diagnostics));
+    }
+    let root = &packages[0];
+    let others: Vec<(&str, &Map<String, Value>)> =
+        packages[1..].iter().map(|package| (package.name.as_str(), &package.file.vars)).collect();
+    let full = EnvironmentOptions {
+        project_name: root.name.clone(),
+        macros,
+        vars: Vars {
+            overrides: options.vars.clone(),
+            by_package: vars::by_package(&root.name, &root.file.vars, &others),
+        },
+        dispatch: root.file.dispatch.clone(),
+        docs: docs
+            .values()
+            .map(|doc: &Doc| ((doc.package_name.clone(), doc.name.clone()), doc.block_contents.clone()))
+            .collect(),
+        ..base
+    };
+    match Environment::new(full) {
+        Ok(environment) => {
+            let found = std::mem::take(diagnostics);
+            Ok(Some((Loading::new(packages, target, environment, found), docs)))
+        }
+        // Without macros every template would fail for the same reason.
+        Err(problems) => {
+            diagnostics.extend(problems);
+            Ok(None)
+        }
+    }
+}
+
+fn environment(options: EnvironmentOptions) -> Result<Environment> {
+    Environment::new(options).map_err(|problems| match problems.into_result("the built-in macros cannot be read") {
+        Err(error) => error,
+        Ok(_) => Error::ours("the built-in macros cannot be read"),
+    })
+}
+
+/// `flags` as templates see it.
+pub(crate) fn flags(full_refresh: bool, command: &str) -> Map<String, Value> {
+    let mut flags = Map::new();
+    flags.insert("FULL_REFRESH".into(), full_refresh.into());
+    flags.insert("WHICH".into(), command.into());
+    flags.insert("STORE_FAILURES".into(), false.into());
+    flags.insert("EMPTY".into(), false.into());
+    flags
+}
+
+/// Name of the profile and where it is named. `None` when `dbt_project.yml` cannot be read.
+fn profile_name(
+    options: &LoadOptions,
+    dir: &Path,
+    environment: &Environment,
+    diagnostics: &mut Diagnostics,
+) -> Option<(String, Option<millstream_core::Place>)> {
+    const FILE: &str = "dbt_project.yml";
+    let text = files::read_text(&dir.join(FILE), FILE, diagnostics)?;
+    // What YAML has to say of the file is told once, when the file is read again with the target in sight.
+    let mut problems = Diagnostics::new();
+    let Some(yaml) = yaml::parse(&text, FILE, &mut problems) else {
+        diagnostics.extend(problems);
+        return None;
+    };
+    if let Some(profile) = &options.profile {
+        return Some((profile.clone(), None));
+    }
+    let value = yaml.get("profile").or_else(|| yaml.get("name"));
+    let renderer = Renderer { environment, scope: ValueScope::Profile, package: "", file: FILE };
+    let rendered = value.map(|value| renderer.render_all(value, diagnostics));
+    let name = rendered.as_ref().and_then(Yaml::scalar_text).unwrap_or_else(|| "default".into());
+    Some((name, value.map(|value| value.at.in_file(FILE))))
+}
+
+fn placeholder(profile: &str, dir: &Path) -> Target {
+    Target {
+        profile_name: profile.to_owned(),
+        name: "default".into(),
+        kind: "millstream".into(),
+        path: dir.join("workspace"),
+        schema: "analytics".into(),
+        database: None,
+        threads: 1,
+        raw: Map::new(),
+    }
+}
+
+/// Parses every file and puts the elements together.
+fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Lookup) {
+    let entries = parse::properties::read(loading);
+    let mut drafts = parse::draft::read(loading);
+    drafts.extend(parse::operations::read(loading));
+    drafts.extend(entries.iter().filter_map(|entry| snapshot_of(loading, entry)));
+    let patches = match_patches(loading, &entries, &mut drafts);
+
+    let mut elements = Elements::default();
+    for draft in &drafts {
+        let patch = patches.get(&draft.unique_id);
+        let unresolved = parse::nodes::finish(loading, draft, patch);
+        if let Some(entry) = patch {
+            elements.nodes.extend(tests_of(loading, entry, &unresolved));
+        }
+        elements.nodes.push(unresolved);
+    }
+    for entry in &entries {
+        match entry.section {
+            "sources" => {
+                let (tables, tests) = parse::sources::read(loading, entry);
+                elements.sources.extend(tables);
+                elements.nodes.extend(tests);
+            }
+            "exposures" => elements.exposures.push(parse::exposures::read(loading, entry)),
+            "unit_tests" => elements.unit_tests.extend(parse::unit_tests::read(loading, entry)),
+            _ => {}
+        }
+    }
+    let mut manifest = Manifest {
+        macros: parse::macros::manifest(loading, &entries),
+        groups: parse::groups::read(loading, &entries),
+        docs,
+        ..Manifest::default()
+    };
+    let lookup = assemble(loading, elements, &mut manifest);
+    for tree in loading.root().file.trees.values() {
+        loading.collecting(|diagnostics| tree.warn_unused(diagnostics));
+    }
+    (manifest, lookup)
+}
+
+/// A snapshot that a yml file defines (`relation:`), as a draft.
+fn snapshot_of(loading: &Loading, entry: &Entry) -> Option<Draft> {
+    if entry.section != "snapshots" {
+        return None;
+    }
+    let relation = entry.yaml.get("relation")?;
+    let Some(relation) = relation.text() else {
+        loading.report(entry.wrong("relation", relation, "a ref() or source() call"));
+        return None;
+    };
+    let package = &loading.packages[entry.package];
+    let mut fqn = parse::draft::fqn_prefix(package, &entry.relative);
+    fqn.push(entry.name.clone());
+    let text = format!("select * from {{{{ {relation} }}}}");
+    let place = entry.place();
+    Some(Draft {
+        kind: ResourceType::Snapshot,
+        package: entry.package,
+        unique_id: format!("snapshot.{}.{}", package.name, entry.name),
+        name: entry.name.clone(),
+        path: format!("{}/{}.sql", entry.relative, entry.name),
+        original_file_path: entry.path.clone(),
+        file: entry.file.clone(),
+        fqn,
+        checksum: parse::draft::sha256(files::text_checksum(&text)),
+        text,
+        line: place.line.unwrap_or(1),
+        place,
+        version: None,
+        tags: Vec::new(),
+        index: None,
+    })
+}
+
+/// Which property entry describes which draft, by unique id.
+fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> BTreeMap<String, Entry> {
+    let mut patches: BTreeMap<String, Entry> = BTreeMap::new();
+    for entry in entries {
+        let kind = match entry.section {
+            "models" => ResourceType::Model,
+            "seeds" => ResourceType::Seed,
+            "snapshots" => ResourceType::Snapshot,
+            "analyses" => ResourceType::Analysis,
+            "data_tests" => ResourceType::Test,
+            _ => continue,
+        };
+        if kind == ResourceType::Model && entry.yaml.get("versions").is_some() {
+            patches.extend(parse::versions::assign(loading, entry, drafts));
+            continue;
+        }
+        let of_kind = |draft: &&Draft| draft.name == entry.name && draft.version.is_none() && draft.kind == kind;
+        let found = drafts
+            .iter()
+            .filter(of_kind)
+            .find(|draft| draft.package == entry.package)
+            .or_else(|| drafts.iter().find(of_kind));
+        let Some(draft) = found else {
+            report_unmatched(loading, entry, kind, drafts);
+            continue;
+        };
+        if let Some(other) = patches.get(&draft.unique_id) {
+            loading.report(
+                Diagnostic::error(
+                    "duplicate",
+                    format!("{kind} '{}' is described twice; the other one is at {}", entry.name, other.place()),
+                )
+                .at(entry.place())
+                .hint("merge the two entries"),
+            );
+            continue;
+        }
+        patches.insert(draft.unique_id.clone(), entry.clone());
+    }
+    patches
+}
+
+fn report_unmatched(loading: &Loading, entry: &Entry, kind: ResourceType, drafts: &[Draft]) {
+    let other = drafts.iter().find(|draft| draft.name == entry.name && draft.version.is_none());
+    let hint = match other {
+        Some(draft) => format!("it is a {}: describe it in that section", draft.kind),
+        None => {
+            let known = drafts.iter().filter(|draft| draft.kind == kind).map(|draft| draft.name.as_str());
+            crate::names::did_you_mean(&entry.name, known, "correct the name, or remove the entry")
+        }
+    };
+    loading.report(
+        Diagnostic::warning("unknown-name", format!("there is no {kind} '{}' to describe", entry.name))
+            .at(entry.place())
+            .hint(hint),
+    );
+}
+
+/// The generic tests that an entry declares on a node.
+fn tests_of(loading: &Loading, entry: &Entry, owner: &Unresolved) -> Vec<Unresolved> {
+    let node = &owner.node;
+    if matches!(node.resource_type, ResourceType::Analysis | ResourceType::Test | ResourceType::Operation) {
+        return Vec::new();
+    }
+    let (name, call) = match &node.version {
+        Some(version) => (format!("{}_v{version}", node.name), format!("ref('{}', version='{version}')", node.name)),
+        None => (node.name.clone(), format!("ref('{}')", node.name)),
+    };
+    let target = parse::generic_tests::Target {
+        entry,
+        owner: &entry.yaml,
+        name,
+        call,
+        is_source: false,
+        file_key_name: format!("{}.{}", entry.section, node.name),
+        attached_node: Some(node.unique_id.clone()),
+        group: node.group.clone(),
+        tags: Vec::new(),
+    };
+    parse::generic_tests::read(loading, &target)
+}
+
+fn read_selectors(
+    project: &Project,
+    root: &Package,
+    diagnostics: &mut Diagnostics,
+) -> BTreeMap<String, selectors_file::Selector> {
+    const FILE: &str = "selectors.yml";
+    let path = root.dir.join(FILE);
+    if !path.is_file() {
+        return BTreeMap::new();
+    }
+    let Some(yaml) = files::read_text(&path, FILE, diagnostics).and_then(|text| yaml::parse(&text, FILE, diagnostics))
+    else {
+        return BTreeMap::new();
+    };
+    if matches!(yaml.kind, Kind::Null) {
+        return BTreeMap::new();
+    }
+    let renderer =
+        Renderer { environment: &project.environment, scope: ValueScope::Project, package: &root.name, file: FILE };
+    let rendered = renderer.render_all(&yaml, diagnostics);
+    selectors_file::read(&rendered, FILE, diagnostics)
+}

@@ -1,0 +1,132 @@
+//! dbt's manifest, schema v12 (<https://schemas.getdbt.com/dbt/manifest/v12.json>), as dbt-core 1.11 writes it.
+//!
+//! Guarantees: every key that dbt writes is there, with dbt's names, types and defaults. Deliberately absent: what only
+//! running tells (`compiled_code`); the runner adds it to the nodes that it compiled.
+
+mod elements;
+mod nodes;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::Manifest;
+
+pub(crate) use nodes::node;
+
+/// The schema that the artifact follows.
+const SCHEMA: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
+
+/// The `metadata` of a written artifact that does not come from the project's files.
+#[derive(Debug, Clone, Default)]
+pub struct Metadata {
+    /// When it was written, RFC 3339, UTC.
+    pub generated_at: String,
+    /// When the invocation started, RFC 3339, UTC.
+    pub invocation_started_at: String,
+    /// Id of the invocation.
+    pub invocation_id: String,
+    /// Name of the root project.
+    pub project_name: String,
+    /// Kind of warehouse (`millstream`, `snowflake`, …).
+    pub adapter_type: String,
+    /// Environment variables `DBT_ENV_CUSTOM_ENV_…`, without the prefix.
+    pub env: BTreeMap<String, String>,
+}
+
+impl Metadata {
+    /// Seconds since 1970 for `created_at`; 0 when the instant is no date.
+    fn created_at(&self) -> f64 {
+        chrono::DateTime::parse_from_rfc3339(&self.invocation_started_at)
+            .map_or(0.0, |at| at.timestamp_micros() as f64 / 1_000_000.0)
+    }
+}
+
+/// The entries of a map, each made into a value.
+fn all<'a, T: 'a>(
+    entries: impl IntoIterator<Item = (&'a String, &'a T)>,
+    make: impl Fn(&'a T) -> Value,
+) -> Map<String, Value> {
+    entries.into_iter().map(|(key, value)| (key.clone(), make(value))).collect()
+}
+
+/// The value with a creation time, which no element keeps: it is the invocation's.
+fn stamped(mut value: Value, created_at: f64) -> Value {
+    if let Value::Object(object) = &mut value {
+        object.insert("created_at".into(), created_at.into());
+    }
+    value
+}
+
+impl Manifest {
+    /// dbt's `manifest.json`.
+    pub fn to_json(&self, metadata: &Metadata) -> Value {
+        let at = metadata.created_at();
+        let edges = |map: &BTreeMap<String, std::collections::BTreeSet<String>>| json!(map);
+        json!({
+            "metadata": {
+                "dbt_schema_version": SCHEMA,
+                "dbt_version": millstream_jinja::DBT_VERSION,
+                "generated_at": metadata.generated_at,
+                "invocation_id": metadata.invocation_id,
+                "invocation_started_at": metadata.invocation_started_at,
+                "env": metadata.env,
+                "project_name": metadata.project_name,
+                "project_id": crate::files::md5_hex(metadata.project_name.as_bytes()),
+                "user_id": null,
+                "send_anonymous_usage_stats": false,
+                "adapter_type": metadata.adapter_type,
+                "quoting": {"database": true, "schema": true, "identifier": true, "column": null},
+                "run_started_at": metadata.invocation_started_at,
+            },
+            "nodes": all(&self.nodes, |found| stamped(nodes::node(found), at)),
+            "sources": all(&self.sources, |found| stamped(elements::source(found), at)),
+            "macros": all(&self.macros, |found| stamped(elements::macro_(found), at)),
+            "docs": all(&self.docs, elements::doc),
+            "exposures": all(&self.exposures, |found| stamped(elements::exposure(found), at)),
+            "metrics": {},
+            "groups": all(&self.groups, elements::group),
+            "selectors": self.selectors,
+            "disabled": self.disabled_json(at),
+            "parent_map": edges(&self.parent_map),
+            "child_map": edges(&self.child_map),
+            "group_map": self.group_map(),
+            "saved_queries": {},
+            "semantic_models": {},
+            "unit_tests": all(&self.unit_tests, |found| stamped(elements::unit_test(found), at)),
+            "functions": {},
+        })
+    }
+
+    /// What templates see as `graph`.
+    pub(crate) fn graph_json(&self, metadata: &Metadata) -> Value {
+        let at = metadata.created_at();
+        json!({
+            "nodes": all(&self.nodes, |found| stamped(nodes::node(found), at)),
+            "sources": all(&self.sources, |found| stamped(elements::source(found), at)),
+            "exposures": all(&self.exposures, |found| stamped(elements::exposure(found), at)),
+            "groups": all(&self.groups, elements::group),
+            "metrics": {},
+            "semantic_models": {},
+            "saved_queries": {},
+        })
+    }
+
+    fn disabled_json(&self, at: f64) -> Value {
+        let nodes = self.disabled.iter().map(|(id, found)| (id.clone(), json!([stamped(nodes::node(found), at)])));
+        let sources =
+            self.disabled_sources.iter().map(|(id, found)| (id.clone(), json!([stamped(elements::source(found), at)])));
+        Value::Object(nodes.chain(sources).collect())
+    }
+
+    fn group_map(&self) -> Value {
+        let mut map: BTreeMap<&str, Vec<&str>> =
+            self.groups.values().map(|group| (group.name.as_str(), Vec::new())).collect();
+        for node in self.nodes.values() {
+            if let Some(members) = node.group.as_deref().and_then(|group| map.get_mut(group)) {
+                members.push(&node.unique_id);
+            }
+        }
+        json!(map)
+    }
+}

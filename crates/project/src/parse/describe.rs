@@ -1,0 +1,42 @@
+//! Descriptions: Jinja with `doc()`.
+
+use millstream_core::Place;
+use millstream_jinja::{ParseContext, Template};
+
+use super::Loading;
+use crate::config::render::is_jinja;
+
+/// A rendered description and the docs blocks that it uses, as unique ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub text: String,
+    pub doc_blocks: Vec<String>,
+}
+
+/// Renders a description that stands at `place` in a file of `package`.
+pub(crate) fn describe(loading: &Loading, package: &str, text: &str, place: &Place) -> Described {
+    if !is_jinja(text) {
+        return Described { text: text.to_owned(), doc_blocks: Vec::new() };
+    }
+    let template = Template { package, path: &place.file, text, line: place.line.unwrap_or(1) };
+    match loading.environment.parse(&template, &ParseContext::default()) {
+        Ok(parsed) => {
+            let root = &loading.root().name;
+            let doc_blocks = parsed
+                .docs
+                .iter()
+                .map(|(named, name)| {
+                    format!(
+                        "doc.{}.{name}",
+                        named.as_deref().unwrap_or(if package.is_empty() { root } else { package })
+                    )
+                })
+                .collect();
+            Described { text: parsed.text, doc_blocks }
+        }
+        Err(error) => {
+            loading.report_error("jinja", &error, place.clone());
+            Described { text: text.to_owned(), doc_blocks: Vec::new() }
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Database, schema and alias of a node, as the `generate_…_name` macros decide.
+
+use millstream_core::{Diagnostic, Place};
+use millstream_jinja::{MacroCall, Parts, Relation, RenderContext};
+use serde_json::{Map, Value, json};
+
+use super::Loading;
+use super::loading::NoResolver;
+use crate::manifest::{Node, NodeConfig, ResourceType};
+
+/// What a node's relation is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RelationNames {
+    pub database: Option<String>,
+    pub schema: String,
+    pub alias: String,
+}
+
+/// Asks the macros. `node` is what they see as `node`.
+pub(crate) fn names(
+    loading: &Loading,
+    package: &str,
+    config: &NodeConfig,
+    node: &Value,
+    place: &Place,
+    name: &str,
+) -> RelationNames {
+    let call = |component: &str, custom: Option<&str>, default: Option<&str>| -> Option<String> {
+        let macro_name = format!("generate_{component}_name");
+        // A package's own macro decides for its nodes; otherwise the root project's or the built-in one.
+        let own = format!("macro.{package}.{macro_name}");
+        let caller = if loading.macros.contains_key(&own) { package } else { &loading.root().name };
+        let positional = [custom.map_or(Value::Null, Value::from), node.clone()];
+        let named = Map::new();
+        let call = MacroCall { package: caller, name: &macro_name, positional: &positional, named: &named, place };
+        let mut context = RenderContext::new(node.clone(), NoResolver::shared());
+        context.execute = false;
+        match loading.environment.call_macro(&call, &context) {
+            Ok(Value::String(text)) if !text.trim().is_empty() => Some(text.trim().to_owned()),
+            Ok(Value::Number(number)) => Some(number.to_string()),
+            Ok(_) => default.map(str::to_owned),
+            Err(error) => {
+                loading.report_error("jinja", &error, place.clone());
+                default.map(str::to_owned)
+            }
+        }
+    };
+    let target = &loading.target;
+    let database = match (&target.database, &config.database) {
+        (None, None) => None,
+        (default, custom) => call("database", custom.as_deref(), default.as_deref()),
+    };
+    let schema = call("schema", config.schema.as_deref(), Some(&target.schema)).unwrap_or_default();
+    let alias = call("alias", config.alias.as_deref(), Some(name)).unwrap_or_default();
+    for (what, value) in [("schema", &schema), ("alias", &alias)] {
+        if value.contains(['/', '\\', '\0']) || value == "." || value == ".." {
+            loading.report(
+                Diagnostic::error("bad-name", format!("'{value}' cannot be the {what} of a relation"))
+                    .at(place.clone())
+                    .hint("use letters, digits and underscores"),
+            );
+        }
+    }
+    RelationNames { database, schema, alias }
+}
+
+/// What the macros see of a node before its relation has a name.
+pub(crate) fn macro_node(node: &Node) -> Value {
+    json!({
+        "name": node.name,
+        "resource_type": node.resource_type.as_str(),
+        "package_name": node.package_name,
+        "path": node.path,
+        "original_file_path": node.original_file_path,
+        "unique_id": node.unique_id,
+        "fqn": node.fqn,
+        "alias": node.alias,
+        "schema": node.schema,
+        "database": node.database,
+        "config": node.config.values,
+        "tags": node.tags,
+        "meta": node.meta,
+        "version": node.version,
+        "latest_version": node.latest_version,
+        "description": node.description,
+    })
+}
+
+/// The relation that a node builds. Schema and identifier are always quoted: names are kept as they are given,
+/// whatever case they have. The database is known to templates and not written.
+pub(crate) fn relation(database: Option<&str>, schema: &str, identifier: &str) -> Relation {
+    let relation = Relation::new(schema, identifier);
+    let relation = Relation { quote: Parts::ALL, ..relation };
+    match database {
+        Some(database) => relation.with_database(database, false),
+        None => relation,
+    }
+}
+
+/// What SQL calls the node's relation, if building it makes one.
+pub(crate) fn relation_name(node: &Node) -> Option<String> {
+    let has_one = match node.resource_type {
+        ResourceType::Test => node.config.stores_failures_as().is_some(),
+        _ => node.is_relational(),
+    };
+    has_one.then(|| relation(node.database.as_deref(), &node.schema, &node.alias).to_string())
+}
