@@ -10,6 +10,7 @@
 //! Deliberately absent: reading `sources.yml` (the project crate does it and hands over a [`SourceDecl`]), any
 //! knowledge of how tables are stored, and printing.
 
+pub(crate) mod blocking;
 pub(crate) mod broken;
 pub mod contract;
 pub mod decl;

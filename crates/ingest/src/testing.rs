@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::SchemaRef;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{cast, concat_batches, filter_record_batch};
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use async_trait::async_trait;
 use chrono::DateTime;
@@ -107,9 +107,14 @@ impl FakeWarehouse {
         let tables = self.0.tables.lock().unwrap();
         let Some(table) = tables.get(&table.parse().unwrap()) else { return Vec::new() };
         let batch = concat_batches(table.schema.as_ref().unwrap(), &table.batches).unwrap();
+        // Instants as microseconds: showing a zone would need chrono-tz.
+        let plain = |column: &ArrayRef| match column.data_type() {
+            DataType::Timestamp(..) => cast(column, &DataType::Int64).unwrap(),
+            _ => column.clone(),
+        };
+        let plain: Vec<ArrayRef> = batch.columns().iter().map(plain).collect();
         let options = FormatOptions::default().with_null("~");
-        let columns: Vec<_> =
-            batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
+        let columns: Vec<_> = plain.iter().map(|column| ArrayFormatter::try_new(column, &options).unwrap()).collect();
         let row = |row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join("|");
         let mut rows: Vec<String> = (0..batch.num_rows()).map(row).collect();
         rows.sort();

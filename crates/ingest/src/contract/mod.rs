@@ -48,11 +48,8 @@ impl Contract {
     /// Checks a declaration. All problems are told at once; unknown keys are problems.
     pub fn parse(decl: &SourceDecl) -> Result<Self, Diagnostics> {
         let mut problems = Diagnostics::new();
-        let mut meta = Meta::new(&decl.meta, format!("source {}", decl.table), &decl.place, &mut problems);
-        let source = source::read(&mut meta);
-        if source.is_some() {
-            meta.finish();
-        }
+        let meta = Meta::new(&decl.meta, format!("source {}", decl.table), &decl.place, &mut problems);
+        let source = source::read(meta);
         let columns = read_columns(decl, source.as_ref(), &mut problems);
         match source {
             Some(source) if !problems.has_errors() => {

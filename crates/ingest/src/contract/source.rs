@@ -83,16 +83,15 @@ enum Connector {
 }
 
 /// Reads the table-level keys; `None` when a problem leaves no usable source.
-pub(crate) fn read(meta: &mut Meta<'_>) -> Option<SourceKind> {
+pub(crate) fn read(mut meta: Meta<'_>) -> Option<SourceKind> {
     let choices = [("file", Connector::File), ("kafka", Connector::Kafka)];
-    if meta.value("connector").is_none() {
-        meta.needed_text("connector", "say connector: file or connector: kafka");
-        return None;
-    }
-    match meta.choice("connector", &choices)? {
-        Connector::File => read_file(meta).map(SourceKind::File),
-        Connector::Kafka => read_kafka(meta).map(SourceKind::Kafka),
-    }
+    meta.needed_text("connector", "say connector: file or connector: kafka")?;
+    let source = match meta.choice("connector", &choices)? {
+        Connector::File => read_file(&mut meta).map(SourceKind::File),
+        Connector::Kafka => read_kafka(&mut meta).map(SourceKind::Kafka),
+    };
+    meta.finish();
+    source
 }
 
 fn read_file(meta: &mut Meta<'_>) -> Option<FileSource> {

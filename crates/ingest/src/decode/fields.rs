@@ -88,11 +88,6 @@ impl Fields {
         self.spans.len() / self.width.max(1)
     }
 
-    /// Values in each record.
-    pub(crate) fn width(&self) -> usize {
-        self.width
-    }
-
     /// Adds the next value.
     #[inline]
     pub(crate) fn push(&mut self, span: Span) {
@@ -132,10 +127,5 @@ impl Fields {
         let buffer: &[u8] = if span.in_scratch() { &self.scratch } else { input };
         let start = span.start as usize;
         (span.kind(), &buffer[start..start + span.len()])
-    }
-
-    /// The copied values.
-    pub(crate) fn scratch(&self) -> &[u8] {
-        &self.scratch
     }
 }

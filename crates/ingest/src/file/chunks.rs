@@ -40,6 +40,7 @@ pub(crate) struct Chunk {
 pub(crate) struct Chunker<R> {
     reader: R,
     layout: Layout,
+    chunk_bytes: usize,
     hasher: Sha256,
     /// Read and not yet given out; starts where a record starts.
     carry: Vec<u8>,
@@ -55,13 +56,23 @@ impl<R: Read> Chunker<R> {
     pub(crate) fn new(reader: R, delimiter: u8) -> Self {
         let layout = Layout { delimiter, width: None };
         let (hasher, walked) = (Sha256::new(), Fields::new(1));
-        Self { reader, layout, hasher, carry: Vec::new(), ended: false, offset: 0, line: 1, walked }
+        Self {
+            reader,
+            layout,
+            chunk_bytes: CHUNK_BYTES,
+            hasher,
+            carry: Vec::new(),
+            ended: false,
+            offset: 0,
+            line: 1,
+            walked,
+        }
     }
 
     /// The header: the first record that is not blank, without a byte order mark. `None` when there is none.
     /// From here on, records are expected to have as many fields as it has.
     pub(crate) fn header(&mut self) -> io::Result<Option<Header>> {
-        self.fill(CHUNK_BYTES)?;
+        self.fill(self.chunk_bytes)?;
         if self.carry.starts_with(BOM) {
             self.consume(BOM.len(), 0);
         }
@@ -73,7 +84,7 @@ impl<R: Read> Chunker<R> {
             // Past the limit no header can end; what is there is taken for it, and will not match.
             let whole = self.ended || self.carry.len() > RECORD_BYTES_MAX;
             let Some(record) = next_record(self.layout, &self.carry, 0, whole, &mut self.walked) else {
-                self.fill(self.carry.len() + CHUNK_BYTES)?;
+                self.fill(self.carry.len() + self.chunk_bytes)?;
                 continue;
             };
             let header = match record.found {
@@ -101,7 +112,7 @@ impl<R: Read> Chunker<R> {
 
     /// The next chunk, in a buffer that may be an old chunk's; `None` at the end.
     pub(crate) fn next(&mut self, spare: Vec<u8>) -> io::Result<Option<Chunk>> {
-        let mut target = CHUNK_BYTES;
+        let mut target = self.chunk_bytes;
         loop {
             self.fill(target.max(self.carry.len()))?;
             if self.carry.is_empty() && self.ended {
@@ -114,7 +125,7 @@ impl<R: Read> Chunker<R> {
             if self.carry.len() > RECORD_BYTES_MAX && memchr(b'\n', &self.carry).is_none() {
                 return self.skip_long_line().map(Some);
             }
-            target = self.carry.len() + CHUNK_BYTES;
+            target = self.carry.len() + self.chunk_bytes;
         }
     }
 
@@ -122,7 +133,7 @@ impl<R: Read> Chunker<R> {
     pub(crate) fn finish(mut self) -> io::Result<String> {
         while !self.ended {
             self.carry.clear();
-            self.fill(CHUNK_BYTES)?;
+            self.fill(self.chunk_bytes)?;
         }
         Ok(self.hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
     }
@@ -132,7 +143,8 @@ impl<R: Read> Chunker<R> {
         while self.carry.len() < target && !self.ended {
             let start = self.carry.len();
             let wanted = (target - start) as u64;
-            self.carry.reserve(target - start);
+            // Exactly: doubling would hold twice the longest record.
+            self.carry.reserve_exact(target - start);
             let read = (&mut self.reader).take(wanted).read_to_end(&mut self.carry)?;
             self.hasher.update(&self.carry[start..]);
             self.ended = (read as u64) < wanted;
@@ -191,7 +203,7 @@ impl<R: Read> Chunker<R> {
             if self.ended {
                 break;
             }
-            self.fill(CHUNK_BYTES)?;
+            self.fill(self.chunk_bytes)?;
         }
         Ok(Chunk { bytes, offset, line, too_long: Some(length) })
     }

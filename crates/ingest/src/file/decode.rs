@@ -90,17 +90,17 @@ pub(crate) fn decode(job: &Job, bytes_read: Arc<AtomicU64>) -> Result<Result<Dec
     let threads = job.threads.max(1);
     let (chunks_in, chunks_out) = sync_channel::<Chunk>(threads * QUEUED_CHUNKS_PER_THREAD);
     let (spares_in, spares_out) = channel::<Vec<u8>>();
-    let chunks_out = Mutex::new(chunks_out);
+    let chunks_out = Arc::new(Mutex::new(chunks_out));
     let (read, worked) = std::thread::scope(|scope| {
-        let chunks_out = &chunks_out;
         let worker = &worker;
         let handles: Vec<_> = (0..threads)
             .map(|_| {
-                let spares = spares_in.clone();
-                scope.spawn(move || run(worker(), chunks_out, &spares))
+                // The workers own the receiver together, so that the reader sees when all of them have failed.
+                let (chunks, spares) = (chunks_out.clone(), spares_in.clone());
+                scope.spawn(move || run(worker(), &chunks, &spares))
             })
             .collect();
-        drop(spares_in);
+        drop((chunks_out, spares_in));
         let read = feed(&mut chunker, chunks_in, &spares_out);
         let worked: Vec<Result<Done>> = handles
             .into_iter()

@@ -1,8 +1,6 @@
 //! One file after the other through hash, plan, decode and the two commits.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use millstream_core::warehouse::{Commit, Committed, Load};
@@ -14,12 +12,9 @@ use super::discover::SourceFile;
 use super::plan::{Holdings, Plan, Step, plan};
 use crate::contract::{Contract, FileSource};
 use crate::quarantine::quarantine_schema;
-use crate::repair;
 use crate::sink::Parts;
 use crate::{RuleCount, UnitReport, UnitStatus};
-
-/// How often progress is told.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+use crate::{blocking, repair};
 
 /// Rules that a refusal's reason tells; the rest is counted.
 const REASON_RULES_MAX: usize = 5;
@@ -96,7 +91,9 @@ impl<'a> Loader<'a> {
         let known = !self.raw.content(&file.unit).is_empty() || !self.quarantine.content(&file.unit).is_empty();
         if known {
             let path = file.path.clone();
-            let hashed = self.blocking(move |bytes_read| Ok(decode::hash(&path, bytes_read))).await?;
+            let hashed =
+                blocking::run(self.progress, self.bytes_done, move |bytes_read| Ok(decode::hash(&path, bytes_read)))
+                    .await?;
             let hash = match hashed {
                 Ok(hash) => hash,
                 Err(reason) => return self.refuse(file, None, 0, reason, Vec::new(), started_at),
@@ -113,7 +110,8 @@ impl<'a> Loader<'a> {
             quarantine_parts: Parts::default(),
         };
         let job = self.job(file, &loads);
-        let decoded = self.blocking(move |bytes_read| decode::decode(&job, bytes_read)).await;
+        let decoded =
+            blocking::run(self.progress, self.bytes_done, move |bytes_read| decode::decode(&job, bytes_read)).await;
         let decoded = match decoded {
             Ok(Ok(decoded)) => decoded,
             Ok(Err(refused)) => {
@@ -366,25 +364,6 @@ impl<'a> Loader<'a> {
             quarantine_parts: loads.quarantine_parts.clone(),
             threads: self.options.threads,
         }
-    }
-
-    /// Runs work on a thread of its own and tells progress meanwhile.
-    async fn blocking<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(Arc<AtomicU64>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let read = Arc::new(AtomicU64::new(0));
-        let mut task = tokio::task::spawn_blocking({
-            let read = read.clone();
-            move || work(read)
-        });
-        let joined = loop {
-            match tokio::time::timeout(PROGRESS_INTERVAL, &mut task).await {
-                Ok(joined) => break joined,
-                Err(_) => self.progress.set(self.bytes_done + read.load(Ordering::Relaxed)),
-            }
-        };
-        joined.map_err(|e| Error::ours("reading a file panicked").why(e))?
     }
 }
 

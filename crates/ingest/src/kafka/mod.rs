@@ -1,4 +1,22 @@
-//! Kafka.
+//! A Kafka topic into a raw table, from the positions that the table holds.
+//!
+//! Guarantees:
+//! - Exactly once: a commit carries its rows and the next offsets of all partitions that moved. Reading starts from
+//!   the raw table's positions; offsets are committed to the consumer group only so that other tools can show the lag.
+//! - Draining ends at the ends that were seen at the start; following goes on until it is asked to stop, finds new
+//!   partitions, and commits what it has read at the end.
+//! - Offsets that the broker no longer has stop the ingestion with an error, or are skipped on the user's word and
+//!   told in the ledger. They are never passed over in silence.
+//! - A message that cannot be decoded is in quarantine, whatever its bytes.
+//!
+//! Deliberately absent: consumer group assignment (one process reads a topic into one table), Avro and Protobuf.
+
+mod client;
+mod commit;
+mod positions;
+mod run;
+mod segment;
+mod worker;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use millstream_core::{Clock, Error, Ledger, Progress, Result, Warehouse};
 
+use crate::contract::SourceKind;
 use crate::{Contract, UnitReport};
 
 /// What to do when the broker no longer has the offsets that come next.
@@ -34,7 +53,7 @@ impl StopFlag {
 }
 
 /// How to ingest a Kafka topic.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct KafkaOptions {
     /// librdkafka settings that add to and override the contract's `properties`. Values are never printed.
     pub properties: BTreeMap<String, String>,
@@ -66,8 +85,23 @@ impl Default for KafkaOptions {
     }
 }
 
-/// Ingests a topic from the positions that the raw table holds. One report for each partition and commit that had
-/// messages, and one for each gap that was skipped.
+impl std::fmt::Debug for KafkaOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("KafkaOptions")
+            .field("properties", &self.properties.keys().collect::<Vec<_>>())
+            .field("follow", &self.follow)
+            .field("on_gap", &self.on_gap)
+            .field("max_batch_rows", &self.max_batch_rows)
+            .field("flush_ms", &self.flush_ms)
+            .field("threads", &self.threads)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Ingests a topic. One report for each partition that had messages, over all commits of this call (the ledger has a
+/// line for each commit), and one for each gap that was skipped.
+///
+/// Needs a Tokio runtime with its timer enabled; reading and decoding run on threads of their own.
 pub async fn ingest_kafka(
     contract: &Contract,
     options: &KafkaOptions,
@@ -76,6 +110,13 @@ pub async fn ingest_kafka(
     clock: &dyn Clock,
     progress: &dyn Progress,
 ) -> Result<Vec<UnitReport>> {
-    let _ = (contract, options, warehouse, ledger, clock, progress);
-    Err(Error::ours("Kafka ingestion is not there yet"))
+    let SourceKind::Kafka(source) = contract.source() else {
+        return Err(Error::ours(format!("{} is not a Kafka source", contract.table())));
+    };
+    let reports = run::run(contract, source, options, warehouse, ledger, clock, progress).await;
+    progress.finish();
+    reports
 }
+
+#[cfg(test)]
+mod tests;

@@ -121,7 +121,7 @@ fn a_contract_that_changed_after_a_crash_loses_no_row() {
                 ("note", "text", json!({})),
             ],
         );
-        project.ingest();
+        project.try_ingest().unwrap();
         assert_eq!(project.warehouse.column(RAW, "id"), ["2", "x"], "step {steps}");
         assert_eq!(project.rejected().len(), 1, "step {steps}");
     }

@@ -1,0 +1,168 @@
+//! The connection to a Kafka cluster: settings, metadata, watermarks, and what their errors mean to a user.
+//!
+//! Guarantees: no setting's value is ever part of a message, because it may be a secret.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use millstream_core::{Error, Result, TableName};
+use rdkafka::client::ClientContext;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::contract::KafkaSource;
+use crate::nearest::nearest;
+
+/// How long a broker may take to answer a question about a topic.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Settings that decide where reading starts and what counts as read. Positions are in the tables, so that these are
+/// ours to set.
+const OURS: [(&str, &str); 4] = [
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("enable.partition.eof", "true"),
+];
+
+/// A consumer that remembers the last error that librdkafka told it in passing.
+pub(crate) type MillConsumer = BaseConsumer<Context>;
+
+/// Remembers what librdkafka reports outside of answers, for example that a broker refuses the connection.
+#[derive(Default)]
+pub(crate) struct Context {
+    last_error: Mutex<Option<String>>,
+}
+
+impl ClientContext for Context {
+    fn log(&self, level: RDKafkaLogLevel, fac: &str, log_message: &str) {
+        tracing::debug!(target: "librdkafka", ?level, fac, log_message);
+    }
+    fn error(&self, error: KafkaError, reason: &str) {
+        let text = if reason.is_empty() { error.to_string() } else { reason.to_owned() };
+        tracing::debug!(target: "librdkafka", text);
+        *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+}
+
+impl ConsumerContext for Context {}
+
+impl Context {
+    /// The last error that was told in passing.
+    pub(crate) fn last_error(&self) -> Option<String> {
+        self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// The first and the next offset of a partition at the broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Watermarks {
+    pub(crate) low: i64,
+    pub(crate) high: i64,
+}
+
+/// Makes a consumer. `overrides` come from the command line and win over the contract's properties.
+pub(crate) fn connect(
+    source: &KafkaSource,
+    table: &TableName,
+    overrides: &BTreeMap<String, String>,
+) -> Result<MillConsumer> {
+    let mut config = ClientConfig::new();
+    config
+        .set("bootstrap.servers", &source.brokers)
+        .set("client.id", "millstream")
+        // Used for nothing but showing the lag in other tools.
+        .set("group.id", format!("millstream-{}-{}", table.schema, table.name))
+        .set("allow.auto.create.topics", "false")
+        // The answer to a fetch at the end of the log comes after at most this long.
+        .set("fetch.wait.max.ms", "100");
+    for (key, value) in source.properties.iter().chain(overrides) {
+        if OURS.iter().any(|(ours, _)| ours == key) {
+            return Err(Error::user(format!("property '{key}' is Millstream's to set"))
+                .why("positions are kept in the tables, and reading starts from them")
+                .hint(format!("take '{key}' out of the properties of {table}")));
+        }
+        config.set(key, value);
+    }
+    for (key, value) in OURS {
+        config.set(key, value);
+    }
+    config.create_with_context(Context::default()).map_err(|error| settings_error(&error, table))
+}
+
+fn settings_error(error: &KafkaError, table: &TableName) -> Error {
+    let told = Error::user(format!("the Kafka settings of {table} cannot be used"));
+    match error {
+        // librdkafka's description repeats the value.
+        KafkaError::ClientConfig(_, _, key, _) => told
+            .why(format!("property '{key}' is not known, or its value is not accepted"))
+            .hint("see librdkafka's CONFIGURATION.md; SSL and SASL need a build with them"),
+        KafkaError::ClientCreation(why) => told.why(why),
+        other => told.why(other),
+    }
+}
+
+/// The partitions of a topic.
+pub(crate) fn partitions(consumer: &MillConsumer, source: &KafkaSource) -> Result<Vec<i32>> {
+    let topic = &source.topic;
+    let metadata = consumer
+        .fetch_metadata(Some(topic), ANSWER_TIMEOUT)
+        .map_err(|error| unreachable_error(consumer, source, &error))?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let missing = found.is_none_or(|found| found.error().is_some() || found.partitions().is_empty());
+    match found {
+        Some(found) if !missing => {
+            let mut ids: Vec<i32> = found.partitions().iter().map(|partition| partition.id()).collect();
+            ids.sort_unstable();
+            Ok(ids)
+        }
+        found => {
+            let why = found.and_then(|found| found.error()).map(|code| RDKafkaErrorCode::from(code));
+            Err(no_topic(consumer, source, why))
+        }
+    }
+}
+
+/// An error about a topic that is not there, or that we may not see.
+fn no_topic(consumer: &MillConsumer, source: &KafkaSource, why: Option<RDKafkaErrorCode>) -> Error {
+    let topic = &source.topic;
+    if let Some(code) = why
+        && !matches!(code, RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic)
+    {
+        return Error::external(format!("topic '{topic}' at {} cannot be read", source.brokers)).why(code).retryable();
+    }
+    let others = consumer.fetch_metadata(None, ANSWER_TIMEOUT).ok();
+    let names: Vec<String> = others
+        .iter()
+        .flat_map(|metadata| metadata.topics())
+        .map(|other| other.name().to_owned())
+        .filter(|name| !name.starts_with("__") && name != topic)
+        .collect();
+    let hint = match nearest(topic, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None if names.is_empty() => "there is no topic yet: start the producer first, or create the topic".to_owned(),
+        None => format!("topics that are there: {}", names.join(", ")),
+    };
+    Error::external(format!("topic '{topic}' is not there at {}", source.brokers)).hint(hint)
+}
+
+/// The first and the next offset of a partition.
+pub(crate) fn watermarks(consumer: &MillConsumer, source: &KafkaSource, partition: i32) -> Result<Watermarks> {
+    match consumer.fetch_watermarks(&source.topic, partition, ANSWER_TIMEOUT) {
+        Ok((low, high)) => Ok(Watermarks { low, high }),
+        Err(error) => Err(unreachable_error(consumer, source, &error)),
+    }
+}
+
+/// An error for a broker that does not answer, or answers with one.
+pub(crate) fn unreachable_error(consumer: &MillConsumer, source: &KafkaSource, error: &KafkaError) -> Error {
+    let mut told = Error::external(format!("Kafka at {} cannot be read", source.brokers)).why(error).retryable();
+    // An error is often told in passing while the question itself only times out. It waits in a queue until then.
+    let _ = consumer.poll(Duration::from_millis(0));
+    if let Some(last) = consumer.context().last_error() {
+        told = told.why(last);
+    }
+    told.hint("check that the broker runs and that brokers: is right (millstream broker starts an embedded one)")
+}

@@ -1,0 +1,272 @@
+//! The course of one ingestion: connect, find partitions and gaps, then segment after segment until it is done.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use millstream_core::{Clock, Error, Ledger, LedgerEntry, Outcome, Progress, Result, UnitKind, Warehouse};
+use rdkafka::consumer::{CommitMode, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::client;
+use super::commit::{Committer, Loads, Range};
+use super::positions::{self, Gap};
+use super::segment::{Ended, Limits, Reader, Reading, Segment};
+use super::worker::{Done, Worker};
+use super::{KafkaOptions, OnGap};
+use crate::broken::Tally;
+use crate::contract::{Contract, KafkaSource};
+use crate::quarantine::QuarantineSink;
+use crate::sink::PartSink;
+use crate::{UnitReport, UnitStatus, blocking};
+
+/// How often new partitions are looked for while following.
+const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Times that a broker may say "out of range" about offsets that it says it has.
+const OUT_OF_RANGE_ROUNDS_MAX: u32 = 3;
+
+/// Carries out one ingestion.
+pub(crate) async fn run(
+    contract: &Contract,
+    source: &KafkaSource,
+    options: &KafkaOptions,
+    warehouse: &dyn Warehouse,
+    ledger: &dyn Ledger,
+    clock: &dyn Clock,
+    progress: &dyn Progress,
+) -> Result<Vec<UnitReport>> {
+    let mut committer = Committer::new(contract, source, warehouse, ledger, clock, progress).await?;
+    let mut course = Course { contract, options, progress, gaps: Vec::new(), totals: BTreeMap::new(), messages: 0 };
+    let reader = {
+        let (source, table, overrides) = (source.clone(), contract.table().clone(), options.properties.clone());
+        let connect = move |_| {
+            let consumer = client::connect(&source, &table, &overrides)?;
+            Ok(Reader { consumer, source, partitions: BTreeMap::new() })
+        };
+        blocking::run(progress, 0, connect).await?
+    };
+    let mut reader = course.assign(reader, &mut committer).await?;
+    let due: i64 = reader.partitions.values().map(|reading| reading.end.unwrap_or(reading.next) - reading.next).sum();
+    let total = if options.follow { None } else { u64::try_from(due).ok() };
+    progress.start(&format!("ingest {}", contract.table()), total, "messages");
+    let mut looked = Instant::now();
+    let mut told_error = None;
+    let mut idle_rounds = 0;
+    loop {
+        let before = course.messages;
+        let (back, ended) = course.segment(reader, &mut committer, clock).await?;
+        reader = back;
+        match ended {
+            Ended::Drained | Ended::Stopped => break,
+            // Following never drains; not following, the limit only asks for a commit.
+            Ended::Limit => {}
+            Ended::OutOfRange => {
+                idle_rounds = if course.messages > before { 0 } else { idle_rounds + 1 };
+                if idle_rounds > OUT_OF_RANGE_ROUNDS_MAX {
+                    return Err(Error::external(format!(
+                        "the broker has offsets of '{}' that it will not give",
+                        source.topic
+                    ))
+                    .why("it says that they are out of range, and that they are within it")
+                    .retryable());
+                }
+                reader = course.assign(reader, &mut committer).await?;
+            }
+        }
+        if options.follow && looked.elapsed() >= PARTITIONS_INTERVAL {
+            looked = Instant::now();
+            reader = course.assign_new(reader, &mut committer).await?;
+            let error = reader.consumer.context().last_error();
+            if error != told_error {
+                progress.note(&format!("Kafka: {}", error.as_deref().unwrap_or_default()));
+                told_error = error;
+            }
+        }
+    }
+    Ok(course.reports())
+}
+
+/// What one call has done so far.
+struct Course<'a> {
+    contract: &'a Contract,
+    options: &'a KafkaOptions,
+    progress: &'a dyn Progress,
+    gaps: Vec<UnitReport>,
+    /// partition → its ledger lines added up, and its broken rules.
+    totals: BTreeMap<i32, (LedgerEntry, Tally)>,
+    messages: u64,
+}
+
+impl Course<'_> {
+    /// Assigns all partitions at their positions, gaps settled.
+    async fn assign(&mut self, mut reader: Reader, committer: &mut Committer<'_>) -> Result<Reader> {
+        reader.partitions.clear();
+        self.assign_new(reader, committer).await
+    }
+
+    /// Assigns the partitions that are not read yet.
+    async fn assign_new(&mut self, reader: Reader, committer: &mut Committer<'_>) -> Result<Reader> {
+        let (mut reader, marks) = blocking::run(self.progress, self.messages, move |_| {
+            let mut marks = Vec::new();
+            for partition in client::partitions(&reader.consumer, &reader.source)? {
+                if !reader.partitions.contains_key(&partition) {
+                    marks.push((partition, client::watermarks(&reader.consumer, &reader.source, partition)?));
+                }
+            }
+            Ok((reader, marks))
+        })
+        .await?;
+        if marks.is_empty() {
+            return Ok(reader);
+        }
+        let anew = reader.partitions.is_empty();
+        let (mut starts, mut gaps) = (BTreeMap::new(), Vec::new());
+        for (partition, marks) in marks {
+            let next = positions::start(partition, committer.raw.next(partition), marks).unwrap_or_else(|gap| {
+                gaps.push(gap);
+                gap.to
+            });
+            let end = if self.options.follow { None } else { Some(marks.high) };
+            starts.insert(partition, Reading { next, end, at_end: false });
+        }
+        self.settle(&gaps, &reader.source, committer).await?;
+        let mut list = TopicPartitionList::new();
+        for (partition, reading) in starts.iter().filter(|(_, reading)| !reading.is_drained()) {
+            list.add_partition_offset(&reader.source.topic, *partition, Offset::Offset(reading.next))
+                .map_err(|e| Error::ours("a partition cannot be assigned").why(e))?;
+        }
+        reader.partitions.extend(starts);
+        let assigned = if anew { reader.consumer.assign(&list) } else { reader.consumer.incremental_assign(&list) };
+        assigned.map_err(|e| client::unreachable_error(&reader.consumer, &reader.source, &e))?;
+        Ok(reader)
+    }
+
+    /// Skips gaps, or tells all of them as an error.
+    async fn settle(&mut self, gaps: &[Gap], source: &KafkaSource, committer: &mut Committer<'_>) -> Result<()> {
+        if gaps.is_empty() {
+            return Ok(());
+        }
+        if self.options.on_gap == OnGap::Fail {
+            let mut error =
+                Error::external(format!("messages of topic '{}' are gone before they were read", source.topic));
+            for gap in gaps {
+                error = error.why(gap.describe(&source.topic));
+            }
+            return Err(error.hint(
+                "--on-gap=skip goes on at the earliest offset that is there and writes the gap into the ledger; \
+                 a longer retention at the broker prevents it",
+            ));
+        }
+        for gap in gaps {
+            let entry = committer.skip(gap).await?;
+            self.progress.note(&entry.reason.clone().unwrap_or_default());
+            self.gaps.push(UnitReport { entry, status: UnitStatus::Gap, broken: Vec::new() });
+        }
+        Ok(())
+    }
+
+    /// Reads and commits one segment.
+    async fn segment(
+        &mut self,
+        mut reader: Reader,
+        committer: &mut Committer<'_>,
+        clock: &dyn Clock,
+    ) -> Result<(Reader, Ended)> {
+        let started_at = clock.now();
+        let loads = committer.begin().await?;
+        let flush = self.options.follow.then(|| Duration::from_millis(self.options.flush_ms));
+        let limits = Limits { rows_max: self.options.max_batch_rows.max(1), flush, stop: self.options.stop.clone() };
+        let before: BTreeMap<i32, i64> =
+            reader.partitions.iter().map(|(partition, reading)| (*partition, reading.next)).collect();
+        let make = self.workers(&reader.source, &loads, committer.load_id());
+        let threads = self.options.threads;
+        let read = blocking::run(self.progress, self.messages, move |count| {
+            let segment = reader.read(&limits, threads, make, &count)?;
+            Ok((reader, segment))
+        });
+        let (reader, segment): (Reader, Segment) = match read.await {
+            Ok(read) => read,
+            Err(error) => {
+                // The first error is the one to tell.
+                let _ = loads.discard().await;
+                return Err(error);
+            }
+        };
+        let ranges: BTreeMap<i32, Range> = reader
+            .partitions
+            .iter()
+            .filter_map(|(partition, reading)| {
+                let start = before.get(partition).copied()?;
+                (reading.next > start).then_some((*partition, Range { start, end: reading.next }))
+            })
+            .collect();
+        if ranges.is_empty() {
+            loads.discard().await?;
+            return Ok((reader, segment.ended));
+        }
+        let entries = committer.commit(&loads, &ranges, &segment.done, started_at).await?;
+        self.tell_group(&reader, &ranges);
+        self.add(entries, segment.done, &ranges);
+        self.progress.set(self.messages);
+        Ok((reader, segment.ended))
+    }
+
+    fn workers(
+        &self,
+        source: &KafkaSource,
+        loads: &Loads,
+        load_id: String,
+    ) -> impl Fn() -> Worker + Sync + Send + 'static {
+        let (contract, topic, extra) = (self.contract.clone(), source.topic.clone(), source.extra_fields);
+        let (raw, raw_parts) = (loads.raw.clone(), loads.raw_parts.clone());
+        let (quarantine, quarantine_parts) = (loads.quarantine.clone(), loads.quarantine_parts.clone());
+        move || {
+            let raw = PartSink::new(raw.clone(), raw_parts.clone());
+            let quarantine = PartSink::new(quarantine.clone(), quarantine_parts.clone());
+            Worker::new(contract.clone(), topic.clone(), extra, raw, QuarantineSink::new(quarantine, load_id.clone()))
+        }
+    }
+
+    /// Tells the consumer group how far we are. Only other tools read it, so that failing is no matter.
+    fn tell_group(&self, reader: &Reader, ranges: &BTreeMap<i32, Range>) {
+        let mut list = TopicPartitionList::new();
+        for (partition, range) in ranges {
+            let _ = list.add_partition_offset(&reader.source.topic, *partition, Offset::Offset(range.end));
+        }
+        if let Err(error) = reader.consumer.commit(&list, CommitMode::Async) {
+            tracing::debug!(%error, "the consumer group was not told");
+        }
+    }
+
+    fn add(&mut self, entries: Vec<LedgerEntry>, mut done: Done, ranges: &BTreeMap<i32, Range>) {
+        for (partition, entry) in ranges.keys().zip(entries) {
+            self.messages += entry.rows_in;
+            let tally = done.broken.remove(partition).unwrap_or_default();
+            match self.totals.get_mut(partition) {
+                None => {
+                    self.totals.insert(*partition, (entry, tally));
+                }
+                Some((total, tallies)) => {
+                    total.rows_in += entry.rows_in;
+                    total.rows_loaded += entry.rows_loaded;
+                    total.rows_quarantined += entry.rows_quarantined;
+                    total.offset_end = entry.offset_end;
+                    total.table_version = entry.table_version;
+                    total.quarantine_version = entry.quarantine_version.or(total.quarantine_version);
+                    total.duration_ms += entry.duration_ms;
+                    tallies.merge(tally);
+                }
+            }
+        }
+    }
+
+    fn reports(self) -> Vec<UnitReport> {
+        let names: Vec<&str> = self.contract.columns().iter().map(|column| column.name.as_str()).collect();
+        let mut reports = self.gaps;
+        for (entry, tally) in self.totals.into_values() {
+            debug_assert!(entry.kind == UnitKind::Offsets && entry.outcome == Outcome::Loaded);
+            reports.push(UnitReport { entry, status: UnitStatus::Loaded, broken: tally.report(&names) });
+        }
+        reports
+    }
+}

@@ -1,0 +1,265 @@
+//! One segment: messages read and decoded up to the next commit.
+//!
+//! The thread that polls the client copies messages into batches; `threads` workers decode them. The poller never
+//! decodes, because the client delivers on one thread only.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use millstream_core::limits::BATCH_ROWS;
+use millstream_core::{Error, Result};
+use rdkafka::consumer::Consumer;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::{Message as _, TopicPartitionList};
+
+use super::StopFlag;
+use super::client::{self, MillConsumer};
+use super::worker::{Batch, Done, Worker};
+use crate::contract::KafkaSource;
+
+/// How long one poll waits, and so how late a stop is seen.
+const POLL_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// Bytes after which a batch is given to a worker even if it has few messages.
+const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Batches that wait for a worker, for each of them.
+const QUEUED_BATCHES_PER_THREAD: usize = 2;
+
+/// A broker that is silent for this long while messages are due is an error.
+const STALL_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// A partition that is being read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// The next offset.
+    pub(crate) next: i64,
+    /// Where to stop; none when following.
+    pub(crate) end: Option<i64>,
+    /// The end of the log was reached, which can be before `end` where the last offsets hold no messages
+    /// (transaction markers).
+    pub(crate) at_end: bool,
+}
+
+impl Reading {
+    /// Whether everything that is due has been read.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.end.is_some_and(|end| self.next >= end || self.at_end)
+    }
+}
+
+/// When a segment ends.
+pub(crate) struct Limits {
+    pub(crate) rows_max: u64,
+    /// Since its first message, or since its start when there is none; none to read until drained.
+    pub(crate) flush: Option<Duration>,
+    pub(crate) stop: StopFlag,
+}
+
+/// Why a segment ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Drained.
+    Drained,
+    /// Full, or time to flush.
+    Limit,
+    /// Asked to stop.
+    Stopped,
+    /// The broker does not have the next offset of a partition.
+    OutOfRange,
+}
+
+/// What a segment read.
+pub(crate) struct Segment {
+    pub(crate) ended: Ended,
+    pub(crate) done: Done,
+}
+
+/// What reads segments; moves between the asynchronous side and working threads.
+pub(crate) struct Reader {
+    pub(crate) consumer: MillConsumer,
+    pub(crate) source: KafkaSource,
+    pub(crate) partitions: BTreeMap<i32, Reading>,
+}
+
+impl Reader {
+    /// Reads a segment. `worker` makes the workers' states; `count` follows the messages.
+    pub(crate) fn read(
+        &mut self,
+        limits: &Limits,
+        threads: usize,
+        worker: impl Fn() -> Worker + Sync,
+        count: &AtomicU64,
+    ) -> Result<Segment> {
+        let threads = threads.max(1);
+        let (batches_in, batches_out) = sync_channel::<Batch>(threads * QUEUED_BATCHES_PER_THREAD);
+        let (spares_in, spares_out) = channel::<Batch>();
+        let batches_out = Arc::new(Mutex::new(batches_out));
+        let (ended, worked) = std::thread::scope(|scope| {
+            let worker = &worker;
+            let handles: Vec<_> = (0..threads)
+                .map(|_| {
+                    // The workers own the receiver together, so that the poller sees when all of them have failed.
+                    let (batches, spares) = (batches_out.clone(), spares_in.clone());
+                    scope.spawn(move || run(worker, &batches, &spares))
+                })
+                .collect();
+            drop((batches_out, spares_in));
+            let ended = self.poll(limits, batches_in, &spares_out, count);
+            let worked: Vec<Result<Done>> = handles
+                .into_iter()
+                .map(|handle| handle.join().unwrap_or_else(|_| Err(Error::ours("a decoding thread panicked"))))
+                .collect();
+            (ended, worked)
+        });
+        let mut done = Done::default();
+        for worked in worked {
+            done.add(worked?);
+        }
+        Ok(Segment { ended: ended?, done })
+    }
+
+    fn poll(
+        &mut self,
+        limits: &Limits,
+        batches: SyncSender<Batch>,
+        spares: &Receiver<Batch>,
+        count: &AtomicU64,
+    ) -> Result<Ended> {
+        let mut batch = Batch::default();
+        let mut rows = 0u64;
+        let mut flush_from = Instant::now();
+        let mut silent = Duration::ZERO;
+        let mut due = self.partitions.values().filter(|reading| !reading.is_drained()).count();
+        let draining = limits.flush.is_none();
+        let ended = loop {
+            if draining && due == 0 {
+                break Ended::Drained;
+            }
+            if rows >= limits.rows_max {
+                break Ended::Limit;
+            }
+            // Asking the clock for every message would cost as much as decoding it.
+            if rows % 256 == 0 || batch.len() == 0 {
+                if limits.stop.is_stopped() {
+                    break Ended::Stopped;
+                }
+                if limits.flush.is_some_and(|flush| flush_from.elapsed() >= flush) {
+                    break Ended::Limit;
+                }
+            }
+            match self.consumer.poll(POLL_TIMEOUT) {
+                None => {
+                    if limits.stop.is_stopped() {
+                        break Ended::Stopped;
+                    }
+                    if limits.flush.is_some_and(|flush| flush_from.elapsed() >= flush) {
+                        break Ended::Limit;
+                    }
+                    silent += POLL_TIMEOUT;
+                    if draining && silent >= STALL_TIMEOUT {
+                        let silent = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
+                        return Err(client::unreachable_error(&self.consumer, &self.source, &silent));
+                    }
+                }
+                Some(Ok(message)) => {
+                    silent = Duration::ZERO;
+                    let Some(reading) = self.partitions.get_mut(&message.partition()) else { continue };
+                    // Beyond the end that was seen at the start, or left over from before a new assignment.
+                    if reading.end.is_some_and(|end| message.offset() >= end) || message.offset() < reading.next {
+                        continue;
+                    }
+                    reading.next = message.offset() + 1;
+                    if reading.is_drained() {
+                        due -= 1;
+                        pause(&self.consumer, &self.source, message.partition());
+                    }
+                    if rows == 0 {
+                        flush_from = Instant::now();
+                    }
+                    batch.push(&message);
+                    rows += 1;
+                    if batch.len() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES_MAX {
+                        count.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                        let spare = spares.try_recv().unwrap_or_default();
+                        if batches.send(std::mem::replace(&mut batch, spare)).is_err() {
+                            // The workers' errors are told when they are joined.
+                            return Ok(Ended::Stopped);
+                        }
+                    }
+                }
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    silent = Duration::ZERO;
+                    if let Some(reading) = self.partitions.get_mut(&partition) {
+                        let was_drained = reading.is_drained();
+                        reading.at_end = true;
+                        due -= usize::from(!was_drained && reading.is_drained());
+                    }
+                }
+                Some(Err(error)) => match weigh(&error) {
+                    Weight::OutOfRange => break Ended::OutOfRange,
+                    Weight::Passing => tracing::debug!(%error, "Kafka"),
+                    Weight::Final => return Err(client::unreachable_error(&self.consumer, &self.source, &error)),
+                },
+            }
+        };
+        if batch.len() > 0 {
+            count.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            // As above.
+            let _ = batches.send(batch);
+        }
+        Ok(ended)
+    }
+}
+
+/// Stops fetching a partition that is drained while others are not. Only spares work, so that failing is no matter.
+fn pause(consumer: &MillConsumer, source: &KafkaSource, partition: i32) {
+    let mut list = TopicPartitionList::new();
+    list.add_partition(&source.topic, partition);
+    let _ = consumer.pause(&list);
+}
+
+enum Weight {
+    /// The client tries again by itself.
+    Passing,
+    OutOfRange,
+    /// Trying again does not help.
+    Final,
+}
+
+fn weigh(error: &KafkaError) -> Weight {
+    use RDKafkaErrorCode as Code;
+    match error {
+        KafkaError::MessageConsumption(Code::OffsetOutOfRange | Code::AutoOffsetReset) => Weight::OutOfRange,
+        KafkaError::MessageConsumption(
+            Code::BrokerTransportFailure
+            | Code::AllBrokersDown
+            | Code::Resolve
+            | Code::OperationTimedOut
+            | Code::RequestTimedOut
+            | Code::NotLeaderForPartition
+            | Code::LeaderNotAvailable
+            | Code::BrokerNotAvailable
+            | Code::NetworkException
+            | Code::CoordinatorLoadInProgress
+            | Code::CoordinatorNotAvailable
+            | Code::NotCoordinator,
+        ) => Weight::Passing,
+        _ => Weight::Final,
+    }
+}
+
+fn run(worker: &impl Fn() -> Worker, batches: &Mutex<Receiver<Batch>>, spares: &Sender<Batch>) -> Result<Done> {
+    let mut worker = worker();
+    loop {
+        let next = batches.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let Ok(mut batch) = next else { return worker.finish() };
+        worker.batch(&batch)?;
+        batch.clear();
+        // Nobody takes spares once the poller is done.
+        let _ = spares.send(batch);
+    }
+}
