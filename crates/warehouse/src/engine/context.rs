@@ -1,0 +1,257 @@
+//! What names in a query mean: staged versions first, then views (planned in place, so that the optimizer sees
+//! through them), then tables in the wanted version.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::catalog::cte_worktable::CteWorkTable;
+use datafusion::common::TableReference;
+use datafusion::config::ConfigOptions;
+use datafusion::datasource::{ViewTable, provider_as_source};
+use datafusion::error::Result as EngineResult;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
+use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
+use datafusion::sql::planner::{ParserOptions, SqlToRel};
+use millstream_core::warehouse::{AsOf, QueryOptions};
+use millstream_core::{Error, Result, TableName};
+
+use super::info;
+use super::table::FileTable;
+use crate::catalog::Catalog;
+use crate::error::{from_engine, into_engine};
+use crate::log::{self, DataFile};
+use crate::stage::staged_of;
+
+/// Name of the only catalogue; `millstream.schema.table` is what `schema.table` means.
+pub(super) const CATALOG: &str = "millstream";
+
+/// Views in views above which planning is given up.
+const VIEW_DEPTH_MAX: usize = 64;
+
+/// A staged version that stands in for its relation.
+#[derive(Debug, Clone)]
+pub(crate) enum Stand {
+    Table { folder: std::path::PathBuf, files: Arc<Vec<Arc<DataFile>>>, engine_schema: SchemaRef },
+    View { sql: String, default_schema: Option<String> },
+}
+
+/// The names that one query can see.
+pub(crate) struct Scope<'a> {
+    catalog: &'a Catalog,
+    state: &'a SessionState,
+    as_of: AsOf,
+    default_schema: Option<String>,
+    staged: HashMap<TableName, Stand>,
+    staged_names: Vec<TableName>,
+    sources: RefCell<HashMap<TableName, Arc<dyn TableSource>>>,
+    open_views: RefCell<Vec<TableName>>,
+    bytes: Cell<u64>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(catalog: &'a Catalog, state: &'a SessionState, options: &QueryOptions) -> Result<Self> {
+        let mut staged = HashMap::new();
+        for version in &options.staged {
+            staged.insert(version.name().clone(), staged_of(version.as_ref())?);
+        }
+        Ok(Self {
+            catalog,
+            state,
+            as_of: options.as_of,
+            default_schema: options.default_schema.clone(),
+            staged_names: staged.keys().cloned().collect(),
+            staged,
+            sources: RefCell::default(),
+            open_views: RefCell::default(),
+            bytes: Cell::new(0),
+        })
+    }
+
+    /// Bytes of the files that planned tables have.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.get()
+    }
+
+    /// Plans one query whose unqualified names are looked up in `default_schema` first.
+    pub(crate) fn plan(&self, sql: &str, default_schema: Option<&str>) -> Result<LogicalPlan> {
+        let mut statement = millstream_sql::parse_one(sql)?;
+        millstream_sql::read_only(&statement)?;
+        millstream_sql::for_engine(&mut statement);
+        let names = Names { scope: self, default_schema };
+        SqlToRel::new_with_options(&names, parser_options(self.state.config_options()))
+            .sql_statement_to_plan(statement)
+            .map_err(from_engine)
+    }
+
+    fn source(&self, reference: &TableReference, default_schema: Option<&str>) -> Result<Arc<dyn TableSource>> {
+        if let Some(catalog) = reference.catalog()
+            && catalog != CATALOG
+        {
+            return Err(Error::user(format!("there is no database '{catalog}'")).hint(format!(
+                "write {}.{}",
+                reference.schema().unwrap_or_default(),
+                reference.table()
+            )));
+        }
+        if reference.schema() == Some(info::SCHEMA) {
+            return Ok(provider_as_source(info::table(reference.table(), self)?));
+        }
+        let name = self.catalog.resolve(reference.schema(), reference.table(), default_schema, &self.staged_names)?;
+        if let Some(source) = self.sources.borrow().get(&name) {
+            return Ok(source.clone());
+        }
+        let source = self.relation(&name)?;
+        self.sources.borrow_mut().insert(name, source.clone());
+        Ok(source)
+    }
+
+    /// The relation of a name, which must exist.
+    pub(super) fn relation(&self, name: &TableName) -> Result<Arc<dyn TableSource>> {
+        match self.staged.get(name) {
+            Some(Stand::Table { folder, files, engine_schema }) => {
+                return Ok(self.table(FileTable::new(folder, files.clone(), engine_schema.clone())));
+            }
+            Some(Stand::View { sql, default_schema }) => return self.view(name, sql, default_schema.as_deref()),
+            None => {}
+        }
+        if let Some(view) = self.catalog.view(name)? {
+            return self.view(name, &view.sql, view.default_schema.as_deref());
+        }
+        let unknown = || Error::user(format!("there is no table or view '{name}'"));
+        let folder = self.catalog.folder(name)?;
+        let past = |version| log::load(&folder, Some(version))?.map(Arc::new).ok_or_else(unknown);
+        let snapshot = match self.as_of {
+            AsOf::Latest => self.catalog.table(name)?.ok_or_else(unknown)?,
+            AsOf::Version(version) => past(version)?,
+            AsOf::Time(at) => match log::history::version_at(&folder, at)? {
+                Some(version) => past(version)?,
+                None => {
+                    return Err(Error::user(format!("table '{name}' did not exist at {}", at.to_rfc3339()))
+                        .hint("choose a later time; the table's history lists its versions"));
+                }
+            },
+        };
+        Ok(self.table(FileTable::of(&snapshot)))
+    }
+
+    fn table(&self, table: FileTable) -> Arc<dyn TableSource> {
+        self.bytes.set(self.bytes.get() + table.bytes());
+        provider_as_source(Arc::new(table))
+    }
+
+    fn view(&self, name: &TableName, sql: &str, default_schema: Option<&str>) -> Result<Arc<dyn TableSource>> {
+        {
+            let mut open = self.open_views.borrow_mut();
+            if open.contains(name) || open.len() >= VIEW_DEPTH_MAX {
+                let path: Vec<String> = open.iter().chain([name]).map(ToString::to_string).collect();
+                return Err(Error::user(format!("the view '{name}' reads itself")).why(path.join(" reads ")));
+            }
+            open.push(name.clone());
+        }
+        let plan = self.plan(sql, default_schema);
+        self.open_views.borrow_mut().pop();
+        let plan = plan.map_err(|error| error.context(format!("the view '{name}' cannot be read")))?;
+        Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(sql.to_owned())))))
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        self.catalog
+    }
+
+    pub(super) fn staged_names(&self) -> &[TableName] {
+        &self.staged_names
+    }
+
+    pub(super) fn is_staged_view(&self, name: &TableName) -> Option<bool> {
+        self.staged.get(name).map(|stand| matches!(stand, Stand::View { .. }))
+    }
+
+    /// Schema for unqualified names of the query itself.
+    pub(crate) fn default_schema(&self) -> Option<&str> {
+        self.default_schema.as_deref()
+    }
+}
+
+fn parser_options(config: &ConfigOptions) -> ParserOptions {
+    let parser = &config.sql_parser;
+    ParserOptions {
+        parse_float_as_decimal: parser.parse_float_as_decimal,
+        enable_ident_normalization: parser.enable_ident_normalization,
+        enable_options_value_normalization: false,
+        support_varchar_with_length: parser.support_varchar_with_length,
+        map_string_types_to_utf8view: parser.map_string_types_to_utf8view,
+        collect_spans: parser.collect_spans,
+        default_null_ordering: parser.default_null_ordering.as_str().into(),
+    }
+}
+
+/// A scope with the default schema of the text that is being planned (a view has its own).
+struct Names<'s, 'a> {
+    scope: &'s Scope<'a>,
+    default_schema: Option<&'s str>,
+}
+
+impl ContextProvider for Names<'_, '_> {
+    fn get_table_source(&self, name: TableReference) -> EngineResult<Arc<dyn TableSource>> {
+        self.scope.source(&name, self.default_schema).map_err(into_engine)
+    }
+
+    fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
+        super::query::table_function(self.scope.state, name, args)
+    }
+
+    fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> EngineResult<Arc<dyn TableSource>> {
+        Ok(provider_as_source(Arc::new(CteWorkTable::new(name, schema))))
+    }
+
+    fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
+        self.scope.state.expr_planners()
+    }
+
+    fn get_type_planner(&self) -> Option<Arc<dyn TypePlanner>> {
+        None
+    }
+
+    fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
+        self.scope.state.scalar_functions().get(name).cloned()
+    }
+
+    fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
+        self.scope.state.higher_order_functions().get(name).cloned()
+    }
+
+    fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
+        self.scope.state.aggregate_functions().get(name).cloned()
+    }
+
+    fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {
+        self.scope.state.window_functions().get(name).cloned()
+    }
+
+    fn get_variable_type(&self, _names: &[String]) -> Option<DataType> {
+        None
+    }
+
+    fn options(&self) -> &ConfigOptions {
+        self.scope.state.config_options()
+    }
+
+    fn udf_names(&self) -> Vec<String> {
+        self.scope.state.scalar_functions().keys().cloned().collect()
+    }
+
+    fn higher_order_function_names(&self) -> Vec<String> {
+        self.scope.state.higher_order_functions().keys().cloned().collect()
+    }
+
+    fn udaf_names(&self) -> Vec<String> {
+        self.scope.state.aggregate_functions().keys().cloned().collect()
+    }
+
+    fn udwf_names(&self) -> Vec<String> {
+        self.scope.state.window_functions().keys().cloned().collect()
+    }
+}

@@ -1,0 +1,11 @@
+//! The query engine over the warehouse's tables: DataFusion, told which version of which file list to read.
+
+mod context;
+mod info;
+mod query;
+mod session;
+mod table;
+
+pub(crate) use context::Stand;
+pub(crate) use query::{Engine, Planned};
+pub(crate) use table::{FILE_NUMBER, FileTable};

@@ -1,0 +1,144 @@
+//! From SQL to rows: plan, choose the number of threads by the size of the data, run.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::catalog::TableFunctionArgs;
+use datafusion::common::{DFSchema, plan_err};
+use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::error::Result as EngineResult;
+use datafusion::execution::TaskContext;
+use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::StreamExt;
+use millstream_core::warehouse::{QueryOptions, QueryResult};
+use millstream_core::{Error, Result};
+
+use super::context::Scope;
+use super::session;
+use crate::catalog::Catalog;
+use crate::error::from_engine;
+use crate::log::schema::sql_type;
+
+/// Bytes of data files below which one thread is faster than several.
+const ONE_THREAD_BYTES: u64 = 4 * 1024 * 1024;
+
+/// A logical plan and what is needed to run it well.
+pub(crate) struct Planned {
+    pub plan: LogicalPlan,
+    /// Bytes of the files that it may read.
+    pub bytes: u64,
+}
+
+/// Plans and runs queries.
+pub(crate) struct Engine {
+    small: SessionState,
+    large: SessionState,
+}
+
+impl Engine {
+    pub(crate) fn new(memory_limit_bytes: usize, threads: usize, spill_folder: &Path) -> Result<Self> {
+        let runtime = session::runtime(memory_limit_bytes, spill_folder)?;
+        Ok(Self { small: session::state(runtime.clone(), 1), large: session::state(runtime, threads.max(1)) })
+    }
+
+    /// Plans one reading statement.
+    pub(crate) fn plan(&self, catalog: &Catalog, sql: &str, options: &QueryOptions) -> Result<Planned> {
+        let scope = Scope::new(catalog, &self.large, options)?;
+        let plan = scope.plan(sql, scope.default_schema())?;
+        let plan = match plan {
+            LogicalPlan::DescribeTable(described) => describe(&described.schema)?,
+            other => other,
+        };
+        Ok(Planned { plan, bytes: scope.bytes() })
+    }
+
+    /// Columns of a relation's plan as users see them.
+    pub(crate) fn schema_of(plan: &LogicalPlan) -> SchemaRef {
+        plain_schema(plan.schema().as_arrow())
+    }
+
+    /// The session that suits this much data.
+    pub(crate) fn session(&self, bytes: u64) -> &SessionState {
+        if bytes <= ONE_THREAD_BYTES { &self.small } else { &self.large }
+    }
+
+    /// The plan that runs, and its context.
+    pub(crate) async fn physical(&self, planned: &Planned) -> Result<(Arc<dyn ExecutionPlan>, Arc<TaskContext>)> {
+        let session = self.session(planned.bytes);
+        let physical = session.create_physical_plan(&planned.plan).await.map_err(from_engine)?;
+        Ok((physical, session.task_ctx()))
+    }
+
+    /// Runs a plan; rows come as they are computed.
+    pub(crate) async fn run(&self, planned: &Planned) -> Result<QueryResult> {
+        let (physical, context) = self.physical(planned).await?;
+        let stream = execute_stream(physical, context).map_err(from_engine)?;
+        let schema = plain_schema(&stream.schema());
+        let plain = schema.clone();
+        let stream = stream.map(move |batch| batch.map_err(from_engine).and_then(|batch| plain_batch(&batch, &plain)));
+        Ok(QueryResult { schema, stream: Box::pin(stream) })
+    }
+}
+
+/// Inside, text and bytes are views; whoever gets the rows gets the plain types.
+fn plain_schema(schema: &Schema) -> SchemaRef {
+    let fields: Vec<_> =
+        schema.fields().iter().map(|field| field.as_ref().clone().with_data_type(plain(field.data_type()))).collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn plain_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let failed = |error| Error::ours("a result cannot be handed out").why(error);
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| arrow::compute::cast(column, field.data_type()).map_err(failed))
+        .collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(failed)
+}
+
+fn plain(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        other => other.clone(),
+    }
+}
+
+/// `describe`: names and types as SQL users know them.
+fn describe(schema: &Schema) -> Result<LogicalPlan> {
+    let text = |values: Vec<String>| -> ArrayRef { Arc::new(StringArray::from(values)) };
+    let fields = schema.fields();
+    let batch = RecordBatch::try_from_iter([
+        ("column_name", text(fields.iter().map(|field| field.name().clone()).collect())),
+        ("data_type", text(fields.iter().map(|field| sql_type(field.data_type())).collect())),
+    ])
+    .map_err(|error| Error::ours("the description cannot be built").why(error))?;
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(from_engine)?;
+    LogicalPlanBuilder::scan("describe", provider_as_source(Arc::new(table)), None)
+        .and_then(LogicalPlanBuilder::build)
+        .map_err(from_engine)
+}
+
+/// A table function of the engine (`generate_series`, `range`): its arguments must be constants.
+pub(super) fn table_function(state: &SessionState, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
+    let Some(function) = state.table_functions().get(name) else {
+        return plan_err!("there is no table function '{name}'");
+    };
+    let context = SimplifyContext::builder().with_config_options(Arc::clone(state.config_options())).build();
+    let simplifier = ExprSimplifier::new(context);
+    let schema = DFSchema::empty();
+    let args = args
+        .into_iter()
+        .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)))
+        .collect::<EngineResult<Vec<_>>>()?;
+    Ok(provider_as_source(function.create_table_provider_with_args(TableFunctionArgs::new(&args, state))?))
+}

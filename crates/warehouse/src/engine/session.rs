@@ -1,0 +1,45 @@
+//! Settings of the engine, and why they differ from its defaults.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+use millstream_core::Result;
+
+use crate::error::from_engine;
+use crate::functions;
+
+/// Bytes of file footers that are kept, so that a small query reads none.
+const FOOTER_CACHE_BYTES: usize = 128 * 1024 * 1024;
+
+/// Memory, spill folder and caches that all queries share.
+pub(super) fn runtime(memory_limit_bytes: usize, spill_folder: &Path) -> Result<Arc<RuntimeEnv>> {
+    let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill_folder.to_owned()]));
+    RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(FairSpillPool::new(memory_limit_bytes)))
+        .with_disk_manager_builder(disk)
+        .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
+        .build_arc()
+        .map_err(from_engine)
+}
+
+/// A session whose queries run on this many partitions.
+pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState {
+    let mut config = SessionConfig::new().with_target_partitions(partitions).with_information_schema(true);
+    let options = config.options_mut();
+    options.catalog.default_catalog = super::context::CATALOG.into();
+    // Money: 0.1 in a query is the decimal 0.1, as in PostgreSQL and DuckDB, not a float.
+    options.sql_parser.parse_float_as_decimal = true;
+    // Errors say line and column.
+    options.sql_parser.collect_spans = true;
+    // Planning is most of a small query's time; later passes hardly change a plan.
+    options.optimizer.max_passes = 2;
+    let mut state =
+        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    functions::register(&mut state);
+    state
+}

@@ -1,0 +1,158 @@
+//! A list of data files as a table of the engine. Published, past and staged versions are all lists of files, so
+//! this one provider reads them all.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{ScalarValue, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::datasource::listing::PartitionedFile;
+use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::error::{DataFusionError, Result};
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use object_store::ObjectMeta;
+
+use crate::log::{DataFile, Snapshot};
+
+/// Bytes at the end of a file that are read at once in the hope that they hold the whole footer.
+const FOOTER_HINT_BYTES: usize = 64 * 1024;
+
+/// Name of the column that [`FileTable::with_file_numbers`] adds.
+pub(crate) const FILE_NUMBER: &str = "__file";
+
+/// A list of data files with one schema.
+#[derive(Debug)]
+pub(crate) struct FileTable {
+    folder: PathBuf,
+    files: Arc<Vec<Arc<DataFile>>>,
+    columns: SchemaRef,
+    shown: SchemaRef,
+    numbered: bool,
+}
+
+impl FileTable {
+    /// Files of a folder with columns as the engine reads them.
+    pub(crate) fn new(folder: &Path, files: Arc<Vec<Arc<DataFile>>>, columns: SchemaRef) -> Self {
+        Self { folder: folder.to_owned(), files, shown: columns.clone(), columns, numbered: false }
+    }
+
+    /// A version of a table.
+    pub(crate) fn of(snapshot: &Snapshot) -> Self {
+        Self::new(&snapshot.folder, snapshot.files.clone(), snapshot.engine_schema.clone())
+    }
+
+    /// Adds a last column [`FILE_NUMBER`] that says from which file of the list a row comes.
+    pub(crate) fn with_file_numbers(mut self) -> Self {
+        let mut fields: Vec<Field> = self.columns.fields().iter().map(|field| field.as_ref().clone()).collect();
+        fields.push(number_field());
+        self.shown = Arc::new(Schema::new(fields));
+        self.numbered = true;
+        self
+    }
+
+    /// Bytes on disk, which tell how many threads a query is worth.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.add.size).sum()
+    }
+
+    fn partitioned(&self, number: usize, file: &DataFile, statistics: Arc<Statistics>) -> Result<PartitionedFile> {
+        let location = location(&self.folder, &file.add.path)?;
+        let mut one = PartitionedFile::new_from_meta(ObjectMeta {
+            location,
+            last_modified: chrono::DateTime::from_timestamp_millis(file.add.modification_time).unwrap_or_default(),
+            size: file.add.size,
+            e_tag: None,
+            version: None,
+        });
+        if self.numbered {
+            let number = i32::try_from(number).map_err(|error| DataFusionError::External(Box::new(error)))?;
+            one = one.with_partition_values(vec![ScalarValue::Int32(Some(number))]);
+        }
+        Ok(one.with_statistics(statistics))
+    }
+}
+
+fn number_field() -> Field {
+    Field::new(FILE_NUMBER, DataType::Int32, false)
+}
+
+/// Where a file of the log is: paths there are relative to the table and percent-encoded.
+fn location(folder: &Path, path: &str) -> Result<object_store::path::Path> {
+    let plain = path.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    let file = if plain {
+        folder.join(path)
+    } else {
+        url::Url::from_directory_path(folder)
+            .ok()
+            .and_then(|base| base.join(path).ok())
+            .and_then(|url| url.to_file_path().ok())
+            .ok_or_else(|| DataFusionError::Plan(format!("the data file '{path}' is not in a local folder")))?
+    };
+    object_store::path::Path::from_absolute_path(file).map_err(|error| DataFusionError::External(Box::new(error)))
+}
+
+#[async_trait]
+impl TableProvider for FileTable {
+    fn schema(&self) -> SchemaRef {
+        self.shown.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        if self.files.is_empty() {
+            let schema = match projection {
+                Some(columns) => Arc::new(self.shown.project(columns)?),
+                None => self.shown.clone(),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let mut files = Vec::with_capacity(self.files.len());
+        let mut all = Vec::with_capacity(self.files.len());
+        for (number, file) in self.files.iter().enumerate() {
+            let one = self.partitioned(number, file, Arc::new(file.planner_statistics(&self.columns)))?;
+            all.extend(one.statistics.as_deref().cloned());
+            files.push(one);
+        }
+        let statistics = Statistics::try_merge_iter(all.iter(), &self.shown)?;
+        let numbers = if self.numbered { vec![Arc::new(number_field())] } else { Vec::new() };
+        let store = ObjectStoreUrl::local_filesystem();
+        let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let reader = CachedParquetFileReaderFactory::new(state.runtime_env().object_store(&store)?, cache);
+        let mut options = state.config_options().execution.parquet.clone();
+        options.enable_page_index = false;
+        let source =
+            ParquetSource::new(TableSchema::builder(self.columns.clone()).with_table_partition_cols(numbers).build())
+                .with_table_parquet_options(datafusion::config::TableParquetOptions {
+                    global: options,
+                    ..Default::default()
+                })
+                .with_parquet_file_reader_factory(Arc::new(reader))
+                .with_metadata_size_hint(FOOTER_HINT_BYTES);
+        let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
+        let config = FileScanConfigBuilder::new(store, Arc::new(source))
+            .with_file_groups(groups)
+            .with_statistics(statistics)
+            .with_limit(limit)
+            .with_projection_indices(projection.cloned())?
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}

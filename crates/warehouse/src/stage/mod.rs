@@ -1,0 +1,87 @@
+//! Stages: the next version of a model, written and not yet visible.
+//!
+//! Publishing a table is one Delta commit on the version that the stage was prepared on; a newer version in between
+//! is a retryable error. When a view becomes a table, the commit comes first and the view's file goes then; when a
+//! table becomes a view, the view's file comes first and the table's folder goes then. A view wins over a table of the
+//! same name, so a reader sees the old relation until the last step of the first, and from the first step of the
+//! second; a kill in between leaves the one that was visible last, and the next publication finishes the change.
+
+mod align;
+mod keys;
+mod merge;
+mod rows;
+mod staged;
+mod view;
+
+use std::sync::Arc;
+
+use millstream_core::warehouse::{OnSchemaChange, QueryOptions, RelationKind, Stage, Staged};
+use millstream_core::{Error, Result, TableName};
+use millstream_sql::StatementKind;
+
+use crate::engine::Planned;
+use crate::log::{Snapshot, check_writable};
+use crate::warehouse::Inner;
+
+pub(crate) use staged::staged_of;
+
+/// What every stage is given.
+pub(crate) struct Request<'a> {
+    pub inner: Arc<Inner>,
+    pub name: &'a TableName,
+    pub options: &'a QueryOptions,
+    pub on_schema_change: OnSchemaChange,
+}
+
+/// Writes the next version of a relation.
+pub(crate) async fn stage(
+    inner: Arc<Inner>,
+    name: &TableName,
+    stage: Stage,
+    on_schema_change: OnSchemaChange,
+    options: &QueryOptions,
+) -> Result<Arc<dyn Staged>> {
+    inner.catalog.folder(name)?;
+    let request = Request { inner, name, options, on_schema_change };
+    match stage {
+        Stage::Replace { sql } => rows::replace(&request, &sql).await,
+        Stage::Rows { schema, batches } => rows::given(&request, &schema, batches),
+        Stage::Append { sql } => rows::append(&request, &sql).await,
+        Stage::Merge { sql, unique_key, update_columns } => {
+            merge::merge(&request, &sql, &unique_key, Some(&update_columns)).await
+        }
+        Stage::DeleteInsert { sql, unique_key } => merge::merge(&request, &sql, &unique_key, None).await,
+        Stage::View { sql } => view::view(&request, sql),
+    }
+}
+
+impl Request<'_> {
+    /// Plans the model's query, which must be a query.
+    fn plan(&self, sql: &str) -> Result<Planned> {
+        if millstream_sql::read_only(&millstream_sql::parse_one(sql)?)? != StatementKind::Query {
+            return Err(Error::user(format!("'{}' cannot be built", self.name)).why("a model must be a query"));
+        }
+        self.inner.engine.plan(&self.inner.catalog, sql, self.options)
+    }
+
+    /// The latest version of the table, if there is one.
+    fn current(&self) -> Result<Option<Arc<Snapshot>>> {
+        let current = self.inner.catalog.table(self.name)?;
+        if let Some(snapshot) = &current {
+            check_writable(&snapshot.label(), &snapshot.protocol, &snapshot.metadata)?;
+        }
+        Ok(current)
+    }
+
+    /// The table that an incremental stage goes on from.
+    fn base(&self) -> Result<Arc<Snapshot>> {
+        match (self.inner.catalog.kind(self.name)?, self.current()?) {
+            (Some(RelationKind::Table), Some(snapshot)) => Ok(snapshot),
+            (Some(RelationKind::View), _) => Err(Error::user(format!("'{}' is a view", self.name))
+                .why("rows can be added to tables only")
+                .hint("build it once with --full-refresh")),
+            _ => Err(Error::user(format!("there is no table '{}' to add rows to", self.name))
+                .hint("build it once with --full-refresh")),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Stages that bring whole files: replace, given rows, append.
+
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use millstream_core::Result;
+use millstream_core::warehouse::Staged;
+
+use super::Request;
+use super::align::align;
+use super::staged::{StagedVersion, TableChange};
+use crate::engine::{Engine, Planned};
+use crate::log::Snapshot;
+use crate::log::schema::storable_schema;
+use crate::write::{Written, write_batches, write_plan};
+
+/// The relation becomes a table with the rows of the query.
+pub(super) async fn replace(request: &Request<'_>, sql: &str) -> Result<Arc<dyn Staged>> {
+    let base = request.current()?;
+    let planned = request.plan(sql)?;
+    let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
+    let written = write(request, &planned, stored.clone()).await?;
+    StagedVersion::table(request, stored, instead_of(base, written))
+}
+
+/// The relation becomes a table with these rows.
+pub(super) fn given(request: &Request<'_>, schema: &Schema, batches: Vec<RecordBatch>) -> Result<Arc<dyn Staged>> {
+    let base = request.current()?;
+    let stored = storable_schema(schema)?;
+    let folder = request.inner.catalog.folder(request.name)?;
+    let written = write_batches(&folder, &stored, batches, &request.inner.options.ids)?;
+    StagedVersion::table(request, stored, instead_of(base, written))
+}
+
+/// The rows of the query are added.
+pub(super) async fn append(request: &Request<'_>, sql: &str) -> Result<Arc<dyn Staged>> {
+    let base = request.base()?;
+    let planned = request.plan(sql)?;
+    let aligned = align(request, planned, &base)?;
+    let written = write(request, &aligned.planned, aligned.stored.clone()).await?;
+    let mut change = TableChange { rows_new: written.rows(), added: written.parts, ..TableChange::default() };
+    if aligned.rewrites_all {
+        super::merge::rewrite_all(request, &base, &aligned.stored, &mut change).await?;
+    }
+    change.base = Some(base);
+    StagedVersion::table(request, aligned.stored, change)
+}
+
+/// Runs a plan into files of the relation's folder.
+pub(super) async fn write(request: &Request<'_>, planned: &Planned, stored: SchemaRef) -> Result<Written> {
+    let (physical, context) = request.inner.engine.physical(planned).await?;
+    let folder = request.inner.catalog.folder(request.name)?;
+    write_plan(physical, context, &folder, stored, request.inner.options.ids.clone()).await
+}
+
+fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> TableChange {
+    TableChange {
+        rows_new: written.rows(),
+        added: written.parts,
+        removed: base.iter().flat_map(|base| base.files.iter().cloned()).collect(),
+        rows_gone: base.as_ref().and_then(|base| base.rows()).unwrap_or_default(),
+        base,
+    }
+}

@@ -1,0 +1,223 @@
+//! A version that is written and not yet visible, and how it becomes visible.
+
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use millstream_core::warehouse::{Committed, Part, RelationKind, Staged};
+use millstream_core::{Error, Result, TableName};
+use parking_lot::Mutex;
+
+use super::Request;
+use crate::engine::Stand;
+use crate::log::schema::engine_schema;
+use crate::log::{DataFile, Snapshot, commit};
+use crate::tables::{Actions, data_files};
+use crate::view::StoredView;
+use crate::warehouse::Inner;
+use crate::write::remove_parts;
+
+/// What publishing a table does.
+#[derive(Default)]
+pub(super) struct TableChange {
+    /// The version it was prepared on; none when there was no table.
+    pub base: Option<Arc<Snapshot>>,
+    /// Files that come in.
+    pub added: Vec<Part>,
+    /// Files of the base that go out.
+    pub removed: Vec<Arc<DataFile>>,
+    /// Rows that are new (rewritten ones not counted).
+    pub rows_new: u64,
+    /// Rows that are gone then.
+    pub rows_gone: u64,
+}
+
+enum Body {
+    Table(TableChange),
+    View { sql: String, default_schema: Option<String>, before: Option<StoredView>, table: Option<u64> },
+}
+
+/// What has become of a staged version.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Open,
+    Published,
+    Discarded,
+}
+
+/// A version that is written and not yet visible. Dropped unpublished, its files are removed.
+pub(crate) struct StagedVersion {
+    inner: Arc<Inner>,
+    name: TableName,
+    schema: SchemaRef,
+    folder: PathBuf,
+    body: Body,
+    stand: Stand,
+    fate: Mutex<Fate>,
+}
+
+impl StagedVersion {
+    /// A table's next version with these stored columns.
+    pub(super) fn table(request: &Request<'_>, schema: SchemaRef, change: TableChange) -> Result<Arc<dyn Staged>> {
+        let folder = request.inner.catalog.folder(request.name)?;
+        let now_ms = request.inner.options.clock.now().timestamp_millis();
+        let kept = change
+            .base
+            .iter()
+            .flat_map(|base| base.files.iter())
+            .filter(|file| !change.removed.iter().any(|removed| removed.add.path == file.add.path));
+        let files = kept.cloned().chain(data_files(&change.added, now_ms)).collect();
+        let stand =
+            Stand::Table { folder: folder.clone(), files: Arc::new(files), engine_schema: engine_schema(&schema) };
+        Ok(Arc::new(Self {
+            inner: request.inner.clone(),
+            name: request.name.clone(),
+            schema,
+            folder,
+            body: Body::Table(change),
+            stand,
+            fate: Mutex::new(Fate::Open),
+        }))
+    }
+
+    /// A view's next definition.
+    pub(super) fn view(request: &Request<'_>, schema: SchemaRef, sql: String) -> Result<Arc<dyn Staged>> {
+        let catalog = &request.inner.catalog;
+        let default_schema = request.options.default_schema.clone();
+        let table = catalog.table(request.name)?.map(|snapshot| snapshot.version);
+        Ok(Arc::new(Self {
+            inner: request.inner.clone(),
+            name: request.name.clone(),
+            schema,
+            folder: catalog.folder(request.name)?,
+            stand: Stand::View { sql: sql.clone(), default_schema: default_schema.clone() },
+            body: Body::View { sql, default_schema, before: catalog.view(request.name)?, table },
+            fate: Mutex::new(Fate::Open),
+        }))
+    }
+
+    fn overtaken(&self) -> Error {
+        Error::user(format!("'{}' was published by someone else meanwhile", self.name))
+            .hint("build the model again: it goes on from the version that is there now")
+            .retryable()
+    }
+
+    fn publish_table(
+        &self,
+        change: &TableChange,
+        note: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Committed> {
+        let current = self.inner.catalog.table(&self.name)?;
+        let version_of = |snapshot: &Option<Arc<Snapshot>>| snapshot.as_ref().map(|snapshot| snapshot.version);
+        if version_of(&current) != version_of(&change.base) {
+            return Err(self.overtaken());
+        }
+        let options = &self.inner.options;
+        let mut actions = Actions::new("BUILD", version_of(&current), options.clock.now(), note);
+        actions.schema(&self.schema, current.as_deref(), || options.ids.next());
+        actions.remove(&change.removed);
+        actions.add(&change.added);
+        let version = version_of(&current).map_or(0, |version| version + 1);
+        if !commit::write(&self.folder, version, &actions.finish(), &options.ids.next())? {
+            return Err(self.overtaken());
+        }
+        *self.fate.lock() = Fate::Published;
+        StoredView::remove(&self.inner.catalog.view_file(&self.name)?)?;
+        Ok(Committed { version, rows_added: change.rows_new, rows_removed: change.rows_gone })
+    }
+
+    fn discard_files(&self) {
+        let mut fate = self.fate.lock();
+        if *fate == Fate::Open {
+            *fate = Fate::Discarded;
+            if let Body::Table(change) = &self.body {
+                remove_parts(&self.folder, &change.added);
+                // Goes only when it is empty: when there is no table in it.
+                let _ = std::fs::remove_dir(&self.folder);
+            }
+        }
+    }
+}
+
+/// What a staged version stands for in queries.
+///
+/// # Errors
+/// Our error when the version is another warehouse's or was discarded.
+pub(crate) fn staged_of(version: &(dyn Staged + 'static)) -> Result<Stand> {
+    let any: &dyn Any = version;
+    let Some(staged) = any.downcast_ref::<StagedVersion>() else {
+        return Err(Error::ours(format!("the staged version of '{}' is not of this warehouse", version.name())));
+    };
+    if *staged.fate.lock() == Fate::Discarded {
+        return Err(Error::ours(format!("the staged version of '{}' was discarded", version.name())));
+    }
+    Ok(staged.stand.clone())
+}
+
+#[async_trait]
+impl Staged for StagedVersion {
+    fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    fn kind(&self) -> RelationKind {
+        match self.body {
+            Body::Table(_) => RelationKind::Table,
+            Body::View { .. } => RelationKind::View,
+        }
+    }
+
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn rows_affected(&self) -> Option<u64> {
+        match &self.body {
+            Body::Table(change) => Some(change.rows_new),
+            Body::View { .. } => None,
+        }
+    }
+
+    async fn publish(&self, note: serde_json::Map<String, serde_json::Value>) -> Result<Committed> {
+        if *self.fate.lock() != Fate::Open {
+            return Err(Error::ours(format!("the staged version of '{}' is not open any more", self.name)));
+        }
+        match &self.body {
+            Body::Table(change) => {
+                let committed = self.publish_table(change, &note)?;
+                self.inner.checkpoint_if_due(&self.folder, committed.version).await;
+                Ok(committed)
+            }
+            Body::View { sql, default_schema, before, table } => {
+                let catalog = &self.inner.catalog;
+                let now_table = catalog.table(&self.name)?.map(|snapshot| snapshot.version);
+                if catalog.view(&self.name)? != *before || now_table != *table {
+                    return Err(self.overtaken());
+                }
+                let stored = StoredView {
+                    sql: sql.clone(),
+                    default_schema: default_schema.clone(),
+                    made_at_ms: self.inner.options.clock.now().timestamp_millis(),
+                    note,
+                };
+                stored.write(&catalog.view_file(&self.name)?, &self.inner.options.ids.next())?;
+                *self.fate.lock() = Fate::Published;
+                self.inner.drop_folder(&self.folder)?;
+                Ok(Committed { version: 0, rows_added: 0, rows_removed: 0 })
+            }
+        }
+    }
+
+    async fn discard(&self) -> Result<()> {
+        self.discard_files();
+        Ok(())
+    }
+}
+
+impl Drop for StagedVersion {
+    fn drop(&mut self) {
+        self.discard_files();
+    }
+}

@@ -1,0 +1,159 @@
+//! Writing what a plan produces: its partitions side by side, small results into one file.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use futures::StreamExt;
+use millstream_core::warehouse::{Part, PartWriter};
+use millstream_core::{Error, Result};
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+
+use super::part::{PartFile, remove_parts};
+use crate::error::from_engine;
+use crate::options::Ids;
+
+/// Rows of a partition that are held back, so that many small partitions become one file.
+const HELD_ROWS: usize = 64 * 1024;
+
+/// Size at which a file is ended and the next one started: small enough that a merge rewrites little.
+const PART_BYTES: u64 = 128 * 1024 * 1024;
+
+/// Data files that were written and are in no version yet.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    pub parts: Vec<Part>,
+}
+
+impl Written {
+    pub(crate) fn rows(&self) -> u64 {
+        self.parts.iter().map(|part| part.rows).sum()
+    }
+}
+
+/// Where and how files are written, and which are.
+#[derive(Clone)]
+struct Target {
+    folder: PathBuf,
+    stored: SchemaRef,
+    ids: Arc<dyn Ids>,
+    /// Files that are finished: kept outside of the tasks, so that those of a stopped task can be removed.
+    parts: Arc<Mutex<Vec<Part>>>,
+}
+
+impl Target {
+    fn finish(&self, file: Option<Box<PartFile>>) -> Result<()> {
+        let part = file.map(|file| file.finish()).transpose()?.flatten();
+        self.parts.lock().extend(part);
+        Ok(())
+    }
+}
+
+/// Runs a plan and writes its rows into the folder. On an error nothing that was written is left.
+pub(crate) async fn write_plan(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    folder: &Path,
+    stored: SchemaRef,
+    ids: Arc<dyn Ids>,
+) -> Result<Written> {
+    let target = Target { folder: folder.to_owned(), stored, ids, parts: Arc::default() };
+    let outcome = write_partitions(plan, context, &target).await;
+    let parts = std::mem::take(&mut *target.parts.lock());
+    match outcome {
+        Ok(()) => Ok(Written { parts }),
+        Err(error) => {
+            remove_parts(folder, &parts);
+            Err(error)
+        }
+    }
+}
+
+async fn write_partitions(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>, target: &Target) -> Result<()> {
+    let mut tasks = JoinSet::new();
+    for partition in 0..plan.properties().partitioning.partition_count() {
+        let (plan, context, target) = (plan.clone(), context.clone(), target.clone());
+        tasks.spawn(
+            async move { write_partition(plan, context, partition, &target).await.map(|rest| (partition, rest)) },
+        );
+    }
+    let mut held: Vec<(usize, Vec<RecordBatch>)> = Vec::new();
+    let mut failure = None;
+    // Every task is waited for, also after a failure: only then nothing is written any more.
+    while let Some(done) = tasks.join_next().await {
+        let error = match done {
+            Ok(Ok(rest)) => {
+                held.push(rest);
+                continue;
+            }
+            Ok(Err(error)) => error,
+            Err(error) if error.is_cancelled() => continue,
+            Err(error) => Error::ours("a query's task broke off").why(error),
+        };
+        failure.get_or_insert(error);
+        tasks.abort_all();
+    }
+    if let Some(error) = failure {
+        return Err(error);
+    }
+    held.sort_by_key(|(partition, _)| *partition);
+    let rest = held.into_iter().flat_map(|(_, batches)| batches);
+    let written = write_batches(&target.folder, &target.stored, rest, &target.ids)?;
+    target.parts.lock().extend(written.parts);
+    Ok(())
+}
+
+/// Writes batches that are in memory into one file (none when there are no rows).
+pub(crate) fn write_batches(
+    folder: &Path,
+    stored: &SchemaRef,
+    batches: impl IntoIterator<Item = RecordBatch>,
+    ids: &Arc<dyn Ids>,
+) -> Result<Written> {
+    let mut file = Box::new(PartFile::new(folder, stored.clone(), &ids.next(), DURABLE));
+    for batch in batches {
+        file.write(&batch)?;
+    }
+    Ok(Written { parts: file.finish()?.into_iter().collect() })
+}
+
+/// Whether models' files are forced to the disk: a commit must not name a file that a power cut can take away.
+const DURABLE: bool = true;
+
+/// Writes one partition; what is small is handed back unwritten.
+async fn write_partition(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    partition: usize,
+    target: &Target,
+) -> Result<Vec<RecordBatch>> {
+    let mut stream = plan.execute(partition, context).map_err(from_engine)?;
+    let (mut held, mut held_rows) = (Vec::new(), 0);
+    let mut file: Option<Box<PartFile>> = None;
+    while let Some(batch) = stream.next().await {
+        let batch = batch.map_err(from_engine)?;
+        let Some(open) = &mut file else {
+            held_rows += batch.num_rows();
+            held.push(batch);
+            if held_rows >= HELD_ROWS {
+                let next = PartFile::new(&target.folder, target.stored.clone(), &target.ids.next(), DURABLE);
+                let next = file.insert(Box::new(next));
+                for batch in held.drain(..) {
+                    next.write(&batch)?;
+                }
+            }
+            continue;
+        };
+        open.write(&batch)?;
+        if open.bytes() >= PART_BYTES {
+            target.finish(file.take())?;
+            held_rows = 0;
+        }
+    }
+    target.finish(file)?;
+    Ok(held)
+}
