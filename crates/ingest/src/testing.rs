@@ -98,10 +98,6 @@ impl FakeWarehouse {
     pub(crate) fn versions(&self, table: &str) -> usize {
         self.0.tables.lock().unwrap().get(&table.parse().unwrap()).map_or(0, |table| table.commits.len())
     }
-    pub(crate) fn positions(&self, table: &str) -> BTreeMap<String, i64> {
-        let tables = self.0.tables.lock().unwrap();
-        tables.get(&table.parse().unwrap()).map(|table| table.positions.clone()).unwrap_or_default()
-    }
     /// All rows as text, cells joined by `|`, sorted.
     pub(crate) fn rows(&self, table: &str) -> Vec<String> {
         let tables = self.0.tables.lock().unwrap();
