@@ -34,6 +34,8 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     options.catalog.default_catalog = super::context::CATALOG.into();
     // Money: 0.1 in a query is the decimal 0.1, as in PostgreSQL and DuckDB, not a float.
     options.sql_parser.parse_float_as_decimal = true;
+    // Instants are UTC; without a zone of the session `timestamptz` would be a timestamp without one.
+    options.execution.time_zone = Some("UTC".into());
     // Errors say line and column.
     options.sql_parser.collect_spans = true;
     // Planning is most of a small query's time; later passes hardly change a plan.

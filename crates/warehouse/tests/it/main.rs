@@ -1,0 +1,10 @@
+//! The warehouse through its public interface, and through `deltalake`'s own reader.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod delta;
+mod load;
+mod names;
+mod random;
+mod stage;
+mod support;
+mod view;
