@@ -15,7 +15,6 @@ use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
 use crate::options::GlobalOptions;
-use crate::stop::Stop;
 use crate::talk::Talk;
 
 /// File that makes a folder a project.
@@ -102,7 +101,10 @@ impl Context {
             ))
             .hint("choose a target of type millstream with --target"));
         }
-        let warehouse = EmbeddedWarehouse::open(&path.join("warehouse"), EmbeddedOptions::default())?;
+        let warehouse = EmbeddedWarehouse::open(
+            path.join("warehouse"),
+            EmbeddedOptions { clock: self.clock.clone(), ..EmbeddedOptions::default() },
+        )?;
         let store = Store::open(&path.join("state.db"))?;
         Ok(Workspace { path, warehouse: Arc::new(warehouse), store: Arc::new(store) })
     }
@@ -110,7 +112,7 @@ impl Context {
     /// A runner over a project and its workspace.
     pub fn runner(&self, project: Arc<Project>, workspace: &Workspace, events: Arc<dyn Events>) -> Runner {
         Runner {
-            target_dir: project.dir.join("target"),
+            target_dir: target_dir(&project),
             project,
             warehouse: workspace.warehouse.clone(),
             store: workspace.store.clone(),
@@ -159,6 +161,11 @@ impl Context {
             _ => Err(refused()),
         }
     }
+}
+
+/// Where artefacts go.
+pub fn target_dir(project: &Project) -> PathBuf {
+    project.dir.join(&project.config.target_path)
 }
 
 /// A diagnostic without its severity, which the line's own beginning tells.

@@ -16,10 +16,10 @@ pub struct CleanArgs {}
 pub fn run(_args: CleanArgs, context: &Context) -> Outcome {
     let project = context.load_project()?;
     // All are checked before the first is removed.
-    for target in project.clean_targets() {
+    for target in &project.config.clean_targets {
         check(&project.dir, target, &project.target.path)?;
     }
-    for target in project.clean_targets() {
+    for target in &project.config.clean_targets {
         let folder = project.dir.join(target);
         if !folder.exists() {
             continue;

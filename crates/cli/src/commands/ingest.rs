@@ -149,7 +149,8 @@ fn connector(meta: &serde_json::Map<String, Value>) -> Option<&str> {
 
 /// Puts the command line's broker and settings in the place of the project's.
 pub fn override_kafka(project: &mut Project, brokers: Option<&str>, properties: &[Property]) {
-    let kafka = project.manifest.sources.values_mut().filter(|source| connector(&source.meta) == Some("kafka"));
+    let sources = Arc::make_mut(&mut project.manifest).sources.values_mut();
+    let kafka = sources.filter(|source| connector(&source.meta) == Some("kafka"));
     for contract in kafka.filter_map(|source| source.meta.get_mut("millstream")?.as_object_mut()) {
         if let Some(brokers) = brokers {
             contract.insert("brokers".into(), brokers.into());

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use millstream_core::Error;
 use millstream_project::Project;
 use millstream_runner::{Cancel, Request, Summary, Verb};
 
@@ -74,13 +73,4 @@ fn arguments(options: &NodeOptions) -> Vec<(&'static str, serde_json::Value)> {
         ("warn_error", options.warn_error.into()),
         ("store_failures", options.keeps_failures().into()),
     ]
-}
-
-/// The id of the one node that a selection names; an error tells when there are none or many.
-pub fn only_one(ids: &[String]) -> Result<&String, Error> {
-    match ids {
-        [id] => Ok(id),
-        [] => Err(Error::usage("the selection matches no node")),
-        _ => Err(Error::usage(format!("the selection matches {} nodes, one is wanted", ids.len()))),
-    }
 }

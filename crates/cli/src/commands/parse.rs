@@ -2,9 +2,9 @@
 
 use clap::Args;
 use millstream_core::Error;
-use millstream_project::{Metadata, ResourceType};
+use millstream_project::ResourceType;
 
-use crate::context::Context;
+use crate::context::{Context, target_dir};
 use crate::output::Sink;
 use crate::stop::{Exit, Outcome};
 use crate::talk::plural;
@@ -18,10 +18,11 @@ pub fn run(_args: ParseArgs, context: &Context) -> Outcome {
     use std::io::Write;
 
     let project = context.load_project()?;
-    let manifest = project.manifest.to_json(&Metadata::of(&project));
-    let path = project.target_dir().join("manifest.json");
-    std::fs::create_dir_all(project.target_dir())
-        .map_err(|error| Error::environment(format!("{} cannot be made", project.target_dir().display())).why(error))?;
+    let manifest = project.manifest_json();
+    let folder = target_dir(&project);
+    let path = folder.join("manifest.json");
+    std::fs::create_dir_all(&folder)
+        .map_err(|error| Error::environment(format!("{} cannot be made", folder.display())).why(error))?;
     let mut sink = Sink::file(&path)?;
     let written = sink.write_all(manifest.to_string().as_bytes()).map_err(Error::from);
     sink.finish(written)?;

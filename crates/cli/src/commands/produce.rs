@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use millstream_core::{Clock, Error};
+use millstream_core::Error;
 use millstream_synth::{Pace, ProduceOptions, ProduceReport, UsersSource};
 
 use crate::context::Context;

@@ -7,9 +7,6 @@ use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use millstream_core::{Error, Result};
 
-/// Times in UTC with as many fractional digits as there are, and `Z`.
-pub const INSTANT: &str = "%Y-%m-%dT%H:%M:%S%.fZ";
-
 /// How a null is shown to people.
 pub const NULL: &str = "null";
 

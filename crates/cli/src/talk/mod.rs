@@ -9,6 +9,7 @@ mod ingest;
 mod logs;
 mod nodes;
 mod plural;
+mod problem;
 pub mod style;
 mod summary;
 
@@ -25,7 +26,7 @@ pub use ingest::{Balance, tell_ingest};
 pub use logs::{LogLevel, start_logs};
 pub use nodes::NodeLines;
 pub use plural::{count, plural, seconds};
-use style::{BAD, WARN, paint};
+use style::{WARN, paint};
 pub use summary::tell_summary;
 
 /// Form of the lines on standard error.
@@ -85,10 +86,7 @@ impl Talk {
         if let Some(fix) = error.fix() {
             facts.insert("fix".into(), fix.into());
         }
-        let mut text = format!("{} {error}", paint(BAD, "error:"));
-        if error.kind() == Kind::Ours {
-            text.push_str("\n  this is a bug in Millstream, not in your project; please report it with these lines");
-        }
+        let text = problem::text(error);
         self.line("error", "error", &text, error.what(), facts);
     }
 
@@ -105,11 +103,6 @@ impl Talk {
     /// Takes bars off the terminal.
     pub fn clear(&self) {
         let _ = self.bars.clear();
-    }
-
-    /// Whether `--quiet` was given.
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
     }
 
     fn line(&self, level: &str, event: &str, text: &str, message: &str, facts: Map<String, Value>) {

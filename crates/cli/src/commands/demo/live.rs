@@ -1,9 +1,7 @@
 //! A live burst: an embedded broker, a producer, and ingestion from Kafka.
 //!
-//! The broker keeps its messages in memory, so that a second run starts with an empty topic whose offsets begin at 0
-//! again. What the table has it has: its own positions say so, and the burst is then not sent again. After a run that
-//! was killed half-way the same messages are sent in the same order to the same partitions (they follow from the
-//! seed), so that going on from the table's positions is right.
+//! The broker keeps its messages in the workspace, so that offsets go on where they ended and the user can go on too.
+//! A burst that was not noted as sent is begun again on an empty broker: nothing of it is loaded before it is noted.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -11,7 +9,7 @@ use std::sync::atomic::AtomicBool;
 
 use chrono::{TimeZone, Utc};
 use millstream_broker::{Broker, BrokerOptions, RunningBroker, Topic};
-use millstream_core::{Error, TableName};
+use millstream_core::Error;
 use millstream_synth::{Pace, ProduceOptions, ProduceReport};
 
 use super::clock::SteppingClock;
@@ -25,41 +23,37 @@ const PARTITIONS: u32 = 3;
 /// Share of messages that come twice, as from any at-least-once producer.
 const DUPLICATES: f64 = 0.02;
 
-impl Demo<'_> {
-    /// Sends and loads the burst, then builds; or says that this was done before.
-    pub(super) async fn live(&self) -> Step<()> {
-        let loaded = self.loaded_messages().await?;
-        if self.folder.note.sent.is_some_and(|sent| loaded >= sent) {
-            self.say("live", &format!("{} from Kafka loaded before; not sent again", plural(loaded, "message")));
-        } else {
-            self.burst().await?;
-        }
-        let summary = self.build().await?;
-        self.say("build", &built(&summary));
-        Ok(())
-    }
+/// Where the broker keeps messages, from the project folder.
+pub const BROKER_FOLDER: &str = "workspace/broker";
 
-    async fn burst(&self) -> Step<()> {
+impl Demo<'_> {
+    /// Sends the burst (unless an earlier run did), loads what is new in the topic, and builds.
+    pub(super) async fn live(&self) -> Step<()> {
+        let data_dir = self.folder.path.join(BROKER_FOLDER);
+        let sent_before = self.folder.note.sent;
+        if sent_before.is_none() && data_dir.exists() {
+            std::fs::remove_dir_all(&data_dir)?;
+        }
         let broker = Broker::start(BrokerOptions {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             advertised: None,
             topics: vec![Topic { name: TOPIC.to_owned(), partitions: PARTITIONS }],
-            data_dir: None,
+            data_dir: Some(data_dir),
         })?;
-        let report = self.produce(&broker).await?;
-        self.say(
-            "live",
-            &format!(
-                "embedded broker at {}: {} delivered, {} of them twice",
-                broker.bootstrap(),
-                plural(report.delivered, "message"),
-                count(report.repeats)
-            ),
-        );
-        self.folder.sent(report.delivered)?;
+        let story = match sent_before {
+            Some(sent) => format!("{} sent by an earlier run, kept by the broker", plural(sent, "message")),
+            None => {
+                let report = self.produce(&broker).await?;
+                self.folder.sent(report.delivered)?;
+                format!("{} delivered, {} of them twice", plural(report.delivered, "message"), count(report.repeats))
+            }
+        };
+        self.say("live", &format!("embedded Kafka broker at {}: {story}", broker.bootstrap()));
         let summary = self.ingest(&["transactions_streaming"], Some(&broker.bootstrap())).await?;
-        self.say("kafka", &ingested(&summary));
         tokio::task::block_in_place(|| broker.shutdown())?;
+        let loaded = ingested(&summary);
+        let summary = self.build().await?;
+        self.say("kafka", &format!("{loaded}; {}", built(&summary)));
         Ok(())
     }
 
@@ -90,16 +84,5 @@ impl Demo<'_> {
             return Err(Early::Told(Exit::Failed));
         }
         Ok(report)
-    }
-
-    /// Messages that the raw table's own positions say are loaded.
-    async fn loaded_messages(&self) -> Step<u64> {
-        let project = self.project()?;
-        let workspace = self.workspace(&project).await?;
-        let table = TableName::new("raw", "transactions_streaming");
-        let Some(state) = workspace.warehouse.table_state(&table).await? else { return Ok(0) };
-        let prefix = format!("kafka:{TOPIC}/");
-        let ours = state.positions.iter().filter(|(id, _)| id.starts_with(&prefix));
-        Ok(ours.map(|(_, next)| u64::try_from(*next).unwrap_or(0)).sum())
     }
 }

@@ -1,0 +1,91 @@
+//! Files into raw tables: what is said, what is loaded, what is refused, and that nothing is loaded twice.
+
+use crate::snapshot;
+use crate::support::Scene;
+
+const HEADER: &str = "tx_id,user_id,amount,currency,merchant,category,timestamp\n";
+
+fn row(number: u32, amount: &str) -> String {
+    format!(
+        "{number:08}-0000-4000-8000-000000000000,aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa,{amount},USD,\"Shop, A\",rent,2025-09-01T10:00:00\n"
+    )
+}
+
+#[test]
+fn two_real_months_are_loaded_once() {
+    let scene = Scene::finance_with_months();
+    let ran = scene.run(&["ingest"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    snapshot!("ingest", ran);
+    assert_eq!(scene.value("select count(*) from raw.transactions_batch"), "400");
+    assert_eq!(scene.value("select count(*) from raw.users"), "100");
+    assert_eq!(scene.value("select sum(amount) from raw.transactions_batch"), "348577.25");
+
+    let ran = scene.run(&["ingest"]);
+    assert_eq!(ran.code, 0);
+    snapshot!("ingest_again", ran);
+    assert_eq!(scene.value("select count(*) from raw.transactions_batch"), "400");
+    snapshot!("ledger", scene.run(&["ledger"]));
+    let entries: serde_json::Value = serde_json::from_str(&scene.must(&["ledger", "--format", "json"]).stdout).unwrap();
+    for entry in entries.as_array().unwrap() {
+        let number = |key: &str| entry[key].as_i64().unwrap();
+        assert_eq!(number("rows_in"), number("rows_loaded") + number("rows_quarantined"), "{entry}");
+    }
+    assert_eq!(entries.as_array().unwrap().len(), 4);
+}
+
+#[test]
+fn broken_rows_go_to_quarantine_and_the_sums_balance() {
+    let scene = Scene::finance();
+    let mut text = HEADER.to_owned();
+    for number in 0..99 {
+        text.push_str(&row(number, "10.00"));
+    }
+    text.push_str(&row(99, "ten"));
+    scene.write("data/incoming/transactions_2025_09.csv", text);
+    let ran = scene.run(&["ingest", "transactions_batch"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    snapshot!("ingest_quarantine", ran);
+    assert_eq!(scene.value("select count(*) from raw.transactions_batch"), "99");
+    assert_eq!(scene.value("select count(*) from quarantine.transactions_batch"), "1");
+}
+
+#[test]
+fn a_file_beyond_its_error_share_is_refused_whole() {
+    let scene = Scene::finance();
+    let text = format!("{HEADER}{}{}", row(1, "10.00"), row(2, "ten"));
+    scene.write("data/incoming/transactions_2025_09.csv", text);
+    scene.write("data/incoming/transactions_2025_10.csv", "tx_id,user_id,sum,currency,merchant,category,timestamp\n");
+    let ran = scene.run(&["ingest", "transactions_batch"]);
+    assert_eq!(ran.code, 1, "{}", ran.told());
+    snapshot!("ingest_refused", ran);
+    let refused = scene.must(&["ledger", "--outcome", "refused", "--format", "jsonl"]).stdout;
+    assert_eq!(refused.lines().count(), 2, "{refused}");
+    assert_eq!(scene.run(&["ingest", "transactions_batch"]).code, 1, "a refused file is refused again");
+}
+
+#[test]
+fn changed_files_need_replace() {
+    let scene = Scene::finance();
+    scene.write("data/incoming/transactions_2025_09.csv", format!("{HEADER}{}{}", row(1, "10.00"), row(2, "20.00")));
+    scene.must(&["ingest", "transactions_batch"]);
+    scene.write("data/incoming/transactions_2025_09.csv", format!("{HEADER}{}", row(3, "30.00")));
+    let ran = scene.run(&["ingest", "transactions_batch"]);
+    assert_eq!(ran.code, 1, "{}", ran.told());
+    snapshot!("ingest_changed", ran);
+    assert_eq!(scene.value("select sum(amount) from raw.transactions_batch"), "30.00");
+    assert_eq!(scene.value("select count(*) from raw.transactions_batch"), "2");
+    let ran = scene.run(&["ingest", "transactions_batch", "--replace"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    snapshot!("ingest_replace", ran);
+    assert_eq!(scene.value("select count(*) from raw.transactions_batch"), "1");
+    assert_eq!(scene.value("select sum(amount) from raw.transactions_batch"), "30.00");
+}
+
+#[test]
+fn a_source_that_nobody_declared_is_told() {
+    let scene = Scene::finance();
+    let ran = scene.run(&["ingest", "transactions_bach"]);
+    assert_eq!(ran.code, 2, "{}", ran.told());
+    snapshot!("ingest_unknown_source", ran);
+}
