@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millstream_core::{Clock, Error, Result, Warehouse};
-use millstream_project::{LoadOptions, Project};
+use millstream_project::{LoadOptions, Project, Target};
 use millstream_runner::{Cancel, Events, Ids, Runner};
 use millstream_store::Store;
 use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
@@ -71,9 +71,18 @@ impl Context {
         self.load_project_in(&self.project_dir()?)
     }
 
-    /// Reads the project of a folder.
-    pub fn load_project_in(&self, folder: &Path) -> Result<Project> {
-        let options = LoadOptions {
+    /// Reads the project without saying its warnings: for commands that change nothing, where they would only be noise.
+    pub fn load_project_quietly(&self) -> Result<Project> {
+        millstream_project::load(&self.load_options(&self.project_dir()?)?)
+    }
+
+    /// Reads only where the project is built, so that a question can be asked while its models do not parse.
+    pub fn load_target(&self) -> Result<Target> {
+        millstream_project::load_target(&self.load_options(&self.project_dir()?)?)
+    }
+
+    fn load_options(&self, folder: &Path) -> Result<LoadOptions> {
+        Ok(LoadOptions {
             project_dir: folder.to_path_buf(),
             profiles_dir: self.global.profiles_dir.clone(),
             profile: self.global.profile.clone(),
@@ -83,8 +92,12 @@ impl Context {
             threads: self.global.threads,
             now: self.clock.now(),
             invocation_id: self.ids.invocation_id(),
-        };
-        let project = millstream_project::load(&options)?;
+        })
+    }
+
+    /// Reads the project of a folder.
+    pub fn load_project_in(&self, folder: &Path) -> Result<Project> {
+        let project = millstream_project::load(&self.load_options(folder)?)?;
         for warning in project.warnings.sorted() {
             self.talk.warn(warning.code, &warning_text(warning));
         }
@@ -92,12 +105,12 @@ impl Context {
     }
 
     /// Opens the project's workspace; its folder is made when it is not there.
-    pub async fn open_workspace(&self, project: &Project) -> Result<Workspace> {
-        let path = project.target.path.clone();
-        if project.target.kind != "millstream" {
+    pub fn open_workspace(&self, target: &Target) -> Result<Workspace> {
+        let path = target.path.clone();
+        if target.kind != "millstream" {
             return Err(Error::usage(format!(
                 "target '{}' is of type {}, which this version cannot build on",
-                project.target.name, project.target.kind
+                target.name, target.kind
             ))
             .hint("choose a target of type millstream with --target"));
         }

@@ -28,7 +28,7 @@ mod target;
 mod yaml;
 
 pub use compile::{CompileOptions, CompiledNode, Cte};
-pub use load::load;
+pub use load::{load, load_target};
 pub use manifest::{
     Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
     Group, Hook, Macro, MacroArgument, Manifest, Metadata, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,

@@ -1,7 +1,7 @@
 //! Loading, from the folder to the [`Project`].
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millstream_core::{Diagnostic, Diagnostics, Error, Result};
@@ -27,15 +27,7 @@ use crate::{LoadOptions, Project, Target, files, graph};
 /// Every file is read whatever is wrong with others; all problems are told in one error of kind user, each with
 /// its place and how to fix it. Warnings alone do not fail: they are in [`Project::warnings`].
 pub fn load(options: &LoadOptions) -> Result<Project> {
-    let dir = options.project_dir.canonicalize().map_err(|error| {
-        Error::user(format!("the project folder '{}' cannot be opened", options.project_dir.display()))
-            .why(error)
-            .hint("give the folder that holds dbt_project.yml with --project-dir")
-    })?;
-    if !dir.join("dbt_project.yml").is_file() {
-        return Err(Error::user(format!("'{}' holds no dbt_project.yml", dir.display()))
-            .hint("run the command inside of a project, give its folder with --project-dir, or make one with 'millstream init'"));
-    }
+    let dir = project_folder(options)?;
     let mut diagnostics = Diagnostics::new();
     let Some((loading, docs)) = prepare(options, &dir, &mut diagnostics)? else {
         return Err(failed(diagnostics, &dir));
@@ -67,6 +59,48 @@ pub fn load(options: &LoadOptions) -> Result<Project> {
     Ok(project)
 }
 
+/// Reads only where a project is built, from `dbt_project.yml` and `profiles.yml`. For commands that ask the warehouse:
+/// they must work while the models are being edited.
+///
+/// Every problem on the way is told in one error of kind user.
+pub fn load_target(options: &LoadOptions) -> Result<Target> {
+    let dir = project_folder(options)?;
+    let mut diagnostics = Diagnostics::new();
+    let bare = environment(base_environment(options))?;
+    let target = profile_name(options, &dir, &bare, &mut diagnostics)
+        .and_then(|(name, named_at)| profiles::target(options, &dir, &name, named_at, &bare, &mut diagnostics));
+    match target {
+        Some(target) if !diagnostics.has_errors() => Ok(target),
+        _ => Err(failed(diagnostics, &dir)),
+    }
+}
+
+/// The absolute path of a folder that holds a `dbt_project.yml`.
+fn project_folder(options: &LoadOptions) -> Result<PathBuf> {
+    let dir = options.project_dir.canonicalize().map_err(|error| {
+        Error::user(format!("the project folder '{}' cannot be opened", options.project_dir.display()))
+            .why(error)
+            .hint("give the folder that holds dbt_project.yml with --project-dir")
+    })?;
+    if !dir.join("dbt_project.yml").is_file() {
+        return Err(Error::user(format!("'{}' holds no dbt_project.yml", dir.display()))
+            .hint("run the command inside of a project, give its folder with --project-dir, or make one with 'millstream init'"));
+    }
+    Ok(dir)
+}
+
+/// What templates see before anything of the project is known.
+fn base_environment(options: &LoadOptions) -> EnvironmentOptions {
+    EnvironmentOptions {
+        vars: Vars { overrides: options.vars.clone(), by_package: BTreeMap::new() },
+        env: options.env.clone(),
+        now: options.now,
+        invocation_id: options.invocation_id.clone(),
+        flags: flags(false, "parse"),
+        ..EnvironmentOptions::default()
+    }
+}
+
 fn failed(diagnostics: Diagnostics, dir: &Path) -> Error {
     let what = format!("the project in {} has problems", dir.display());
     match diagnostics.into_result(&what) {
@@ -81,14 +115,7 @@ fn prepare(
     dir: &Path,
     diagnostics: &mut Diagnostics,
 ) -> Result<Option<(Loading, BTreeMap<String, Doc>)>> {
-    let base = EnvironmentOptions {
-        vars: Vars { overrides: options.vars.clone(), by_package: BTreeMap::new() },
-        env: options.env.clone(),
-        now: options.now,
-        invocation_id: options.invocation_id.clone(),
-        flags: flags(false, "parse"),
-        ..EnvironmentOptions::default()
-    };
+    let base = base_environment(options);
     let bare = environment(base.clone())?;
     let Some((name, named_at)) = profile_name(options, dir, &bare, diagnostics) else { return Ok(None) };
     let found = profiles::target(options, dir, &name, named_at, &bare, diagnostics);

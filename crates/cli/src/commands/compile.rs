@@ -36,7 +36,7 @@ pub struct CompileArgs {
 /// Runs it.
 pub async fn run(args: CompileArgs, context: &Context) -> Outcome {
     let project = Arc::new(context.load_project()?);
-    let workspace = context.open_workspace(&project).await?;
+    let workspace = context.open_workspace(&project.target)?;
     let lines = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
     let runner = context.runner(project.clone(), &workspace, lines);
     if let Some(text) = &args.inline {

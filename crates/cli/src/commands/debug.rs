@@ -32,7 +32,7 @@ struct Check {
 pub async fn run(args: DebugArgs, context: &Context) -> Outcome {
     let mut checks = vec![Check { what: "version", status: "ok", detail: env!("CARGO_PKG_VERSION").to_owned() }];
     // A project that cannot be read is an error with its own places and fixes.
-    let project = context.load_project()?;
+    let project = context.load_project_quietly()?;
     checks.push(Check { what: "project", status: "ok", detail: project.dir.display().to_string() });
     let target = &project.target;
     checks.push(Check {

@@ -90,7 +90,7 @@ pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
     let summary = load(project, &request, context).await?;
     if let Some(format) = args.format {
         let entries = summary.sources.iter().flat_map(|source| source.units.iter().map(|unit| unit.entry.clone()));
-        ledger::listing(&entries.collect::<Vec<_>>()).print(format)?;
+        ledger::listing(&entries.collect::<Vec<_>>(), format).print(format)?;
     }
     exit(&summary)
 }
@@ -98,7 +98,7 @@ pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
 /// Loads sources of a project and tells what came of each unit.
 pub async fn load(project: Project, request: &IngestRequest, context: &Context) -> Result<IngestSummary, Error> {
     let project = Arc::new(project);
-    let workspace = context.open_workspace(&project).await?;
+    let workspace = context.open_workspace(&project.target)?;
     let lines = Arc::new(NodeLines::new(context.talk.clone(), context.clock.clone()));
     let runner = context.runner(project, &workspace, lines.clone());
     let summary = runner.ingest(request).await;

@@ -7,7 +7,7 @@ use millstream_store::Store;
 use crate::context::Context;
 use crate::output::{ListFormat, Listing};
 use crate::stop::{Exit, Outcome};
-use crate::talk::{count, plural};
+use crate::talk::{count, plural, unit_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -60,8 +60,7 @@ impl UnitOutcome {
 
 /// Runs it.
 pub fn run(args: LedgerArgs, context: &Context) -> Outcome {
-    let project = context.load_project()?;
-    let store = Store::open(&project.target.path.join("state.db"))?;
+    let store = Store::open(&context.load_target()?.path.join("state.db"))?;
     let mut entries = store.entries()?;
     entries.retain(|entry| {
         args.table.as_ref().is_none_or(|table| entry.table.name == *table || entry.table.to_string() == *table)
@@ -70,7 +69,7 @@ pub fn run(args: LedgerArgs, context: &Context) -> Outcome {
     if let Some(limit) = args.limit {
         entries.drain(..entries.len().saturating_sub(limit));
     }
-    listing(&entries).print(args.format)?;
+    listing(&entries, args.format).print(args.format)?;
     if args.format == ListFormat::Table {
         context.talk.say("balance", &balance(&entries));
     }
@@ -100,9 +99,20 @@ pub fn is_load(entry: &LedgerEntry) -> bool {
     matches!(entry.outcome, LedgerOutcome::Loaded | LedgerOutcome::Replaced)
 }
 
-/// Ledger lines as rows.
-pub fn listing(entries: &[LedgerEntry]) -> Listing {
+/// Ledger lines as rows; the table for people leaves out what only programs need.
+pub fn listing(entries: &[LedgerEntry], format: ListFormat) -> Listing {
     let number = |value: u64| i64::try_from(value).ok();
+    if format == ListFormat::Table {
+        return Listing::new()
+            .text("table", entries.iter().map(|entry| Some(entry.table.to_string())))
+            .text("unit", entries.iter().map(|entry| Some(unit_name(entry))))
+            .text("outcome", entries.iter().map(|entry| Some(outcome_name(entry.outcome))))
+            .number("rows_in", entries.iter().map(|entry| number(entry.rows_in)))
+            .number("loaded", entries.iter().map(|entry| number(entry.rows_loaded)))
+            .number("quarantined", entries.iter().map(|entry| number(entry.rows_quarantined)))
+            .number("version", entries.iter().map(|entry| entry.table_version.and_then(number)))
+            .number("ms", entries.iter().map(|entry| number(entry.duration_ms)));
+    }
     Listing::new()
         .text("table", entries.iter().map(|entry| Some(entry.table.to_string())))
         .text("unit", entries.iter().map(|entry| Some(entry.unit.clone())))

@@ -61,7 +61,7 @@ pub struct ListArgs {
 
 /// Runs it.
 pub fn run(args: ListArgs, context: &Context) -> Outcome {
-    let project = context.load_project()?;
+    let project = context.load_project_quietly()?;
     let selected = project.select(&args.selection.selection()?)?;
     for warning in &selected.warnings {
         context.talk.warn("selection", warning);

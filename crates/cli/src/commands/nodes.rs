@@ -19,7 +19,7 @@ pub async fn execute(verb: Verb, options: &NodeOptions, context: &Context) -> Ou
         return Ok(Exit::Success);
     }
     let lines = Arc::new(NodeLines::new(context.talk.clone(), context.clock.clone()));
-    let workspace = context.open_workspace(&project).await?;
+    let workspace = context.open_workspace(&project.target)?;
     let runner = context.runner(project.clone(), &workspace, lines.clone());
     let summary = runner.execute(&request).await;
     lines.end();

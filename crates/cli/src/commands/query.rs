@@ -55,19 +55,25 @@ pub struct QueryArgs {
 pub async fn run(args: QueryArgs, context: &Context) -> Outcome {
     let sql = text(&args)?;
     let format = args.format.or_else(|| format_of(args.output.as_deref()?)).unwrap_or_default();
-    let project = Arc::new(context.load_project()?);
-    let workspace = context.open_workspace(&project).await?;
+    // Only SQL with Jinja needs the project's models to be in order.
+    let project = if has_jinja(&sql) { Some(Arc::new(context.load_project_quietly()?)) } else { None };
+    let target = match &project {
+        Some(project) => project.target.clone(),
+        None => context.load_target()?,
+    };
+    let workspace = context.open_workspace(&target)?;
     let options = QueryOptions {
         as_of: args.as_of.unwrap_or_default(),
         staged: Vec::new(),
-        default_schema: Some(project.target.schema.clone()),
+        default_schema: Some(target.schema.clone()),
     };
     let warehouse = workspace.warehouse.clone();
-    let sql = if has_jinja(&sql) {
-        let lines = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
-        context.runner(project, &workspace, lines).compile_inline(&sql).await?
-    } else {
-        sql
+    let sql = match project {
+        Some(project) => {
+            let lines = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
+            context.runner(project, &workspace, lines).compile_inline(&sql).await?
+        }
+        None => sql,
     };
     let result = warehouse.query(&sql, &options).await.map_err(|error| match (&args.file, error.place()) {
         (Some(file), None) => error.at(Place::file(file.display().to_string())),

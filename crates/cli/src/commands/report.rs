@@ -48,7 +48,7 @@ pub struct ReportArgs {
 
 /// Runs it.
 pub async fn run(args: ReportArgs, context: &Context) -> Outcome {
-    let project = Arc::new(context.load_project()?);
+    let project = Arc::new(context.load_project_quietly()?);
     if args.list {
         let analyses = analyses(&project);
         Listing::new()
@@ -94,7 +94,7 @@ pub struct Reports {
 impl Reports {
     /// Opens what analyses need.
     pub async fn open(project: Arc<Project>, context: &Context) -> Result<Self, Error> {
-        let workspace = context.open_workspace(&project).await?;
+        let workspace = context.open_workspace(&project.target)?;
         let lines = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
         let runner = context.runner(project.clone(), &workspace, lines);
         Ok(Self { runner, workspace, project })

@@ -109,7 +109,7 @@ fn tell_source(talk: &Talk, source: &SourceResult) {
 }
 
 /// `data/incoming/a.csv`, or `transactions/0 offsets 5..9`.
-fn unit_name(entry: &LedgerEntry) -> String {
+pub fn unit_name(entry: &LedgerEntry) -> String {
     match (entry.kind, entry.offset_start, entry.offset_end) {
         (UnitKind::Offsets, Some(start), Some(end)) => format!("{} offsets {start}..{end}", entry.unit),
         _ => entry.unit.clone(),

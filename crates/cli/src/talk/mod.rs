@@ -22,7 +22,7 @@ use millstream_core::{Error, Kind};
 use serde_json::{Map, Value};
 
 pub use bar::Bar;
-pub use ingest::{Balance, tell_ingest};
+pub use ingest::{Balance, tell_ingest, unit_name};
 pub use logs::{LogLevel, start_logs};
 pub use nodes::NodeLines;
 pub use plural::{count, plural, seconds};

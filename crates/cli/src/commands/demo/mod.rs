@@ -22,7 +22,7 @@ use millstream_runner::{Cancel, IngestRequest, IngestSummary, Request, Summary, 
 
 use super::ingest::override_kafka;
 use super::ledger;
-use crate::context::{Context, Workspace};
+use crate::context::Context;
 use crate::stop::{Exit, Outcome, Stop};
 use crate::talk::style::{BOLD, paint};
 use crate::talk::{Balance, NodeLines, seconds, tell_ingest, tell_summary};
@@ -163,7 +163,7 @@ impl Demo<'_> {
         let mut project = self.project()?;
         override_kafka(&mut project, brokers, &[]);
         let project = Arc::new(project);
-        let workspace = self.context.open_workspace(&project).await?;
+        let workspace = self.context.open_workspace(&project.target)?;
         let runner = self.context.runner(project, &workspace, self.silent());
         let request = IngestRequest {
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
@@ -191,7 +191,7 @@ impl Demo<'_> {
     /// Builds and tests everything. A failure ends the demo.
     async fn build(&self) -> Step<Summary> {
         let project = Arc::new(self.project()?);
-        let workspace = self.context.open_workspace(&project).await?;
+        let workspace = self.context.open_workspace(&project.target)?;
         let selected = project.select(&Selection::default())?;
         let request = Request {
             threads: project.target.threads.max(1),
@@ -208,10 +208,6 @@ impl Demo<'_> {
             return Err(Early::Told(Exit::Failed));
         }
         Ok(summary)
-    }
-
-    async fn workspace(&self, project: &Project) -> Step<Workspace> {
-        Ok(self.context.open_workspace(project).await?)
     }
 
     fn silent(&self) -> Arc<NodeLines> {

@@ -109,7 +109,7 @@ impl Demo<'_> {
 
     async fn is_loaded(&self, month: u32) -> Step<bool> {
         let project = self.project()?;
-        let workspace = self.workspace(&project).await?;
+        let workspace = self.context.open_workspace(&project.target)?;
         let table = TableName::new("raw", "transactions_batch");
         let Some(state) = workspace.warehouse.table_state(&table).await? else { return Ok(false) };
         let [_, transactions] = files(month);
