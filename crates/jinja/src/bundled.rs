@@ -11,7 +11,29 @@ macro_rules! files {
 }
 
 const FILES: &[(&str, &str, &str)] = files! {
-    "dbt": "macros/statement.sql";
+    "dbt":
+        "macros/config.sql",
+        "macros/dates.sql",
+        "macros/naming.sql",
+        "macros/relations.sql",
+        "macros/series.sql",
+        "macros/sets.sql",
+        "macros/statement.sql",
+        "macros/text.sql",
+        "macros/types.sql",
+        "tests/generic.sql";
+    "dbt_utils":
+        "macros/generic_tests/comparisons.sql",
+        "macros/generic_tests/groups.sql",
+        "macros/generic_tests/rows.sql",
+        "macros/log/log.sql",
+        "macros/sql/arithmetic.sql",
+        "macros/sql/columns.sql",
+        "macros/sql/keys.sql",
+        "macros/sql/queries.sql",
+        "macros/sql/series.sql",
+        "macros/sql/shape.sql",
+        "macros/web/urls.sql";
 };
 
 /// Every file of the built-in packages, paths from the root of its package.

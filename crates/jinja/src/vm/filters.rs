@@ -10,12 +10,12 @@ use crate::value::{self, Kind, Value, json, kind_of, methods, ops, repr};
 const OWN: &[&str] = &[
     "as_bool", "as_native", "as_number", "as_text", "attr", "center", "count", "d", "default", "float", "format", "int",
     "is_list", "items", "join", "length", "list", "map", "pprint", "reject", "rejectattr", "round", "select", "selectattr",
-    "string", "tojson", "truncate", "wordcount",
+    "string", "tojson", "truncate", "urlencode", "wordcount",
 ];
 
 /// Filters that work on text: anything else is first printed as Python prints it.
 const TEXTUAL: &[&str] =
-    &["upper", "lower", "title", "capitalize", "trim", "replace", "indent", "urlencode", "escape", "e", "striptags", "lines", "split"];
+    &["upper", "lower", "title", "capitalize", "trim", "replace", "indent", "escape", "e", "striptags", "lines", "split"];
 
 /// minijinja's other filters, for hints.
 const FOREIGN: &[&str] = &[
@@ -82,6 +82,13 @@ impl Vm<'_> {
             }
             "wordcount" => Ok(Value::from(repr::text(&input).split_whitespace().count())),
             "truncate" => self.truncate(&input, args),
+            "urlencode" => Ok(Value::from(match value::pairs(&input) {
+                Some(pairs) => {
+                    let quoted = pairs.iter().map(|(key, item)| format!("{}={}", percent(key), percent(item)));
+                    quoted.collect::<Vec<_>>().join("&")
+                }
+                None => percent(&input),
+            })),
             "map" => self.map(input, args),
             "select" | "reject" => self.pick(&input, args, None, name == "select"),
             "selectattr" | "rejectattr" => {
@@ -295,6 +302,19 @@ impl Vm<'_> {
             }
         }
     }
+}
+
+/// Text with everything but letters, digits and `_.-~/` as `%XX`.
+fn percent(value: &Value) -> String {
+    let mut out = String::new();
+    for byte in repr::text(value).bytes() {
+        if byte.is_ascii_alphanumeric() || b"_.-~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// The value that a text is as a Python literal, if it is one.

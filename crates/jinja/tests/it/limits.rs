@@ -1,0 +1,83 @@
+//! Limits: at the limit it works, one past it is an error that names the limit.
+
+use millstream_jinja::*;
+use std::sync::Arc;
+
+use crate::support::*;
+
+fn limited(limits: Limits, macros: &[&str], text: &str) -> millstream_core::Result<String> {
+    let options = EnvironmentOptions { limits, ..options(macros) };
+    made(options).render(&template(text), &context(Arc::new(NoAdapter)))
+}
+
+#[test]
+fn output_ends_at_its_limit() {
+    let limits = Limits { output_bytes: 10, ..Limits::default() };
+    assert_eq!(limited(limits, &[], "0123456789").unwrap().len(), 10);
+    let error = limited(limits, &[], "01234567890").unwrap_err();
+    assert!(error.what().contains("wrote more than 10 bytes"), "{error}");
+    // What a macro writes counts too, so that captures cannot hide a flood.
+    assert!(limited(limits, &["{% macro m() %}0123456789{% endmacro %}"], "{% do m() %}x").is_err());
+}
+
+#[test]
+fn recursion_ends_at_its_limit() {
+    let macros = ["{% macro down(n) %}{% if n > 1 %}{{ down(n - 1) }}{% else %}ground{% endif %}{% endmacro %}"];
+    let limits = Limits { call_depth: 20, ..Limits::default() };
+    assert_eq!(limited(limits, &macros, "{{ down(20) }}").unwrap(), "ground");
+    let error = limited(limits, &macros, "{{ down(21) }}").unwrap_err();
+    assert!(error.what().contains("more than 20 macros are in progress"), "{error}");
+}
+
+#[test]
+fn the_default_depth_fits_a_small_stack() {
+    let macros = ["{% macro down(n) %}{% if n > 1 %}{{ ((((((down(n - 1))))))) }}{% else %}ground{% endif %}{% endmacro %}"];
+    let depth = limits::CALL_DEPTH_MAX_DEFAULT;
+    let small = std::thread::Builder::new().stack_size(512 * 1024);
+    let run = move || limited(Limits::default(), &macros, &format!("{{{{ down({depth}) }}}}"));
+    let outcome = small.spawn(run).unwrap().join().unwrap();
+    assert_eq!(outcome.unwrap(), "ground");
+}
+
+#[test]
+fn fuel_runs_out_in_an_endless_template_and_not_before() {
+    let steps = |text: &str, fuel: u64| limited(Limits { fuel, ..Limits::default() }, &[], text);
+    let text = "{% for x in range(10) %}{% for y in range(10) %}{% set z = x %}{% endfor %}{% endfor %}";
+    let needed = (1..10_000).find(|fuel| steps(text, *fuel).is_ok()).unwrap();
+    assert!(steps(text, needed).is_ok());
+    let error = steps(text, needed - 1).unwrap_err();
+    assert!(error.what().contains(&format!("more than {} steps", needed - 1)), "{error}");
+    let endless = "{% for a in range(1000000) %}{% for b in range(1000000) %}{% endfor %}{% endfor %}";
+    assert!(steps(endless, limits::FUEL_MAX_DEFAULT).unwrap_err().what().contains("steps"));
+}
+
+#[test]
+fn ranges_end_at_their_limit() {
+    let most = limits::SEQUENCE_LEN_MAX;
+    assert_eq!(render(&format!("{{{{ range({most}) | length }}}}")), most.to_string());
+    assert!(error(&[], &format!("{{{{ range({}) }}}}", most + 1)).what().contains("at most"));
+    assert!(error(&[], "{{ range(0, 9000000000000000000) }}").what().contains("at most"));
+}
+
+#[test]
+fn texts_cannot_grow_without_bound() {
+    for text in [
+        "{{ 'x' * 100000000000 }}",
+        "{{ 'x'.ljust(100000000000) }}",
+        "{{ '%100000000000d' % 1 }}",
+        "{{ '{:>100000000000}'.format(1) }}",
+        "{% set ns = namespace(s='x') %}{% for i in range(100) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}",
+        "{% set ns = namespace(s=[1]) %}{% for i in range(100) %}{% set ns.s = ns.s * 2 %}{% endfor %}",
+    ] {
+        error(&[], text);
+    }
+}
+
+#[test]
+fn deep_expressions_are_refused_not_fatal() {
+    let deep = format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000));
+    assert!(error(&[], &deep).what().contains("recursion"));
+    let chain = format!("{{{{ 1{} }}}}", " + 1".repeat(20_000));
+    // A long chain is deep on its left side only; it either works or is refused.
+    let _ = render_with(&[], &chain);
+}
