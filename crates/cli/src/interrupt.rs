@@ -30,7 +30,7 @@ impl Interrupt {
                     talk.clear();
                     std::process::exit(i32::from(INTERRUPTED));
                 }
-                talk.warn("interrupt", "stopping; press Ctrl-C again to stop at once");
+                talk.say("interrupt", "stopping; press Ctrl-C again to stop at once");
                 shared.notify.notify_waiters();
             }
         });

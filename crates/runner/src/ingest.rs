@@ -281,7 +281,7 @@ fn connector(contract: &Contract) -> &'static str {
 }
 
 /// What the project says about a source, in the ingest crate's words.
-fn declaration(source: &SourceNode) -> SourceDecl {
+pub(crate) fn declaration(source: &SourceNode) -> SourceDecl {
     let own = |meta: &Map<String, Value>| meta.get("millstream").cloned().unwrap_or(Value::Null);
     let place = |place: &Place| Some(place.clone());
     SourceDecl {

@@ -18,6 +18,7 @@ mod ingest;
 mod lock;
 mod materialize;
 mod plan;
+mod raw_tables;
 mod request;
 mod result;
 mod runner;

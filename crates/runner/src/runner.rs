@@ -93,6 +93,9 @@ impl Runner {
         began: Instant,
         is_recorded: bool,
     ) -> Result<Summary> {
+        if !matches!(request.verb, Verb::Compile | Verb::Seed) {
+            self.make_raw_tables(request).await?;
+        }
         let events = Arc::new(EventGate::new(Arc::clone(&self.events)));
         let mut session = Session::new(self, request, invocation_id, started_at, plan.total(), Arc::clone(&events));
         let has_hooks = request.verb != Verb::Compile && !plan.steps.is_empty();

@@ -133,6 +133,7 @@ fn node_line(index: usize, total: usize, label: &str, result: &NodeResult) -> St
             Some(rows) => format!("[{} in {took}]", plural(rows, "row")),
             None => format!("[OK in {took}]"),
         },
+        Status::Pass => format!("[{word} in {took}]"),
         _ => format!("[{word}{failures} in {took}]"),
     };
     let width = total.to_string().len();
