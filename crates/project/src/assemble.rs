@@ -1,12 +1,13 @@
 //! The manifest from parsed elements: names resolved, duplicates and circles told, maps built.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use millstream_core::{Diagnostic, Place};
+use serde_json::Value;
 
 use crate::graph;
 use crate::limits::NODES_MAX;
-use crate::manifest::{Access, DependsOn, Manifest, Node, RefArgs, ResourceType, SourceNode};
+use crate::manifest::{Access, DependsOn, Manifest, Node, RefArgs, ResourceType, SourceNode, TestMetadata};
 use crate::names::did_you_mean;
 use crate::parse::Loading;
 use crate::parse::exposures::UnresolvedExposure;
@@ -400,49 +401,64 @@ fn report_same_relations(loading: &Loading, manifest: &Manifest) {
 
 /// dbt's rule: constraints first, then columns with both `unique` and `not_null`, then `unique` alone.
 fn primary_keys(manifest: &mut Manifest) {
+    let mut tests: BTreeMap<&str, KeyTests> = BTreeMap::new();
+    for test in manifest.nodes.values().chain(manifest.disabled.values()) {
+        if let (Some(attached), Some(metadata)) = (&test.attached_node, &test.test_metadata) {
+            tests.entry(attached).or_default().add(metadata, test.config.enabled);
+        }
+    }
     let mut keys: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for node in manifest.nodes.values().filter(|node| node.resource_type == ResourceType::Model) {
-        if let Some(constraint) = node.constraints.iter().find(|constraint| constraint.kind == "primary_key") {
-            keys.insert(node.unique_id.clone(), constraint.columns.clone());
-            continue;
-        }
-        let is_key = |column: &&crate::manifest::Column| column.constraints.iter().any(|c| c.kind == "primary_key");
-        if let Some(column) = node.columns.values().find(is_key) {
-            keys.insert(node.unique_id.clone(), vec![column.name.clone()]);
-            continue;
-        }
-        let all_tests = manifest.nodes.values().chain(manifest.disabled.values());
-        let tests = all_tests.filter(|test| test.attached_node.as_ref() == Some(&node.unique_id));
-        let (mut unique, mut unique_disabled, mut not_null) = (Vec::new(), Vec::new(), Vec::new());
-        for test in tests {
-            let Some(metadata) = &test.test_metadata else { continue };
-            let columns: Vec<String> =
-                match (metadata.kwargs.get("column_name"), metadata.kwargs.get("combination_of_columns")) {
-                    (Some(serde_json::Value::String(column)), _) => vec![column.clone()],
-                    (_, Some(serde_json::Value::Array(columns))) => {
-                        columns.iter().filter_map(|column| column.as_str().map(str::to_owned)).collect()
-                    }
-                    _ => Vec::new(),
-                };
-            match metadata.name.as_str() {
-                "unique" | "unique_combination_of_columns" if test.config.enabled => unique.extend(columns),
-                "unique" | "unique_combination_of_columns" => unique_disabled.extend(columns),
-                "not_null" => not_null.extend(columns),
-                _ => {}
-            }
-        }
-        let both = |column: &&String| unique.contains(column) || unique_disabled.contains(column);
-        let mut key: Vec<String> = not_null.iter().filter(both).cloned().collect();
-        if key.is_empty() {
-            key = if unique.is_empty() { unique_disabled } else { unique };
-        }
-        key.sort();
-        key.dedup();
+        let of_model = node.constraints.iter().find(|constraint| constraint.kind == "primary_key");
+        let of_column = node.columns.values().find(|column| column.constraints.iter().any(|c| c.kind == "primary_key"));
+        let key = match (of_model, of_column) {
+            (Some(constraint), _) => constraint.columns.clone(),
+            (None, Some(column)) => vec![column.name.clone()],
+            (None, None) => tests.get(node.unique_id.as_str()).map(KeyTests::key).unwrap_or_default(),
+        };
         keys.insert(node.unique_id.clone(), key);
     }
     for (unique_id, key) in keys {
         if let Some(node) = manifest.nodes.get_mut(&unique_id) {
             node.primary_key = key;
         }
+    }
+}
+
+/// Columns that tests of one model tell something about.
+#[derive(Debug, Default)]
+struct KeyTests {
+    unique: BTreeSet<String>,
+    unique_disabled: BTreeSet<String>,
+    not_null: BTreeSet<String>,
+}
+
+impl KeyTests {
+    fn add(&mut self, test: &TestMetadata, enabled: bool) {
+        let set = match test.name.as_str() {
+            "unique" | "unique_combination_of_columns" if enabled => &mut self.unique,
+            "unique" | "unique_combination_of_columns" => &mut self.unique_disabled,
+            "not_null" => &mut self.not_null,
+            _ => return,
+        };
+        match (test.kwargs.get("column_name"), test.kwargs.get("combination_of_columns")) {
+            (Some(Value::String(column)), _) => {
+                set.insert(column.clone());
+            }
+            (_, Some(Value::Array(columns))) => {
+                set.extend(columns.iter().filter_map(|column| column.as_str().map(str::to_owned)));
+            }
+            _ => {}
+        }
+    }
+
+    fn key(&self) -> Vec<String> {
+        let is_unique = |column: &&String| self.unique.contains(*column) || self.unique_disabled.contains(*column);
+        let both: Vec<String> = self.not_null.iter().filter(is_unique).cloned().collect();
+        if !both.is_empty() {
+            return both;
+        }
+        let alone = if self.unique.is_empty() { &self.unique_disabled } else { &self.unique };
+        alone.iter().cloned().collect()
     }
 }

@@ -3,6 +3,7 @@
 //! Guarantees: files come in the order of their paths; unreadable, oversized and non-UTF-8 files are diagnostics;
 //! hidden files and editor backups are passed over, as with dbt. Deliberately absent: writing.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use md5::Md5;
@@ -42,6 +43,7 @@ pub(crate) fn find(
     diagnostics: &mut Diagnostics,
 ) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
     for folder in folders {
         let root = package_dir.join(folder);
         if !root.is_dir() {
@@ -68,7 +70,7 @@ pub(crate) fn find(
             let Ok(path) = entry.path().strip_prefix(package_dir) else { continue };
             let Ok(relative) = entry.path().strip_prefix(&root) else { continue };
             let path = with_slashes(path);
-            if ignore.ignores(&path) || found.iter().any(|other| other.path == path) {
+            if ignore.ignores(&path) || !seen.insert(path.clone()) {
                 continue;
             }
             if found.len() >= FILES_MAX {
@@ -142,15 +144,21 @@ pub(crate) fn text_checksum(text: &str) -> String {
     sha256_hex(text.trim().as_bytes())
 }
 
-/// sha256 of a seed file, whole. `None` and a diagnostic when it cannot be read or is too large.
+/// Bytes of a seed up to which its checksum follows dbt's rule (without surrounding white space). For larger ones
+/// dbt hashes only the path; the whole file is better.
+const SEED_TRIMMED_BYTES_MAX: u64 = 1024 * 1024;
+
+/// sha256 of a seed file. `None` and a diagnostic when it cannot be read or is too large.
 pub(crate) fn seed_checksum(absolute: &Path, label: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let result = std::fs::metadata(absolute).and_then(|meta| {
         if meta.len() > SEED_FILE_BYTES_MAX {
             return Ok(Err(meta.len()));
         }
+        if meta.len() <= SEED_TRIMMED_BYTES_MAX {
+            return Ok(Ok(sha256_hex(std::fs::read(absolute)?.trim_ascii())));
+        }
         let mut hasher = Sha256::new();
-        let mut file = std::fs::File::open(absolute)?;
-        std::io::copy(&mut file, &mut hasher)?;
+        std::io::copy(&mut std::fs::File::open(absolute)?, &mut hasher)?;
         Ok(Ok(hex(&hasher.finalize())))
     });
     match result {

@@ -3,7 +3,8 @@
 /// Names that may be offered, in the order of nearness; at most three, none when nothing is near.
 pub(crate) fn near<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let lower = wanted.to_lowercase();
-    let limit = (wanted.chars().count() / 3).clamp(1, 4);
+    // Short names have too many neighbours: below three letters only the letter case may differ.
+    let limit = (wanted.chars().count() / 3).min(4);
     let mut scored: Vec<(usize, &str)> = known
         .into_iter()
         .filter_map(|name| {

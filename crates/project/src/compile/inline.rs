@@ -13,7 +13,7 @@ pub(super) fn prepend(sql: &str, ctes: &[Cte]) -> String {
     if ctes.is_empty() {
         return sql.to_owned();
     }
-    let list = ctes.iter().map(|cte| cte.sql.as_str()).collect::<Vec<_>>().join(", ");
+    let list = ctes.iter().map(|cte| cte.sql.as_str()).collect::<Vec<_>>().join(",");
     let start = skip_blank(sql);
     match keyword(&sql[start..], "with") {
         Some(length) => {

@@ -3,7 +3,6 @@
 mod inline;
 mod resolver;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use millstream_core::{Error, Place, Result};
@@ -58,8 +57,6 @@ pub struct CompiledNode {
     pub post_hooks: Vec<String>,
     /// The inlined models, in the order in which they stand in the SQL.
     pub ctes: Vec<Cte>,
-    /// `config()` values that only rendering with the warehouse told (rare: they depend on `execute`).
-    pub runtime_config: BTreeMap<String, Value>,
 }
 
 /// Ephemeral models that read each other may be nested so deep.
@@ -83,7 +80,6 @@ pub(crate) fn compile(project: &Project, unique_id: &str, options: &CompileOptio
         pre_hooks: hooks.render(&node.config.pre_hook)?,
         post_hooks: hooks.render(&node.config.post_hook)?,
         ctes,
-        runtime_config: BTreeMap::new(),
     })
 }
 
@@ -148,7 +144,7 @@ fn render_node(
             .hint("make one of them a view"));
     }
     let resolver = NodeResolver::new(project, &node.package_name, Some(node));
-    let context = context_of(project, node, resolver.clone(), options);
+    let context = context_of(node, resolver.clone(), options);
     let file = node.file();
     let sql = match &node.test_metadata {
         Some(metadata) => {
@@ -189,13 +185,12 @@ fn add_ctes(
     Ok(())
 }
 
-fn context_of(project: &Project, node: &Node, resolver: Arc<NodeResolver>, options: &CompileOptions) -> RenderContext {
+fn context_of(node: &Node, resolver: Arc<NodeResolver>, options: &CompileOptions) -> RenderContext {
     let mut context = RenderContext::new(crate::manifest::json::node(node), resolver);
     if !matches!(node.resource_type, ResourceType::Analysis | ResourceType::Operation) {
         context.this = Some(relation(node.database.as_deref(), &node.schema, &node.alias));
     }
     prepare(&mut context, options, node.config.full_refresh);
-    let _ = project;
     context
 }
 
@@ -220,11 +215,12 @@ struct Hooks<'a> {
 impl Hooks<'_> {
     fn render(&self, hooks: &[Hook]) -> Result<Vec<String>> {
         let mut all = Vec::new();
-        if hooks.is_empty() {
+        // Operations take the configuration of models, as in dbt, but a hook has no hooks of its own.
+        if hooks.is_empty() || !self.node.is_relational() {
             return Ok(all);
         }
         let resolver = NodeResolver::new(self.project, &self.node.package_name, Some(self.node));
-        let context = context_of(self.project, self.node, resolver, self.options);
+        let context = context_of(self.node, resolver, self.options);
         let file = self.node.file();
         for hook in hooks {
             let template = Template {

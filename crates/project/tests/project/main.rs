@@ -1,0 +1,7 @@
+//! Tests of whole projects: literate cases under `cases/`, the reference project, and limits.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod finance;
+mod limits;
+mod literate;
+mod sandbox;
