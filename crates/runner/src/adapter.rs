@@ -43,7 +43,7 @@ impl Adapter for WarehouseAdapter {
     }
 
     fn execute(&self, sql: &str, fetch: bool) -> Result<(Response, Table)> {
-        self.wait(async {
+        let ran = self.wait(async {
             let result = self.warehouse.query(sql, &self.options).await?;
             let schema = Arc::clone(&result.schema);
             let batches: Vec<_> = result.stream.try_collect().await?;
@@ -51,7 +51,8 @@ impl Adapter for WarehouseAdapter {
             let response = Response { message: format!("SELECT {rows}"), rows_affected: i64::try_from(rows).ok() };
             let table = if fetch { cells::table(&schema, &batches)? } else { Table::default() };
             Ok((response, table))
-        })
+        });
+        ran.map_err(|error| in_query(sql, &error))
     }
 
     fn get_relation(&self, _database: Option<&str>, schema: &str, identifier: &str) -> Result<Option<Relation>> {
@@ -98,6 +99,17 @@ impl Adapter for WarehouseAdapter {
 
     fn warn(&self, message: &str) {
         self.events.on(&Event::Warning { message });
+    }
+}
+
+/// The place in the error is one in the query's text, which is no file: the text itself is told instead, and the
+/// template gives the place of its call.
+fn in_query(sql: &str, error: &Error) -> Error {
+    let causes = error.causes().iter().fold(Error::new(error.kind(), error.what()), |told, cause| told.why(cause));
+    let told = causes.why(format!("the query is: {}", sql.trim()));
+    match error.fix() {
+        Some(fix) => told.hint(fix),
+        None => told,
     }
 }
 

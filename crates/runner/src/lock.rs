@@ -62,7 +62,10 @@ impl WorkspaceLock {
                 events.on(&Event::WaitingForLock { pid });
                 told = true;
             }
-            let pause = async { Ok(tokio::time::sleep(Duration::from_millis(POLL_MS)).await) };
+            let pause = async {
+                tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+                Ok(())
+            };
             cancel.race(pause).await?;
         }
         file.set_len(0)

@@ -19,7 +19,8 @@ impl Runner {
         let manifest = &self.project.manifest;
         for (id, source) in &manifest.sources {
             let children = manifest.child_map.get(id).into_iter().flatten();
-            if !source.meta.contains_key("millstream") || !children.into_iter().any(|it| request.selected.contains(it)) {
+            if !source.meta.contains_key("millstream") || !children.into_iter().any(|it| request.selected.contains(it))
+            {
                 continue;
             }
             if self.warehouse.relation(&source.table_name()).await?.is_some() {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use futures::TryStreamExt;
 use millstream_core::warehouse::{OnSchemaChange, QueryOptions, Stage, Staged};
-use millstream_core::{Error, Result, TableName};
+use millstream_core::{Error, Place, Result, TableName};
 use millstream_project::{Node, TestSeverity};
 
 use crate::cells;
@@ -35,14 +35,16 @@ pub(crate) async fn carry_out(
     node: &Node,
     staged: &[Arc<dyn Staged>],
     slot: Slot,
-    index: usize,
+    mut outcome: Outcome,
 ) -> NodeResult {
-    let mut outcome = Outcome::start(session, node, &slot, index);
     let ran = session.cancel.race(run(session, node, staged, &mut outcome)).await;
-    match ran {
+    let result = match ran {
         Ok((status, message)) => outcome.end(session, status, message),
         Err(error) => outcome.fail(session, &error),
-    }
+    };
+    // Held until here: the place counts as taken while the test runs.
+    drop(slot);
+    result
 }
 
 async fn run(
@@ -57,7 +59,7 @@ async fn run(
     let query = counted(node, sql);
     session.write_run_sql(node, query.clone()).await?;
     let options = session.query_options(staged);
-    let verdict = verdict(session, &query, &options).await?;
+    let verdict = verdict(session, &query, &options).await.map_err(|error| unwrapped(&query, sql, error))?;
     if let Some(kind) = stores_as(session, node) {
         let table = store(session, node, sql, kind, &options).await?;
         outcome.result_mut().relation = Some(table.to_string());
@@ -100,6 +102,19 @@ fn counted(node: &Node, sql: &str) -> String {
         "select\n  {calc} as failures,\n  {calc} {} as should_warn,\n  {calc} {} as should_error\nfrom (\n{limited}\n) as dbt_internal_test",
         config.warn_if, config.error_if
     )
+}
+
+/// A line of the whole query as one of the test's own SQL, which is what the compiled file holds.
+fn unwrapped(query: &str, sql: &str, error: Error) -> Error {
+    let lines_before = query.find(sql).map_or(0, |start| query[..start].matches('\n').count());
+    let lines_before = u32::try_from(lines_before).unwrap_or(0);
+    match error.place().cloned() {
+        Some(place) if place.file == millstream_sql::SQL_FILE && place.line.is_some_and(|line| line > lines_before) => {
+            let line = place.line.map(|line| line - lines_before);
+            error.at(Place { line, ..place })
+        }
+        _ => error,
+    }
 }
 
 async fn verdict(session: &Session, sql: &str, options: &QueryOptions) -> Result<Verdict> {

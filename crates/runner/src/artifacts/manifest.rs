@@ -22,15 +22,11 @@ pub(crate) fn write(
     started_at: DateTime<Utc>,
     generated_at: DateTime<Utc>,
 ) -> Result<()> {
-    const CUSTOM: &str = "DBT_ENV_CUSTOM_ENV_";
-    let custom = |(name, value): (&String, &String)| Some((name.strip_prefix(CUSTOM)?.to_owned(), value.clone()));
     let metadata = Metadata {
         generated_at: instant(generated_at),
         invocation_started_at: instant(started_at),
         invocation_id: invocation_id.to_owned(),
-        project_name: root_package(project),
-        adapter_type: project.target.kind.clone(),
-        env: project.options.env.iter().filter_map(custom).collect(),
+        ..project.metadata()
     };
     let mut document = project.manifest.to_json(&metadata);
     for result in results {
@@ -45,10 +41,4 @@ pub(crate) fn write(
         node.insert("compiled_path".into(), result.compiled_path.clone().into());
     }
     atomic::write(&target_dir.join("manifest.json"), document.to_string().as_bytes())
-}
-
-/// The name of the root project, as its nodes carry it.
-fn root_package(project: &Project) -> String {
-    let of_root = project.manifest.nodes.values().find(|node| node.package_dir.is_empty());
-    of_root.map(|node| node.package_name.clone()).unwrap_or_default()
 }

@@ -41,7 +41,7 @@ pub(crate) async fn run(
             continue;
         }
         let slot = session.slot().await?;
-        let mut outcome = Outcome::start(session, hook, &slot, session.next_index());
+        let mut outcome = Outcome::start(session, hook, &slot);
         let ran = session.cancel.race(run_one(session, hook, context.clone(), &mut outcome)).await;
         results.push(match ran {
             Ok(()) => outcome.end(session, Status::Success, None),

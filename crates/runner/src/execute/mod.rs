@@ -80,9 +80,12 @@ pub(crate) async fn carry_out(
             slot = session.slot(), if !board.ready.is_empty() => {
                 let slot = slot?;
                 if let Some(step) = board.start_next() {
-                    let index = session.next_index();
+                    let node = node_of(session, &plan.steps[step].unique_id)?.clone();
+                    // Told here and not in the task, so that starts are told in the order in which they are made.
+                    let outcome = Outcome::start(session, &node, &slot);
                     let failed_gates = board.gates_without_input(step);
-                    running.spawn(run_step(Arc::clone(session), Arc::clone(&plan), step, failed_gates, slot, index));
+                    let start = Start { step, node, outcome, slot, failed_gates };
+                    running.spawn(run_step(Arc::clone(session), Arc::clone(&plan), start));
                 }
             }
             () = session.cancel.cancelled(), if stop.is_none() => {}
@@ -96,27 +99,30 @@ pub(crate) fn skip_all(session: &Session, plan: &Plan, reason: &str) -> Vec<Node
     Board::new(plan, session).skip_waiting(session, reason)
 }
 
-async fn run_step(
-    session: Arc<Session>,
-    plan: Arc<Plan>,
-    number: usize,
-    failed_gates: BTreeSet<usize>,
+/// A step that has its place and is told to have started.
+struct Start {
+    step: usize,
+    node: Node,
+    outcome: Outcome,
     slot: Slot,
-    index: usize,
-) -> Result<Ended> {
+    /// Gates that cannot run, because another node that they read has no new version.
+    failed_gates: BTreeSet<usize>,
+}
+
+async fn run_step(session: Arc<Session>, plan: Arc<Plan>, start: Start) -> Result<Ended> {
+    let Start { step: number, node, outcome, slot, failed_gates } = start;
     let step = &plan.steps[number];
-    let node = node_of(&session, &step.unique_id)?.clone();
     let results = match step.work {
-        Work::Relation => relation::carry_out(&session, &node, step, &failed_gates, slot, index).await?,
-        Work::Test => vec![crate::test::carry_out(&session, &node, &[], slot, index).await],
-        Work::Compile => vec![compile(&session, &node, slot, index).await],
+        Work::Relation => relation::carry_out(&session, &node, step, &failed_gates, slot, outcome).await?,
+        Work::Test => vec![crate::test::carry_out(&session, &node, &[], slot, outcome).await],
+        Work::Compile => vec![compile(&session, &node, slot, outcome).await],
     };
     let is_good = results.first().is_some_and(|own| !own.status.is_failure() && own.status != Status::Skipped);
     Ok(Ended { step: number, results, is_good })
 }
 
-async fn compile(session: &Arc<Session>, node: &Node, slot: Slot, index: usize) -> NodeResult {
-    let mut outcome = Outcome::start(session, node, &slot, index);
+/// The place is held until the end.
+async fn compile(session: &Arc<Session>, node: &Node, _slot: Slot, mut outcome: Outcome) -> NodeResult {
     let compiled = session.cancel.race(session.compile(node, &[])).await;
     match compiled {
         Ok(compiled) => {
@@ -187,7 +193,9 @@ impl<'a> Board<'a> {
                 self.missing[waiting] -= 1;
                 let is_needed = self.plan.steps[waiting].needs.contains(&step);
                 if self.states[waiting] == State::Waiting && is_needed && self.states[step] == State::Bad {
-                    let reason = format!("because {} was not built", self.plan.steps[step].unique_id);
+                    let needed = &self.plan.steps[step];
+                    let verb = if needed.work == Work::Test { "did not pass" } else { "was not built" };
+                    let reason = format!("because {} {verb}", needed.unique_id);
                     skipped.extend(self.skip(session, waiting, &reason));
                     ended.push(waiting);
                 } else if self.states[waiting] == State::Waiting && self.missing[waiting] == 0 {

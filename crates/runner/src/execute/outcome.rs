@@ -22,7 +22,8 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     /// Tells that the node starts.
-    pub(crate) fn start(session: &Session, node: &Node, slot: &Slot, index: usize) -> Self {
+    pub(crate) fn start(session: &Session, node: &Node, slot: &Slot) -> Self {
+        let index = session.next_index();
         let label = label(node);
         session.events.on(&Event::NodeStarted {
             index,
@@ -83,9 +84,12 @@ impl Outcome {
             (Some(place), Some(path)) if place.file == millstream_sql::SQL_FILE => {
                 error.clone().at(Place { file: path.clone(), ..place.clone() })
             }
-            (None, Some(path)) => error.clone().at(Place::file(path.clone())),
-            (None, None) => error.clone().at(Place::file(self.result.path.clone())),
-            _ => error.clone(),
+            // A place in SQL that is not the node's own says nothing to the user.
+            (Some(place), None) if place.file == millstream_sql::SQL_FILE => {
+                error.clone().at(Place::file(self.result.path.clone()))
+            }
+            (Some(_), _) => error.clone(),
+            (None, _) => error.clone().at(Place::file(self.result.path.clone())),
         }
     }
 }

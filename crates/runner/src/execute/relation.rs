@@ -27,9 +27,8 @@ pub(super) async fn carry_out(
     step: &Step,
     gates_without_input: &BTreeSet<usize>,
     slot: Slot,
-    index: usize,
+    mut outcome: Outcome,
 ) -> Result<Vec<NodeResult>> {
-    let mut outcome = Outcome::start(session, node, &slot, index);
     let written = session.cancel.race(write(session, node, &mut outcome)).await;
     let draft = match written {
         Ok(draft) => draft,
@@ -90,8 +89,9 @@ async fn audit(
             continue;
         }
         let slot = session.slot().await?;
-        let (session, staged, index) = (Arc::clone(session), [Arc::clone(staged)], session.next_index());
-        running.spawn(async move { crate::test::carry_out(&session, &test, &staged, slot, index).await });
+        let outcome = Outcome::start(session, &test, &slot);
+        let (session, staged) = (Arc::clone(session), [Arc::clone(staged)]);
+        running.spawn(async move { crate::test::carry_out(&session, &test, &staged, slot, outcome).await });
     }
     while let Some(ended) = running.join_next().await {
         results.push(ended.map_err(|error| Error::ours("a test ended badly").why(error))?);
@@ -150,17 +150,23 @@ fn skip_gates(session: &Session, step: &Step, reason: &str) -> Vec<NodeResult> {
 
 /// Runs one hook and reads its rows to the end, for their errors.
 pub(crate) async fn run_hook(session: &Session, sql: &str) -> Result<()> {
-    let explain = |error: Error| {
-        let is_statement =
-            millstream_sql::parse_one(sql).is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
-        if is_statement {
-            error.hint("hooks may run queries; the embedded warehouse has no DDL or DML, so do this in a model")
-        } else {
-            error
-        }
+    let ran = async {
+        let result = session.warehouse.query(sql, &session.query_options(&[])).await?;
+        result.stream.try_for_each(|_| async { Ok(()) }).await
     };
-    let result = session.warehouse.query(sql, &session.query_options(&[])).await.map_err(explain)?;
-    let rows: Vec<_> = result.stream.try_collect().await?;
-    drop(rows);
-    Ok(())
+    ran.await.map_err(|error| explain(sql, &error))
+}
+
+/// The place in the error is one in the hook's text, which is no file: the text itself is told instead.
+fn explain(sql: &str, error: &Error) -> Error {
+    let causes = error.causes().iter().fold(Error::new(error.kind(), error.what()), |told, cause| told.why(cause));
+    let told = causes.why(format!("the hook is: {sql}"));
+    let writes = millstream_sql::parse_one(sql).is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
+    match error.fix() {
+        _ if writes => {
+            told.hint("hooks may run queries; the embedded warehouse has no DDL or DML, so do this in a model")
+        }
+        Some(fix) => told.hint(fix),
+        None => told,
+    }
 }

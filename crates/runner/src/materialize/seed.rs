@@ -82,7 +82,7 @@ fn typed(node: &Node, text: &Text, position: usize, cells: &[Option<&str>], to: 
         None => Ok(cast),
         Some(row) => {
             let name = &text.names[position];
-            Err(Error::user(format!("'{}' is not a {}", cells[row].unwrap_or_default(), sql_type(to)))
+            Err(Error::user(format!("'{}' is not of type {}", cells[row].unwrap_or_default(), sql_type(to)))
                 .at(Place::line(node.file(), text.lines[row]))
                 .why(format!("the column {name} of the seed {} has this type", node.name))
                 .hint("correct the value, or the type under column_types"))

@@ -119,7 +119,8 @@ fn row_changed(columns: &Columns<'_>) -> String {
 }
 
 fn distinct(columns: impl Iterator<Item = String>) -> String {
-    let differs = columns.map(|column| format!("new.{column} is distinct from old.{column}"));
+    // In brackets, because the parser lets `is distinct from` take everything up to the end of an `or`.
+    let differs = columns.map(|column| format!("(new.{column} is distinct from old.{column})"));
     format!("({})", differs.collect::<Vec<_>>().join(" or "))
 }
 

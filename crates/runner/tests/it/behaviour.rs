@@ -1,0 +1,200 @@
+//! What a Markdown project cannot show: locks, cancelling, order, history, artefacts.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta};
+use millstream_core::Kind;
+use millstream_runner::{Cancel, Event, Events, Runner, Status, WorkspaceLock};
+use millstream_store::RunStatus;
+
+use crate::world::{TestIds, World};
+
+fn chain(world: &World) {
+    world.write("models/a.sql", "{{ config(materialized='table') }} select 1 as id");
+    world.write("models/b.sql", "{{ config(materialized='table') }} select id from {{ ref('a') }}");
+    world.write("models/c.sql", "{{ config(materialized='table') }} select 1 as id");
+    world.write("models/m.yml", "models: [{name: a, columns: [{name: id, data_tests: [unique, not_null]}]}]");
+}
+
+#[test]
+fn two_writers_do_not_interleave() {
+    let world = World::new();
+    chain(&world);
+    let runner = world.runner().unwrap();
+    let mut request = World::request(&runner, &["build"]).unwrap();
+    let take = || {
+        let events = millstream_runner::SilentEvents;
+        world.runtime.block_on(WorkspaceLock::take(
+            &runner.workspace,
+            "lock",
+            Duration::ZERO,
+            &Cancel::default(),
+            &events,
+        ))
+    };
+    let lock = take().unwrap();
+    let error = world.runtime.block_on(runner.execute(&request)).unwrap_err();
+    assert_eq!(error.kind(), Kind::Environment);
+    assert!(error.is_retryable());
+    assert!(error.what().contains(&format!("process {}", std::process::id())), "{error}");
+    assert!(runner.store.runs(9).unwrap().is_empty(), "a run that could not start leaves no record");
+    request.lock_wait = Duration::from_secs(20);
+    let summary = world.runtime.block_on(async {
+        let release = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(120)).await;
+            drop(lock);
+        });
+        let summary = runner.execute(&request).await;
+        release.await.unwrap();
+        summary
+    });
+    assert!(summary.unwrap().is_success());
+    assert!(take().is_ok(), "the lock is free after the run");
+}
+
+#[test]
+fn nodes_that_are_ready_start_in_the_order_of_their_names() {
+    let world = World::new();
+    for name in ["d", "b", "e", "a", "c"] {
+        world.write(&format!("models/{name}.sql"), "select 1 as id");
+    }
+    let mut runner = world.runner().unwrap();
+    let request = World::request(&runner, &["build"]).unwrap();
+    for round in 0..3 {
+        runner.ids = Arc::new(TestIds(DateTime::UNIX_EPOCH + TimeDelta::days(round)));
+        world.listener.started.lock().unwrap().clear();
+        world.runtime.block_on(runner.execute(&request)).unwrap();
+        let started = world.listener.started.lock().unwrap().clone();
+        assert_eq!(started, ["a", "b", "c", "d", "e"].map(|name| format!("model.shop.{name}")));
+    }
+}
+
+#[test]
+fn a_run_is_recorded_with_its_nodes_and_a_dead_one_is_marked() {
+    let world = World::new();
+    chain(&world);
+    let runner = world.runner().unwrap();
+    let dead = millstream_store::RunRecord {
+        invocation_id: "dead".into(),
+        command: "build".into(),
+        args: serde_json::json!({}),
+        started_at: "2025-01-01T00:00:00Z".parse().unwrap(),
+        finished_at: None,
+        status: RunStatus::Running,
+        pid: 1,
+        message: None,
+    };
+    runner.store.start_run(&dead).unwrap();
+    let summary = world.summary(&["build"]).unwrap();
+    let runs = runner.store.runs(9).unwrap();
+    assert_eq!(runs.len(), 2);
+    assert_eq!((runs[0].invocation_id.as_str(), runs[0].status), (summary.invocation_id.as_str(), RunStatus::Success));
+    assert_eq!(runs[0].message.as_deref(), Some("Done. PASS=5 WARN=0 ERROR=0 SKIP=0 TOTAL=5"));
+    assert_eq!((runs[1].invocation_id.as_str(), runs[1].status), ("dead", RunStatus::Interrupted));
+    let nodes = runner.store.nodes(&summary.invocation_id).unwrap();
+    assert_eq!(nodes.len(), 5);
+    let model = nodes.iter().find(|node| node.unique_id == "model.shop.a").unwrap();
+    assert_eq!((model.rows, model.version, model.relation.as_deref()), (Some(1), Some(0), Some("main.a")));
+}
+
+/// Throws the switch when the named node starts.
+struct CancelAt(&'static str, Cancel);
+
+impl Events for CancelAt {
+    fn on(&self, event: &Event<'_>) {
+        if matches!(event, Event::NodeStarted { unique_id, .. } if unique_id.ends_with(self.0)) {
+            self.1.cancel();
+        }
+    }
+}
+
+#[test]
+fn a_cancelled_run_publishes_nothing_more_and_skips_the_rest() {
+    let world = World::new();
+    chain(&world);
+    let mut runner = world.runner().unwrap();
+    let mut request = World::request(&runner, &["build"]).unwrap();
+    request.threads = 1;
+    let test = runner.project.manifest.nodes.keys().find(|id| id.contains("not_null_a_id")).unwrap().clone();
+    let test: &'static str = test.leak();
+    runner.events = Arc::new(CancelAt(test, request.cancel.clone()));
+    let summary = world.runtime.block_on(runner.execute(&request)).unwrap();
+    assert!(summary.cancelled);
+    assert!(!summary.is_success());
+    assert_eq!(summary.total(), 5, "every node has a result");
+    let about = |id: &str| summary.results.iter().find(|result| result.unique_id == id).unwrap();
+    for id in ["model.shop.a", "model.shop.b", test] {
+        assert_eq!(about(id).status, Status::Skipped, "{:?}", about(id));
+    }
+    assert!(world.query("select * from main.a").starts_with("error: there is no table"));
+    let left = files_below(&runner.workspace.join("warehouse/main/a"));
+    assert!(!left.iter().any(|file| file.ends_with(".parquet")), "the staged version is gone: {left:?}");
+    assert_eq!(runner.store.runs(1).unwrap()[0].status, RunStatus::Cancelled);
+    let again = World::request(&runner, &["build"]).unwrap();
+    runner.ids = Arc::new(TestIds(DateTime::UNIX_EPOCH));
+    runner.events = Arc::new(millstream_runner::SilentEvents);
+    assert!(world.runtime.block_on(runner.execute(&again)).unwrap().is_success());
+}
+
+fn files_below(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let Ok(entries) = std::fs::read_dir(folder) else { return found };
+    for entry in entries {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files_below(&path));
+        } else {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn artefacts_have_dbts_schema() {
+    let world = World::new();
+    chain(&world);
+    let mut runner = world.runner().unwrap();
+    let mut request = World::request(&runner, &["build"]).unwrap();
+    request.args.insert("which".into(), "build".into());
+    runner.events = Arc::new(millstream_runner::SilentEvents);
+    world.runtime.block_on(runner.execute(&request)).unwrap();
+    let results = json(&runner, "run_results.json");
+    assert_eq!(results["metadata"]["dbt_schema_version"], "https://schemas.getdbt.com/dbt/run-results/v6.json");
+    assert_eq!(results["args"]["which"], "build");
+    let all = results["results"].as_array().unwrap();
+    assert_eq!(all.len(), 5);
+    for key in [
+        "status",
+        "timing",
+        "thread_id",
+        "execution_time",
+        "adapter_response",
+        "message",
+        "failures",
+        "unique_id",
+        "compiled",
+        "compiled_code",
+        "relation_name",
+    ] {
+        assert!(all.iter().all(|result| result.get(key).is_some()), "{key}");
+    }
+    let model = all.iter().find(|result| result["unique_id"] == "model.shop.b").unwrap();
+    assert_eq!(model["adapter_response"]["rows_affected"], 1);
+    assert_eq!(model["relation_name"], "\"main\".\"b\"");
+    let names: Vec<&str> =
+        model["timing"].as_array().unwrap().iter().map(|part| part["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["compile", "execute"]);
+    let manifest = json(&runner, "manifest.json");
+    assert_eq!(manifest["nodes"]["model.shop.b"]["compiled"], true);
+    assert_eq!(manifest["nodes"]["model.shop.b"]["compiled_path"], "target/compiled/shop/models/b.sql");
+    assert_eq!(manifest["metadata"]["project_name"], "shop");
+    let files = files_below(&runner.target_dir);
+    assert!(!files.iter().any(|file| file.ends_with(".tmp")), "{files:?}");
+    assert!(files.iter().any(|file| file.ends_with("target/run/shop/models/b.sql")), "{files:?}");
+}
+
+fn json(runner: &Runner, name: &str) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(runner.target_dir.join(name)).unwrap()).unwrap()
+}
