@@ -12,6 +12,7 @@
 mod check;
 mod parse;
 mod place;
+mod precedence;
 mod refs;
 mod rewrite;
 

@@ -6,6 +6,7 @@ use sqlparser::dialect::GenericDialect;
 use sqlparser::parser::{Parser, ParserError};
 
 use crate::place::{place_at, split_location};
+use crate::precedence;
 
 /// Bytes of SQL text above which parsing is refused: nothing that people or templates write comes near it.
 pub const LENGTH_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -26,6 +27,10 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>> {
         .with_recursion_limit(DEPTH_MAX)
         .try_with_sql(sql)
         .and_then(|mut parser| parser.parse_statements())
+        .map(|mut statements| {
+            statements.iter_mut().for_each(precedence::mend);
+            statements
+        })
         .map_err(|error| explain(error, sql))
 }
 
