@@ -13,7 +13,13 @@ pub const CALL_DEPTH_MAX_DEFAULT: usize = 64;
 pub const OUTPUT_BYTES_MAX_DEFAULT: usize = 64 * 1024 * 1024;
 
 /// Bytes of one template file.
-pub const TEMPLATE_BYTES_MAX: usize = 16 * 1024 * 1024;
+pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Bytes of one tag (`{{ … }}` or `{% … %}`): reading takes stack in proportion to it.
+pub const TAG_BYTES_MAX: usize = 256 * 1024;
+
+/// Operations nested in one expression, and `elif`s of one `if`: evaluating takes stack in proportion to them.
+pub const EXPRESSION_DEPTH_MAX: usize = 1_000;
 
 /// Elements that `range()` or a repeated list may have.
 pub const SEQUENCE_LEN_MAX: usize = 1_000_000;

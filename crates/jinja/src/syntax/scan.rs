@@ -3,6 +3,7 @@
 //! Strings inside tags, comments and `{% raw %}` sections are stepped over, so a delimiter inside one is no delimiter.
 
 use super::SyntaxError;
+use crate::limits::{EXPRESSION_DEPTH_MAX, TAG_BYTES_MAX};
 
 /// A `{% word rest %}` tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +22,33 @@ pub(crate) struct Tag<'a> {
 
 /// Every statement tag of a text, in order; tags inside raw sections and comments are not among them.
 pub(crate) fn tags(text: &str) -> Result<Vec<Tag<'_>>, SyntaxError> {
+    walk(text).map(|(tags, _)| tags)
+}
+
+/// Bytes of the longest tag. Refuses what would take the parser too deep: a tag or a chain of `elif`s past its limit.
+pub(crate) fn longest_tag(text: &str) -> Result<usize, SyntaxError> {
+    let (tags, longest) = walk(text)?;
+    let mut chains = Vec::new();
+    for tag in &tags {
+        match (tag.word, chains.last_mut()) {
+            ("if", _) => chains.push(0),
+            ("endif", _) => drop(chains.pop()),
+            ("elif", Some(length)) => {
+                *length += 1;
+                if *length > EXPRESSION_DEPTH_MAX {
+                    let message = format!("one if has more than {EXPRESSION_DEPTH_MAX} elifs");
+                    return Err(SyntaxError { message, offset: tag.start });
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(longest)
+}
+
+fn walk(text: &str) -> Result<(Vec<Tag<'_>>, usize), SyntaxError> {
     let mut found = Vec::new();
+    let mut longest = 0;
     let mut at = 0;
     while let Some(open) = next_open(text, at) {
         let inner = open + 2;
@@ -30,9 +57,13 @@ pub(crate) fn tags(text: &str) -> Result<Vec<Tag<'_>>, SyntaxError> {
                 let close = text[inner..].find("#}").ok_or_else(|| unclosed("comment", open))?;
                 at = inner + close + 2;
             }
-            "{{" => at = end_of(text, inner, "}}").ok_or_else(|| unclosed("expression", open))?,
+            "{{" => {
+                at = end_of(text, inner, "}}").ok_or_else(|| unclosed("expression", open))?;
+                longest = longest.max(length(open, at)?);
+            }
             _ => {
                 let end = end_of(text, inner, "%}").ok_or_else(|| unclosed("tag", open))?;
+                longest = longest.max(length(open, end)?);
                 let tag = tag(text, open, end);
                 at = end;
                 if tag.word == "raw" {
@@ -43,7 +74,14 @@ pub(crate) fn tags(text: &str) -> Result<Vec<Tag<'_>>, SyntaxError> {
             }
         }
     }
-    Ok(found)
+    Ok((found, longest))
+}
+
+fn length(open: usize, end: usize) -> Result<usize, SyntaxError> {
+    if end - open > TAG_BYTES_MAX {
+        return Err(SyntaxError { message: format!("this tag is longer than {TAG_BYTES_MAX} bytes"), offset: open });
+    }
+    Ok(end - open)
 }
 
 fn unclosed(what: &str, offset: usize) -> SyntaxError {

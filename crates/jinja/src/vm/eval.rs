@@ -9,6 +9,10 @@ use crate::value::{self, Kind, Value, kind_of, ops, repr};
 
 impl Vm<'_> {
     pub(super) fn eval(&mut self, expr: &Expr, scope: &Arc<Scope>) -> Eval<Value> {
+        stacker::maybe_grow(super::STACK_LEFT_BYTES, super::STACK_GROWTH_BYTES, || self.eval_one(expr, scope))
+    }
+
+    fn eval_one(&mut self, expr: &Expr, scope: &Arc<Scope>) -> Eval<Value> {
         self.spend(1)?;
         self.at = expr.at;
         Ok(match &expr.kind {

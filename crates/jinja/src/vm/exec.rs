@@ -28,6 +28,7 @@ impl Vm<'_> {
             Stmt::Do(expr) => drop(self.eval(expr, scope)?),
             Stmt::Set(target, expr) => {
                 let value = self.eval(expr, scope)?;
+                self.at = expr.at;
                 self.assign(target, value, scope)?;
             }
             Stmt::SetBlock(target, filter, body) => {

@@ -11,25 +11,19 @@ fn an_error_tells_file_line_and_column() {
         ("select 1\n  {{ 1 + 'a' }}", "models/orders.sql:2:6", "unsupported operand"),
         ("{{ 'a' + 1 }}", "models/orders.sql:1:4", "can only concatenate str"),
         ("\n\n{{ [1] | nope }}", "models/orders.sql:3:10", "no filter named 'nope'"),
-        ("ä {{ x.y }}", "models/orders.sql:1:7", "'x' is undefined, so it has no attribute 'y'"),
+        ("ä {{ x.y }}", "models/orders.sql:1:6", "'x' is undefined, so it has no attribute 'y'"),
         ("{{ ref() }}", "models/orders.sql:1:4", "ref() takes one or two names"),
         ("{{ ref('missing') }}", "models/orders.sql:1:4", "model 'missing' is not known"),
         ("{{ source('a') }}", "models/orders.sql:1:4", "source() takes a source and a table"),
         ("{% for x in 5 %}{% endfor %}", "models/orders.sql:1:4", "'int' object is not iterable"),
-        ("{{ 'x'.upper(1) }}", "models/orders.sql:1:4", ""),
-        ("{% set a, b = [1] %}", "", "expected 2 values to unpack, got 1"),
+        ("{% set a, b = [1] %}", "models/orders.sql:1:15", "expected 2 values to unpack, got 1"),
         ("{{ {[1]: 2} }}", "models/orders.sql:1:5", "unhashable type: 'list'"),
         ("{{ 'abc' < 1 }}", "models/orders.sql:1:4", "'<' not supported between instances of 'str' and 'int'"),
     ] {
-        if word.is_empty() {
-            continue;
-        }
         let error = error(&[], text);
         assert!(error.what().contains(word), "{text}: {error}");
         assert_eq!(error.kind(), Kind::User);
-        if !place.is_empty() {
-            assert_eq!(error.place().unwrap().to_string(), place, "{text}: {error}");
-        }
+        assert_eq!(error.place().unwrap().to_string(), place, "{text}: {error}");
     }
 }
 

@@ -43,12 +43,16 @@ fn the_default_depth_fits_a_small_stack() {
 fn fuel_runs_out_in_an_endless_template_and_not_before() {
     let steps = |text: &str, fuel: u64| limited(Limits { fuel, ..Limits::default() }, &[], text);
     let text = "{% for x in range(10) %}{% for y in range(10) %}{% set z = x %}{% endfor %}{% endfor %}";
-    let needed = (1..10_000).find(|fuel| steps(text, *fuel).is_ok()).unwrap();
+    let (mut too_little, mut needed) = (0, 10_000);
+    while needed - too_little > 1 {
+        let middle = (needed + too_little) / 2;
+        if steps(text, middle).is_ok() { needed = middle } else { too_little = middle }
+    }
     assert!(steps(text, needed).is_ok());
     let error = steps(text, needed - 1).unwrap_err();
     assert!(error.what().contains(&format!("more than {} steps", needed - 1)), "{error}");
-    let endless = "{% for a in range(1000000) %}{% for b in range(1000000) %}{% endfor %}{% endfor %}";
-    assert!(steps(endless, limits::FUEL_MAX_DEFAULT).unwrap_err().what().contains("steps"));
+    let endless = "{% for a in range(1000) %}{% for b in range(1000) %}{% for c in range(1000) %}{% endfor %}{% endfor %}{% endfor %}";
+    assert!(steps(endless, 100_000).unwrap_err().what().contains("more than 100000 steps"));
 }
 
 #[test]
@@ -77,7 +81,20 @@ fn texts_cannot_grow_without_bound() {
 fn deep_expressions_are_refused_not_fatal() {
     let deep = format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000));
     assert!(error(&[], &deep).what().contains("recursion"));
-    let chain = format!("{{{{ 1{} }}}}", " + 1".repeat(20_000));
-    // A long chain is deep on its left side only; it either works or is refused.
-    let _ = render_with(&[], &chain);
+    let chain = |operations: usize| format!("{{{{ 1{} }}}}", " + 1".repeat(operations));
+    let most = limits::EXPRESSION_DEPTH_MAX;
+    assert_eq!(render(&chain(most - 1)), most.to_string());
+    assert!(error(&[], &chain(most)).what().contains("operations deep"));
+    assert!(error(&[], &chain(limits::TAG_BYTES_MAX / 4 - 10)).what().contains("operations deep"));
+    let elifs = |count: usize| format!("{{% if false %}}{}{{% else %}}end{{% endif %}}", "{% elif false %}".repeat(count));
+    assert_eq!(render(&elifs(most)), "end");
+    assert!(error(&[], &elifs(most + 1)).what().contains("elifs"));
+}
+
+#[test]
+fn a_tag_ends_at_its_limit() {
+    let tag = |bytes: usize| format!("{{{{ '{}' | length }}}}", "x".repeat(bytes - "{{ '' | length }}".len()));
+    let most = limits::TAG_BYTES_MAX;
+    assert_eq!(render(&tag(most)), (most - 17).to_string());
+    assert!(error(&[], &tag(most + 1)).what().contains("this tag is longer"));
 }

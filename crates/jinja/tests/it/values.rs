@@ -41,7 +41,7 @@ fn markers_do_nothing_in_sql() {
 fn a_marker_that_does_not_fit_is_an_error() {
     let error = value("{{ 'five' | as_number }}", ValueScope::Project).unwrap_err();
     assert_eq!(error.what(), "could not convert value 'five' into type 'number'");
-    assert_eq!(error.place().unwrap().to_string(), "dbt_project.yml:3:4");
+    assert_eq!(error.place().unwrap().to_string(), "dbt_project.yml:3:13");
 }
 
 #[test]

@@ -26,7 +26,7 @@
     {%- if limit_num -%}
         array_to_string(array_slice(array_agg({{ measure }}{{ ordered }}), 1, {{ limit_num }}), {{ delimiter_text }})
     {%- else -%}
-        string_agg({{ measure }}, {{ delimiter_text }}{{ ordered }})
+        cast(string_agg({{ measure }}, {{ delimiter_text }}{{ ordered }}) as {{ dbt.type_string() }})
     {%- endif -%}
 {%- endmacro %}
 
