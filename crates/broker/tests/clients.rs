@@ -56,7 +56,10 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-/// Sends `count` messages with key `k<i>`, value `value <i>` and timestamp `1000 * i`.
+/// Milliseconds since 1970 of message 0; the client takes a time of 0 for "now".
+const START_MS: i64 = 1_700_000_000_000;
+
+/// Sends messages with key `k<i>`, value `value <i>` and a timestamp of `i` seconds after the start.
 fn produce(broker: &RunningBroker, partition: Option<i32>, range: std::ops::Range<i64>) {
     let producer: BaseProducer = config(broker)
         .set("enable.idempotence", "true")
@@ -66,7 +69,7 @@ fn produce(broker: &RunningBroker, partition: Option<i32>, range: std::ops::Rang
         .unwrap();
     for i in range {
         let (key, value) = (format!("k{i}"), format!("value {i}"));
-        let record = BaseRecord::to("t").key(&key).payload(&value).timestamp(i * 1000);
+        let record = BaseRecord::to("t").key(&key).payload(&value).timestamp(START_MS + i * 1000);
         producer.send(partition.into_iter().fold(record, BaseRecord::partition)).unwrap();
     }
     producer.flush(WAIT).unwrap();
@@ -130,7 +133,7 @@ fn reading_starts_in_the_middle_of_a_batch_and_at_a_time() {
     assert_eq!(take(&consumer, 483, |message| message.offset()), (517..1000).collect::<Vec<_>>());
     let at = |time: i64| {
         let mut times = TopicPartitionList::new();
-        times.add_partition_offset("t", 0, Offset::Offset(time)).unwrap();
+        times.add_partition_offset("t", 0, Offset::Offset(START_MS + time)).unwrap();
         consumer.offsets_for_times(times, WAIT).unwrap().elements()[0].offset()
     };
     assert_eq!([at(0), at(1), at(500_000), at(998_001)], [0, 1, 500, 999].map(Offset::Offset));

@@ -337,3 +337,143 @@ impl Member {
         found.map(|(_, metadata)| metadata.clone()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const SESSION: Duration = Duration::from_secs(10);
+    const REBALANCE: Duration = Duration::from_secs(30);
+
+    fn wish(member: &str) -> Join {
+        Join {
+            member: member.to_owned(),
+            client: "c".to_owned(),
+            session_timeout: SESSION,
+            rebalance_timeout: REBALANCE,
+            protocol_type: "consumer".to_owned(),
+            protocols: vec![("range".to_owned(), Bytes::from_static(b"m")), ("roundrobin".to_owned(), Bytes::new())],
+            ..Join::default()
+        }
+    }
+
+    type Answered<T> = oneshot::Receiver<Result<T, ResponseError>>;
+
+    /// The answer that is there by now.
+    fn now<T>(answer: &mut Answered<T>) -> Result<T, ResponseError> {
+        answer.try_recv().unwrap()
+    }
+
+    /// A stable group of two: leader and follower, with what they were assigned.
+    fn pair(start: Instant) -> (Group, String, String) {
+        let mut group = Group::default();
+        let leader = now(&mut group.join(wish(""), start).unwrap()).unwrap();
+        assert_eq!((leader.generation, leader.members.len()), (1, 1));
+        let mut second = group.join(wish(""), start).unwrap();
+        assert!(second.try_recv().is_err(), "the first has not joined again");
+        assert_eq!(group.heartbeat(&leader.member, 1, start), Err(ResponseError::RebalanceInProgress));
+        let first = now(&mut group.join(wish(&leader.member), start).unwrap()).unwrap();
+        let second = now(&mut second).unwrap();
+        assert_eq!((first.generation, second.generation), (2, 2));
+        assert_eq!((first.members.len(), second.members.len()), (2, 0));
+        let mut waiting = group.sync(&second.member, 2, Vec::new(), start).unwrap();
+        assert!(waiting.try_recv().is_err(), "the leader has not assigned");
+        let assignments =
+            vec![(first.member.clone(), Bytes::from_static(b"1")), (second.member.clone(), Bytes::from_static(b"2"))];
+        let mut leads = group.sync(&first.member, 2, assignments, start).unwrap();
+        assert_eq!(now(&mut leads).unwrap().assignment, "1");
+        assert_eq!(now(&mut waiting).unwrap().assignment, "2");
+        assert_eq!(group.describe().state, "Stable");
+        (group, first.member, second.member)
+    }
+
+    #[test]
+    fn two_members_agree() {
+        let start = Instant::now();
+        let (mut group, first, second) = pair(start);
+        assert_eq!(group.heartbeat(&first, 2, start), Ok(()));
+        assert_eq!(group.heartbeat(&second, 1, start), Err(ResponseError::IllegalGeneration));
+        assert_eq!(group.heartbeat("stranger", 2, start), Err(ResponseError::UnknownMemberId));
+    }
+
+    #[test]
+    fn the_silent_are_put_out() {
+        let start = Instant::now();
+        let (mut group, first, second) = pair(start);
+        group.heartbeat(&first, 2, start + SESSION / 2).unwrap();
+        group.expire(start + SESSION);
+        assert_eq!(group.heartbeat(&first, 2, start + SESSION), Err(ResponseError::RebalanceInProgress));
+        assert_eq!(group.heartbeat(&second, 2, start + SESSION), Err(ResponseError::UnknownMemberId));
+        let alone = now(&mut group.join(wish(&first), start + SESSION).unwrap()).unwrap();
+        assert_eq!((alone.generation, alone.members.len()), (3, 1));
+    }
+
+    #[test]
+    fn a_round_ends_without_who_does_not_come() {
+        let start = Instant::now();
+        let (mut group, first, second) = pair(start);
+        let mut third = group.join(wish(""), start).unwrap();
+        let mut again = group.join(wish(&first), start).unwrap();
+        // The second lives but does not join.
+        for seconds in 1..30 {
+            let at = start + Duration::from_secs(seconds);
+            assert_eq!(group.heartbeat(&second, 2, at), Err(ResponseError::RebalanceInProgress));
+            group.expire(at);
+        }
+        assert!(third.try_recv().is_err());
+        group.expire(start + REBALANCE);
+        assert_eq!(now(&mut again).unwrap().members.len(), 2);
+        assert_eq!(now(&mut third).unwrap().generation, 3);
+        assert_eq!(group.heartbeat(&second, 2, start + REBALANCE), Err(ResponseError::UnknownMemberId));
+    }
+
+    #[test]
+    fn who_leaves_frees_the_place_and_the_last_leaves_it_empty() {
+        let start = Instant::now();
+        let (mut group, first, second) = pair(start);
+        group.leave(&first, None, start).unwrap();
+        assert_eq!(group.leave(&first, None, start), Err(ResponseError::UnknownMemberId));
+        let new_leader = now(&mut group.join(wish(&second), start).unwrap()).unwrap();
+        assert_eq!((new_leader.leader, new_leader.members.len()), (second.clone(), 1));
+        group.leave(&second, None, start).unwrap();
+        assert!(group.is_empty());
+        assert_eq!(group.describe().state, "Empty");
+    }
+
+    #[test]
+    fn a_leader_that_dies_before_assigning_does_not_hang_the_others() {
+        let start = Instant::now();
+        let (mut group, first, second) = pair(start);
+        let mut again = [group.join(wish(&first), start).unwrap(), group.join(wish(&second), start).unwrap()];
+        again.iter_mut().for_each(|answer| drop(now(answer).unwrap()));
+        let mut waiting = group.sync(&second, 3, Vec::new(), start).unwrap();
+        group.leave(&first, None, start).unwrap();
+        assert_eq!(now(&mut waiting).unwrap_err(), ResponseError::RebalanceInProgress);
+    }
+
+    #[test]
+    fn who_shares_no_protocol_stays_out() {
+        let start = Instant::now();
+        let (mut group, ..) = pair(start);
+        let other = Join { protocols: vec![("sticky".to_owned(), Bytes::new())], ..wish("") };
+        assert_eq!(group.join(other, start).unwrap_err(), ResponseError::InconsistentGroupProtocol);
+        let connect = Join { protocol_type: "connect".to_owned(), ..wish("") };
+        assert_eq!(group.join(connect, start).unwrap_err(), ResponseError::InconsistentGroupProtocol);
+        assert_eq!(group.join(wish("stranger"), start).unwrap_err(), ResponseError::UnknownMemberId);
+    }
+
+    #[test]
+    fn a_static_member_takes_its_old_place() {
+        let start = Instant::now();
+        let mut group = Group::default();
+        let fixed = |member: &str| Join { instance: Some("one".to_owned()), ..wish(member) };
+        let first = now(&mut group.join(fixed(""), start).unwrap()).unwrap();
+        let back = now(&mut group.join(fixed(""), start).unwrap()).unwrap();
+        assert_ne!(first.member, back.member);
+        assert_eq!(group.members.len(), 1);
+        assert_eq!(group.join(fixed(&first.member), start).unwrap_err(), ResponseError::FencedInstanceId);
+        group.leave("", Some("one"), start).unwrap();
+        assert!(group.is_empty());
+    }
+}

@@ -3,6 +3,8 @@
 pub(crate) mod batch;
 pub(crate) mod disk;
 pub(crate) mod partition;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
