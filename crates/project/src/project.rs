@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::compile::{self, CompileOptions, CompiledNode};
 use crate::config::ProjectFile;
-use crate::manifest::{Manifest, Metadata};
+use crate::manifest::{Hook, Manifest, Metadata};
 use crate::package::Package;
 use crate::resolve::Lookup;
 use crate::select::{self, Selected, Selection, selectors_file::Selector};
@@ -95,7 +95,7 @@ impl Project {
         select::select(self, selection)
     }
 
-    /// Renders a node's text and hooks, with ephemeral models inlined.
+    /// Renders a node's text, with ephemeral models inlined.
     ///
     /// `ref` and `source` render to `"schema"."identifier"`, both parts always quoted, because names are kept as they
     /// are given and only quoted names keep their case in SQL. A database is never written. Ephemeral models render to
@@ -104,6 +104,14 @@ impl Project {
     /// Errors: an unknown id (usage); whatever the template does wrong (user), with file and line.
     pub fn compile(&self, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
         compile::compile(self, unique_id, options)
+    }
+
+    /// Renders one of a node's hooks (`config.pre_hook`, `config.post_hook`); empty when it renders to nothing. To be
+    /// called when the hook runs, since it may ask the warehouse what the node or an earlier hook did.
+    ///
+    /// Errors: as [`Project::compile`].
+    pub fn compile_hook(&self, unique_id: &str, hook: &Hook, options: &CompileOptions) -> Result<String> {
+        compile::compile_hook(self, unique_id, hook, options)
     }
 
     /// Renders a text that is no node, with the root project's names in sight: `query --inline`, `show`.

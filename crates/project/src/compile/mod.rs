@@ -51,10 +51,6 @@ pub struct CompiledNode {
     /// The SQL to run, ephemeral models inlined as CTEs. For tests: a query whose rows are the failures (before
     /// `limit`, `fail_calc`, `warn_if` and `error_if`, which the runner applies).
     pub sql: String,
-    /// Statements before the node, rendered, blank ones left out.
-    pub pre_hooks: Vec<String>,
-    /// Statements after the node, rendered, blank ones left out.
-    pub post_hooks: Vec<String>,
     /// The inlined models, in the order in which they stand in the SQL.
     pub ctes: Vec<Cte>,
 }
@@ -65,22 +61,27 @@ const EPHEMERAL_DEPTH_MAX: usize = 64;
 pub(crate) fn compile(project: &Project, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
     let node = find(project, unique_id)?;
     if node.resource_type == ResourceType::Seed {
-        let hooks = Hooks { project, node, options };
-        return Ok(CompiledNode {
-            pre_hooks: hooks.render(&node.config.pre_hook)?,
-            post_hooks: hooks.render(&node.config.post_hook)?,
-            ..CompiledNode::default()
-        });
+        return Ok(CompiledNode::default());
     }
     let mut ctes = Vec::new();
     let sql = render_node(project, node, options, &mut ctes, 0)?;
-    let hooks = Hooks { project, node, options };
-    Ok(CompiledNode {
-        sql: inline::prepend(&sql, &ctes),
-        pre_hooks: hooks.render(&node.config.pre_hook)?,
-        post_hooks: hooks.render(&node.config.post_hook)?,
-        ctes,
-    })
+    Ok(CompiledNode { sql: inline::prepend(&sql, &ctes), ctes })
+}
+
+/// Renders a hook of a node, now: a hook may ask the warehouse what the node or an earlier hook did.
+pub(crate) fn compile_hook(
+    project: &Project,
+    unique_id: &str,
+    hook: &Hook,
+    options: &CompileOptions,
+) -> Result<String> {
+    let node = find(project, unique_id)?;
+    let resolver = NodeResolver::new(project, &node.package_name, Some(node));
+    let context = context_of(node, resolver, options);
+    let file = node.file();
+    let line = node.place.line.unwrap_or(1);
+    let template = Template { package: &node.package_name, path: &file, text: &hook.sql, line };
+    Ok(project.environment.render(&template, &context)?.trim().to_owned())
 }
 
 pub(crate) fn compile_inline(project: &Project, sql: &str, options: &CompileOptions) -> Result<CompiledNode> {
@@ -102,7 +103,7 @@ pub(crate) fn compile_inline(project: &Project, sql: &str, options: &CompileOpti
     let sql = project.environment.render(&template, &context)?;
     let mut ctes = Vec::new();
     add_ctes(project, &resolver.ephemerals(), options, &mut ctes, 0)?;
-    Ok(CompiledNode { sql: inline::prepend(&sql, &ctes), ctes, ..CompiledNode::default() })
+    Ok(CompiledNode { sql: inline::prepend(&sql, &ctes), ctes })
 }
 
 pub(crate) fn run_macro(
@@ -204,36 +205,4 @@ fn prepare(context: &mut RenderContext, options: &CompileOptions, own_full_refre
     }
     context.extra.insert("flags".into(), Value::Object(flags(options.full_refresh, &options.command)));
     context.extra.extend(options.context.clone());
-}
-
-struct Hooks<'a> {
-    project: &'a Project,
-    node: &'a Node,
-    options: &'a CompileOptions,
-}
-
-impl Hooks<'_> {
-    fn render(&self, hooks: &[Hook]) -> Result<Vec<String>> {
-        let mut all = Vec::new();
-        // Operations take the configuration of models, as in dbt, but a hook has no hooks of its own.
-        if hooks.is_empty() || !self.node.is_relational() {
-            return Ok(all);
-        }
-        let resolver = NodeResolver::new(self.project, &self.node.package_name, Some(self.node));
-        let context = context_of(self.node, resolver, self.options);
-        let file = self.node.file();
-        for hook in hooks {
-            let template = Template {
-                package: &self.node.package_name,
-                path: &file,
-                text: &hook.sql,
-                line: self.node.place.line.unwrap_or(1),
-            };
-            let sql = self.project.environment.render(&template, &context)?;
-            if !sql.trim().is_empty() {
-                all.push(sql.trim().to_owned());
-            }
-        }
-        Ok(all)
-    }
 }

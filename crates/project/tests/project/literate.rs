@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use millstream_core::Result;
 use millstream_jinja::NoAdapter;
-use millstream_project::{CompileOptions, Project, Selection};
+use millstream_project::{CompileOptions, Hook, Project, Selection};
 
 use crate::sandbox::Sandbox;
 
@@ -121,9 +121,15 @@ fn compile(project: &Project, arguments: &str) -> String {
     match project.compile(unique_id, &options) {
         Ok(compiled) => {
             let mut out = String::new();
-            compiled.pre_hooks.iter().for_each(|hook| writeln!(out, "-- before: {hook}").unwrap());
+            let config = &project.manifest.nodes[unique_id].config;
+            let hooks = |out: &mut String, when: &str, hooks: &[Hook]| {
+                for hook in hooks {
+                    writeln!(out, "-- {when}: {}", project.compile_hook(unique_id, hook, &options).unwrap()).unwrap();
+                }
+            };
+            hooks(&mut out, "before", &config.pre_hook);
             writeln!(out, "{}", compiled.sql).unwrap();
-            compiled.post_hooks.iter().for_each(|hook| writeln!(out, "-- after: {hook}").unwrap());
+            hooks(&mut out, "after", &config.post_hook);
             out
         }
         Err(error) => format!("error: {error}\n"),

@@ -1,4 +1,4 @@
-//! `on-run-start` and `on-run-end`.
+//! Hooks: of the whole run (`on-run-start`, `on-run-end`) and of single nodes.
 //!
 //! Guarantees: hooks run in the order in which the project declares them, before the first node and after the last;
 //! a failing `on-run-start` hook keeps every node from running; `on-run-end` hooks run however the nodes ended, see
@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::TryStreamExt;
 use millstream_core::{Error, Result};
-use millstream_project::{Node, ResourceType};
+use millstream_project::{Hook, Node, ResourceType};
 use serde_json::{Map, Value, json};
 
 use super::outcome::Outcome;
-use super::relation::run_hook;
 use super::session::{Compiled, Session};
 use crate::artifacts::results_json;
 use crate::{NodeResult, Status};
@@ -57,14 +57,19 @@ async fn run_one(
     context: Map<String, Value>,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    let node = session.compile_hook(&hook.unique_id, context).await?;
+    let node = session.compile_operation(&hook.unique_id, context).await?;
     let sql = node.sql.clone();
     outcome.compiled(session, &Compiled { node, path: None });
-    // A hook that only calls a macro for its effect renders to nothing.
-    if sql.trim().is_empty() {
-        return Ok(());
+    run_sql(session, &sql).await.map_err(|error| error.context(format!("the hook {} failed", hook.name)))
+}
+
+/// Renders and runs the hooks of a node (`pre_hook`, `post_hook`) one after the other: each sees what was done before.
+pub(super) async fn run_of_node(session: &Session, node: &Node, hooks: &[Hook]) -> Result<()> {
+    for hook in hooks {
+        let sql = session.compile_hook(node, hook).await?;
+        run_sql(session, &sql).await?;
     }
-    run_hook(session, &sql).await.map_err(|error: Error| error.context(format!("the hook {} failed", hook.name)))
+    Ok(())
 }
 
 /// What `on-run-end` hooks see of the run.
@@ -88,4 +93,31 @@ pub(crate) fn end_context(session: &Session, results: &[NodeResult]) -> Map<Stri
     context.insert("database_schemas".into(), schemas.iter().map(|schema| json!([database, schema])).collect());
     context.insert("schemas".into(), schemas.into_iter().map(Value::from).collect());
     context
+}
+
+/// Runs the SQL of a hook and reads its rows to the end, for their errors.
+async fn run_sql(session: &Session, sql: &str) -> Result<()> {
+    // A hook that only calls a macro for its effect renders to nothing.
+    if sql.trim().is_empty() {
+        return Ok(());
+    }
+    let ran = async {
+        let result = session.warehouse.query(sql, &session.query_options(&[])).await?;
+        result.stream.try_for_each(|_| async { Ok(()) }).await
+    };
+    ran.await.map_err(|error| explain(sql, &error))
+}
+
+/// The place in the error is one in the hook's text, which is no file: the text itself is told instead.
+fn explain(sql: &str, error: &Error) -> Error {
+    let causes = error.causes().iter().fold(Error::new(error.kind(), error.what()), |told, cause| told.why(cause));
+    let told = causes.why(format!("the hook is: {sql}"));
+    let writes = millstream_sql::parse_one(sql).is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
+    match error.fix() {
+        _ if writes => {
+            told.hint("hooks may run queries; the embedded warehouse has no DDL or DML, so do this in a model")
+        }
+        Some(fix) => told.hint(fix),
+        None => told,
+    }
 }

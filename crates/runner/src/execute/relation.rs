@@ -7,12 +7,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use futures::TryStreamExt;
 use millstream_core::warehouse::Staged;
 use millstream_core::{Error, Result};
 use millstream_project::Node;
 use tokio::task::JoinSet;
 
+use super::hooks;
 use super::outcome::Outcome;
 use super::session::{Session, Slot};
 use super::{label, node_of};
@@ -61,10 +61,10 @@ pub(super) async fn carry_out(
 async fn write(session: &Arc<Session>, node: &Node, outcome: &mut Outcome) -> Result<Draft> {
     let compiled = session.compile(node, &[]).await?;
     outcome.compiled(session, &compiled);
-    for hook in &compiled.node.pre_hooks {
-        run_hook(session, hook).await.map_err(|error| error.context(format!("a pre-hook of {} failed", node.name)))?;
-    }
-    let draft = materialize::stage(session, node, compiled.node).await?;
+    hooks::run_of_node(session, node, &node.config.pre_hook)
+        .await
+        .map_err(|error| error.context(format!("a pre-hook of {} failed", node.name)))?;
+    let draft = materialize::stage(session, node, &compiled.node).await?;
     session.write_run_sql(node, draft.run_sql.clone()).await?;
     Ok(draft)
 }
@@ -115,11 +115,9 @@ async fn publish(session: &Arc<Session>, node: &Node, draft: Draft, mut outcome:
     let result = outcome.result_mut();
     result.rows = draft.staged.rows_affected();
     result.version = Some(committed.version);
-    for hook in &draft.post_hooks {
-        if let Err(error) = run_hook(session, hook).await {
-            let error = error.context(format!("{} was published, but a post-hook failed", label(node)));
-            return outcome.fail(session, &error);
-        }
+    if let Err(error) = hooks::run_of_node(session, node, &node.config.post_hook).await {
+        let error = error.context(format!("{} was published, but a post-hook failed", label(node)));
+        return outcome.fail(session, &error);
     }
     outcome.end(session, Status::Success, None)
 }
@@ -146,27 +144,4 @@ fn not_published(node: &Node, failed: &[&str]) -> String {
 fn skip_gates(session: &Session, step: &Step, reason: &str) -> Vec<NodeResult> {
     let tests = step.gates.iter().filter_map(|gate| session.project.manifest.node(&gate.unique_id));
     tests.map(|test| Outcome::skip(session, test, reason)).collect()
-}
-
-/// Runs one hook and reads its rows to the end, for their errors.
-pub(crate) async fn run_hook(session: &Session, sql: &str) -> Result<()> {
-    let ran = async {
-        let result = session.warehouse.query(sql, &session.query_options(&[])).await?;
-        result.stream.try_for_each(|_| async { Ok(()) }).await
-    };
-    ran.await.map_err(|error| explain(sql, &error))
-}
-
-/// The place in the error is one in the hook's text, which is no file: the text itself is told instead.
-fn explain(sql: &str, error: &Error) -> Error {
-    let causes = error.causes().iter().fold(Error::new(error.kind(), error.what()), |told, cause| told.why(cause));
-    let told = causes.why(format!("the hook is: {sql}"));
-    let writes = millstream_sql::parse_one(sql).is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
-    match error.fix() {
-        _ if writes => {
-            told.hint("hooks may run queries; the embedded warehouse has no DDL or DML, so do this in a model")
-        }
-        Some(fix) => told.hint(fix),
-        None => told,
-    }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use millstream_core::warehouse::{QueryOptions, Staged};
 use millstream_core::{Clock, Error, Result, Warehouse};
-use millstream_project::{CompileOptions, CompiledNode, Node, Project};
+use millstream_project::{CompileOptions, CompiledNode, Hook, Node, Project};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapter::WarehouseAdapter;
@@ -165,8 +165,16 @@ impl Session {
         .await
     }
 
+    /// Renders a hook of a node, now.
+    pub(crate) async fn compile_hook(&self, node: &Node, hook: &Hook) -> Result<String> {
+        let options = self.compile_options(&[], serde_json::Map::new());
+        let project = Arc::clone(&self.project);
+        let (id, hook) = (node.unique_id.clone(), hook.clone());
+        blocking(move || project.compile_hook(&id, &hook, &options)).await
+    }
+
     /// Renders a hook of the project with what `on-run-end` sees.
-    pub(crate) async fn compile_hook(
+    pub(crate) async fn compile_operation(
         &self,
         unique_id: &str,
         context: serde_json::Map<String, serde_json::Value>,

@@ -18,13 +18,11 @@ use millstream_project::{CompiledNode, Node, ResourceType};
 
 use crate::execute::session::Session;
 
-/// A staged version and what is left to do with it.
+/// A staged version.
 pub(crate) struct Draft {
     pub(crate) staged: Arc<dyn Staged>,
     /// What was carried out, for `target/run`.
     pub(crate) run_sql: String,
-    /// Statements for after publication.
-    pub(crate) post_hooks: Vec<String>,
 }
 
 /// What a materialization decides.
@@ -42,7 +40,7 @@ impl Decision {
 }
 
 /// Stages the node's next version.
-pub(crate) async fn stage(session: &Session, node: &Node, compiled: CompiledNode) -> Result<Draft> {
+pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNode) -> Result<Draft> {
     if node.config.sql_header.as_ref().is_some_and(|header| !header.trim().is_empty()) {
         return Err(Error::user(format!("{} has a sql_header, which the embedded warehouse cannot run", node.name))
             .hint("take sql_header out of its configuration"));
@@ -62,7 +60,7 @@ pub(crate) async fn stage(session: &Session, node: &Node, compiled: CompiledNode
     let options = session.query_options(&[]);
     let staged = session.warehouse.stage(&name, decision.stage, decision.on_schema_change, &options).await?;
     contract::check(session, node, &staged).await?;
-    Ok(Draft { staged, run_sql: decision.run_sql, post_hooks: compiled.post_hooks })
+    Ok(Draft { staged, run_sql: decision.run_sql })
 }
 
 /// A query that becomes part of another one must not end in a semicolon.
