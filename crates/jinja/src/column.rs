@@ -19,8 +19,13 @@ impl Column {
     /// A column of a type as SQL writes it: `decimal(18,2)`, `varchar(20)`, `timestamp(6) with time zone`.
     pub fn new(name: impl Into<String>, data_type: &str) -> Self {
         let lower = data_type.trim().to_ascii_lowercase();
-        let mut column =
-            Self { name: name.into(), dtype: lower.clone(), char_size: None, numeric_precision: None, numeric_scale: None };
+        let mut column = Self {
+            name: name.into(),
+            dtype: lower.clone(),
+            char_size: None,
+            numeric_precision: None,
+            numeric_scale: None,
+        };
         let Some((base, rest)) = lower.split_once('(') else { return column };
         let Some((arguments, tail)) = rest.split_once(')') else { return column };
         let numbers: Vec<&str> = arguments.split(',').map(str::trim).collect();
@@ -60,6 +65,9 @@ impl Column {
     }
     /// Whether it holds binary floating point numbers.
     pub fn is_float(&self) -> bool {
-        matches!(self.dtype.as_str(), "float" | "float4" | "float8" | "real" | "double" | "double precision" | "float32" | "float64")
+        matches!(
+            self.dtype.as_str(),
+            "float" | "float4" | "float8" | "real" | "double" | "double precision" | "float32" | "float64"
+        )
     }
 }

@@ -95,7 +95,8 @@ impl Inner {
     }
     /// The text with every secret of the environment replaced by `*****`.
     pub(crate) fn scrub(&self, text: &str) -> String {
-        let secrets = self.options.env.iter().filter(|(name, secret)| name.starts_with(SECRET_PREFIX) && !secret.is_empty());
+        let secrets =
+            self.options.env.iter().filter(|(name, secret)| name.starts_with(SECRET_PREFIX) && !secret.is_empty());
         secrets.fold(text.to_owned(), |text, (_, secret)| text.replace(secret.as_str(), "*****"))
     }
     fn scrubbed(&self, error: Error) -> Error {
@@ -181,11 +182,11 @@ impl Environment {
         context: &ParseContext,
         run: impl FnOnce(&mut Vm<'_>) -> Eval<String>,
     ) -> Result<Parsed> {
-        let mut vm = Vm::new(&self.inner, Session::Parse { context, found: Parsed::default() }, source);
+        let mut vm = Vm::new(&self.inner, Session::Parse { context, found: Box::default() }, source);
         let outcome = run(&mut vm);
         let text = self.inner.finish(outcome)?;
         match vm.session {
-            Session::Parse { found, .. } => Ok(Parsed { text, ..found }),
+            Session::Parse { found, .. } => Ok(Parsed { text, ..*found }),
             _ => Err(Error::ours("parsing lost its findings")),
         }
     }
@@ -222,7 +223,8 @@ impl Environment {
 
     fn run_test(&self, vm: &mut Vm<'_>, test: &TestCall<'_>) -> Eval<String> {
         let Some(definition) = self.inner.test(test.package, test.name) else {
-            let known: Vec<String> = self.macros().into_iter().filter(|info| info.kind == MacroKind::Test).map(test_name).collect();
+            let known: Vec<String> =
+                self.macros().into_iter().filter(|info| info.kind == MacroKind::Test).map(test_name).collect();
             let message = format!("there is no generic test '{}'", test.name);
             return Err(match hint::nearest(test.name, known.iter().map(String::as_str)) {
                 Some(near) => vm.fail_with_hint(message, format!("did you mean '{near}'?")),
@@ -232,7 +234,8 @@ impl Environment {
         let mut args = Args::default();
         for (name, argument) in test.arguments {
             // As in dbt: a column name is a name, whatever it looks like.
-            let value = if name == "column_name" { json::from_json(argument) } else { template_value(vm, name, argument)? };
+            let value =
+                if name == "column_name" { json::from_json(argument) } else { template_value(vm, name, argument)? };
             args.named.insert(name.clone(), value);
         }
         let called = crate::value::native(MacroValue::of(&definition));
@@ -257,7 +260,11 @@ impl Environment {
             }
             None => {
                 let known = self.inner.macro_names();
-                Err(vm.fail_near(format!("there is no macro '{}'", call.name), call.name, known.iter().map(String::as_str)))
+                Err(vm.fail_near(
+                    format!("there is no macro '{}'", call.name),
+                    call.name,
+                    known.iter().map(String::as_str),
+                ))
             }
         };
         self.inner.finish(outcome)

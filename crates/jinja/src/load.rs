@@ -66,7 +66,8 @@ fn load_file(file: &MacroFile, found: &mut BTreeMap<String, BTreeMap<String, Def
 }
 
 fn problem(source: &Source, error: &SyntaxError) -> Diagnostic {
-    Diagnostic::error("jinja-syntax", format!("this Jinja cannot be read: {}", error.message)).at(source.place(error.offset))
+    Diagnostic::error("jinja-syntax", format!("this Jinja cannot be read: {}", error.message))
+        .at(source.place(error.offset))
 }
 
 fn define(source: &Arc<Source>, block: &Block, kind: MacroKind) -> Result<Definition, SyntaxError> {
@@ -93,17 +94,16 @@ fn define(source: &Arc<Source>, block: &Block, kind: MacroKind) -> Result<Defini
 
 /// Finds out which macros each macro names, once all are known.
 fn linked(found: BTreeMap<String, BTreeMap<String, Definition>>, options: &EnvironmentOptions) -> Packages {
-    let known: BTreeMap<&str, BTreeSet<&str>> = found
-        .iter()
-        .map(|(package, macros)| (package.as_str(), macros.keys().map(String::as_str).collect()))
-        .collect();
+    let known: BTreeMap<&str, BTreeSet<&str>> =
+        found.iter().map(|(package, macros)| (package.as_str(), macros.keys().map(String::as_str).collect())).collect();
     let adapter = options.target.get("type").and_then(|name| name.as_str()).unwrap_or("default");
     let mut named: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for (package, macros) in &found {
         for (name, definition) in macros {
             let order = [package.as_str(), options.project_name.as_str(), "dbt"];
             let resolve = |packages: &[&str], name: &str| {
-                let home = packages.iter().find(|package| known.get(*package).is_some_and(|names| names.contains(name)));
+                let home =
+                    packages.iter().find(|package| known.get(*package).is_some_and(|names| names.contains(name)));
                 home.map(|package| format!("macro.{package}.{name}"))
             };
             let mut all = BTreeSet::new();
@@ -127,7 +127,12 @@ fn linked(found: BTreeMap<String, BTreeMap<String, Definition>>, options: &Envir
                 }
             };
             visit(&definition.tree.body, &mut see);
-            definition.tree.parameters.iter().filter_map(|(_, default)| default.as_ref()).for_each(|expr| visit_expr(expr, &mut see));
+            definition
+                .tree
+                .parameters
+                .iter()
+                .filter_map(|(_, default)| default.as_ref())
+                .for_each(|expr| visit_expr(expr, &mut see));
             named.insert((package.clone(), name.clone()), all);
         }
     }
@@ -145,9 +150,8 @@ fn linked(found: BTreeMap<String, BTreeMap<String, Definition>>, options: &Envir
 
 fn text_of(arg: &Arg) -> Option<&str> {
     match arg {
-        Arg::Positional(Expr { kind: ExprKind::Const(value), .. }) | Arg::Named(_, Expr { kind: ExprKind::Const(value), .. }) => {
-            value.as_str()
-        }
+        Arg::Positional(Expr { kind: ExprKind::Const(value), .. })
+        | Arg::Named(_, Expr { kind: ExprKind::Const(value), .. }) => value.as_str(),
         _ => None,
     }
 }

@@ -84,9 +84,11 @@ impl Native for AdapterObject {
 fn unasked(name: &str) -> Value {
     match name {
         "get_relation" | "load_relation" => value::none(),
-        "get_columns_in_relation" | "list_relations" | "list_relations_without_caching" | "list_schemas" | "get_missing_columns" => {
-            value::list(Vec::new())
-        }
+        "get_columns_in_relation"
+        | "list_relations"
+        | "list_relations_without_caching"
+        | "list_schemas"
+        | "get_missing_columns" => value::list(Vec::new()),
         "check_schema_exists" | "already_exists" => Value::from(false),
         "execute" | "add_query" => value::tuple(vec![value::none(), TableValue::of(crate::Table::default())]),
         _ => Value::from(""),
@@ -136,11 +138,13 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
                 let [schema, identifier] = vm.lift(args.exactly(name, ["schema", "identifier"]))?;
                 (None, schema, identifier)
             } else {
-                let [database, schema, identifier] = vm.lift(args.exactly(name, ["database", "schema", "identifier"]))?;
+                let [database, schema, identifier] =
+                    vm.lift(args.exactly(name, ["database", "schema", "identifier"]))?;
                 (text_of(database), schema, identifier)
             };
             let (schema, identifier) = (repr::text(&schema), repr::text(&identifier));
-            let found = adapter.get_relation(database.as_deref(), &schema, &identifier).map_err(|error| failed(vm, error))?;
+            let found =
+                adapter.get_relation(database.as_deref(), &schema, &identifier).map_err(|error| failed(vm, error))?;
             if name == "already_exists" {
                 return Ok(Value::from(found.is_some()));
             }
@@ -148,7 +152,9 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
         }
         "load_relation" => {
             let wanted = relation_arg(vm, name, args)?;
-            let (Some(schema), Some(identifier)) = (&wanted.schema, &wanted.identifier) else { return Ok(value::none()) };
+            let (Some(schema), Some(identifier)) = (&wanted.schema, &wanted.identifier) else {
+                return Ok(value::none());
+            };
             let found = adapter.get_relation(wanted.database.as_deref(), schema, identifier);
             found.map_err(|error| failed(vm, error))?.map_or_else(value::none, relation)
         }
@@ -165,7 +171,8 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
             };
             let known = adapter.get_columns(to).map_err(|error| failed(vm, error))?;
             let all = adapter.get_columns(from).map_err(|error| failed(vm, error))?;
-            let missing = all.into_iter().filter(|column| !known.iter().any(|k| k.name.eq_ignore_ascii_case(&column.name)));
+            let missing =
+                all.into_iter().filter(|column| !known.iter().any(|k| k.name.eq_ignore_ascii_case(&column.name)));
             value::list(missing.map(column).collect())
         }
         "list_relations" | "list_relations_without_caching" => {

@@ -5,12 +5,11 @@ use serde_json::Value as Json;
 
 use super::{Namespace, from_table};
 use crate::limits::SEQUENCE_LEN_MAX;
+use crate::value::native::Functions;
 use crate::value::{self, Native, Value, json, repr};
 use crate::vm::{Args, Eval, Vm};
 
-type Table = [(&'static str, fn(&mut Vm<'_>, Args) -> Eval<Value>)];
-
-const FUNCTIONS: &Table = &[
+const FUNCTIONS: &Functions = &[
     ("zip", |vm, args| zip(vm, args, false)),
     ("zip_strict", |vm, args| zip(vm, args, true)),
     ("set", |vm, args| set(vm, args, false)),
@@ -68,7 +67,9 @@ fn range(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
             match value::integer_of(&given) {
                 Some(number) => numbers.push(number),
                 None => {
-                    return Err(vm.fail(format!("'{}' object cannot be interpreted as an integer", value::type_name(&given))));
+                    return Err(
+                        vm.fail(format!("'{}' object cannot be interpreted as an integer", value::type_name(&given)))
+                    );
                 }
             }
         }
@@ -224,7 +225,8 @@ fn diff_of_two_dicts(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     for (key, items) in value::pairs(&left).unwrap_or_default() {
         let same = known.iter().find(|(known, _)| *known == lower(&key)).map(|(_, items)| items);
         let items = value::elements(&items).unwrap_or_default();
-        let rest: Vec<Value> = items.into_iter().filter(|item| same.is_none_or(|same| !same.contains(&lower(item)))).collect();
+        let rest: Vec<Value> =
+            items.into_iter().filter(|item| same.is_none_or(|same| !same.contains(&lower(item)))).collect();
         if !rest.is_empty() {
             kept.push((key, value::list(rest)));
         }

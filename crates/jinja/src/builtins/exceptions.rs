@@ -30,7 +30,8 @@ const RAISING: &[&str] = &[
 pub(super) fn named(name: &str) -> Option<Value> {
     match name {
         "exceptions" => {
-            let mut members: Vec<(&'static str, Value)> = RAISING.iter().map(|name| (*name, function(name, raise))).collect();
+            let mut members: Vec<(&'static str, Value)> =
+                RAISING.iter().map(|name| (*name, function(name, raise))).collect();
             members.push(("warn", function("warn", warn)));
             Some(value::native(Module { name: "exceptions", members }))
         }

@@ -1,6 +1,7 @@
 //! What a template takes from outside: `ref`, `source`, `var`, `env_var`, `doc`, `metric`, `is_incremental`.
 
 use super::from_table;
+use crate::value::native::Functions;
 use crate::value::{self, Value, json, repr};
 use crate::vm::{Args, Eval, Session, Vm};
 use crate::{RefCall, RelationKind, SourceCall, ValueScope, hint};
@@ -8,10 +9,10 @@ use crate::{RefCall, RelationKind, SourceCall, ValueScope, hint};
 /// Names that start so hold secrets: only `profiles.yml` may read them, and they are never shown.
 pub(crate) const SECRET_PREFIX: &str = "DBT_ENV_SECRET";
 
-const OF_NODE: &[(&str, fn(&mut Vm<'_>, Args) -> Eval<Value>)] =
+const OF_NODE: &Functions =
     &[("ref", reference), ("source", source), ("doc", doc), ("metric", metric), ("is_incremental", is_incremental)];
 
-const READING: &[(&str, fn(&mut Vm<'_>, Args) -> Eval<Value>)] = &[("env_var", env_var)];
+const READING: &Functions = &[("env_var", env_var)];
 
 pub(super) fn function_named(name: &str) -> Option<Value> {
     from_table(OF_NODE, name)
@@ -68,7 +69,8 @@ fn reference(vm: &mut Vm<'_>, mut args: Args) -> Eval<Value> {
 
 fn source(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     if args.positional.len() + args.named.len() != 2 {
-        let message = format!("source() takes a source and a table, {} given", args.positional.len() + args.named.len());
+        let message =
+            format!("source() takes a source and a table, {} given", args.positional.len() + args.named.len());
         return Err(vm.fail_with_hint(message, "write source('source_name', 'table_name')"));
     }
     let [source, table] = vm.lift(args.exactly("source", ["source_name", "table_name"]))?;
@@ -113,7 +115,9 @@ impl value::Native for Var {
     fn call(&self, vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
         let mut args = vm.lift(args.bind("var", &["var_name", "default"], 1))?;
         let name = repr::text(&args.take(0));
-        vm.note(|found| { found.vars.insert(name.clone()); });
+        vm.note(|found| {
+            found.vars.insert(name.clone());
+        });
         let package = vm.package.clone();
         if let Some(found) = vm.env.options.vars.get(&package, &name) {
             // A variable may itself be a template: `start: "{{ env_var('START') }}"`.
@@ -152,7 +156,9 @@ fn env_var(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let default = args.given(1).filter(|default| !default.is_none());
     if name.starts_with(SECRET_PREFIX) && !matches!(vm.session, Session::Value(ValueScope::Profile)) {
         return Err(vm.fail_with_hint(
-            format!("Secret env vars are allowed only in profiles.yml or packages.yml. Found '{name}' referenced elsewhere."),
+            format!(
+                "Secret env vars are allowed only in profiles.yml or packages.yml. Found '{name}' referenced elsewhere."
+            ),
             format!("use a variable whose name does not start with {SECRET_PREFIX}"),
         ));
     }
@@ -176,7 +182,9 @@ fn doc(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
         [package, name] => (Some(package.clone()), name.clone()),
         other => return Err(vm.fail(format!("doc() takes one or two names, {} given", other.len()))),
     };
-    vm.note(|found| { found.docs.insert((package.clone(), name.clone())); });
+    vm.note(|found| {
+        found.docs.insert((package.clone(), name.clone()));
+    });
     let docs = &vm.env.options.docs;
     let order: Vec<&str> = match &package {
         Some(package) => vec![package],
@@ -199,7 +207,9 @@ fn doc(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
 
 fn metric(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let Some(name) = args.positional.last().map(repr::text) else { return Err(vm.fail("metric() takes a name")) };
-    vm.note(|found| { found.metrics.insert(name.clone()); });
+    vm.note(|found| {
+        found.metrics.insert(name.clone());
+    });
     Ok(Value::from(name))
 }
 
@@ -220,6 +230,9 @@ fn is_incremental(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     }
     let Some(this) = super::this(vm) else { return Ok(Value::from(false)) };
     let (Some(schema), Some(identifier)) = (&this.schema, &this.identifier) else { return Ok(Value::from(false)) };
-    let found = context.adapter.get_relation(this.database.as_deref(), schema, identifier).map_err(|error| vm.foreign(error))?;
+    let found = context
+        .adapter
+        .get_relation(this.database.as_deref(), schema, identifier)
+        .map_err(|error| vm.foreign(error))?;
     Ok(Value::from(found.is_some_and(|found| found.kind == Some(RelationKind::Table))))
 }

@@ -8,24 +8,30 @@ use crate::vm::{Args, Eval, Vm};
 /// `modules.itertools`.
 pub(super) fn module() -> Value {
     let members = vec![
-        ("chain", function("chain", |vm, args| {
-            let mut all = Vec::new();
-            for arg in &args.positional {
-                all.extend(items(vm, arg)?);
-            }
-            Ok(value::list(all))
-        })),
+        (
+            "chain",
+            function("chain", |vm, args| {
+                let mut all = Vec::new();
+                for arg in &args.positional {
+                    all.extend(items(vm, arg)?);
+                }
+                Ok(value::list(all))
+            }),
+        ),
         ("product", function("product", product)),
         ("combinations", function("combinations", |vm, args| choose(vm, "combinations", args))),
         ("permutations", function("permutations", |vm, args| choose(vm, "permutations", args))),
         ("islice", function("islice", islice)),
         ("zip_longest", function("zip_longest", zip_longest)),
         ("accumulate", function("accumulate", accumulate)),
-        ("repeat", function("repeat", |vm, args| {
-            let [item, times] = vm.lift(args.exactly("repeat", ["object", "times"]))?;
-            let one = value::list(vec![item]);
-            vm.lift(ops::arithmetic("*", &one, &times))
-        })),
+        (
+            "repeat",
+            function("repeat", |vm, args| {
+                let [item, times] = vm.lift(args.exactly("repeat", ["object", "times"]))?;
+                let one = value::list(vec![item]);
+                vm.lift(ops::arithmetic("*", &one, &times))
+            }),
+        ),
     ];
     value::native(Module { name: "itertools", members })
 }
@@ -42,7 +48,8 @@ fn within(vm: &mut Vm<'_>, count: usize) -> Eval<()> {
 }
 
 fn product(vm: &mut Vm<'_>, mut args: Args) -> Eval<Value> {
-    let repeat = args.named.shift_remove("repeat").and_then(|n| usize::try_from(value::integer_of(&n)?).ok()).unwrap_or(1);
+    let repeat =
+        args.named.shift_remove("repeat").and_then(|n| usize::try_from(value::integer_of(&n)?).ok()).unwrap_or(1);
     let mut pools = Vec::new();
     for arg in &args.positional {
         pools.push(items(vm, arg)?);

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
-use crate::value::native::{Module, function};
+use crate::value::native::{Functions, Module, function};
 use crate::value::{self, Native, Value, json};
 use crate::vm::{MacroValue, Session, Vm};
 use crate::{DBT_VERSION, Relation, RenderContext, ValueScope};
@@ -28,13 +28,66 @@ pub(crate) use relation::relation;
 
 /// Every name of the context, for hints and for `context`.
 pub(crate) const CONTEXT_NAMES: &[&str] = &[
-    "adapter", "api", "builtins", "column", "compiled_code", "config", "connection_name", "context", "cycler", "database",
-    "dbt_metadata_envs", "dbt_version", "dict", "diff_of_two_dicts", "doc", "env_var", "exceptions", "execute", "flags",
-    "fromjson", "fromyaml", "graph", "invocation_args_dict", "invocation_id", "is_incremental", "joiner", "load_result",
-    "local_md5", "log", "metric", "model", "modules", "namespace", "node", "print", "project_name", "range", "ref", "render",
-    "return", "run_started_at", "schema", "selected_resources", "set", "set_strict", "source", "sql", "store_raw_result",
-    "store_result", "target", "this", "thread_id", "tojson", "toyaml", "try_or_compiler_error", "validation", "var", "write",
-    "zip", "zip_strict",
+    "adapter",
+    "api",
+    "builtins",
+    "column",
+    "compiled_code",
+    "config",
+    "connection_name",
+    "context",
+    "cycler",
+    "database",
+    "dbt_metadata_envs",
+    "dbt_version",
+    "dict",
+    "diff_of_two_dicts",
+    "doc",
+    "env_var",
+    "exceptions",
+    "execute",
+    "flags",
+    "fromjson",
+    "fromyaml",
+    "graph",
+    "invocation_args_dict",
+    "invocation_id",
+    "is_incremental",
+    "joiner",
+    "load_result",
+    "local_md5",
+    "log",
+    "metric",
+    "model",
+    "modules",
+    "namespace",
+    "node",
+    "print",
+    "project_name",
+    "range",
+    "ref",
+    "render",
+    "return",
+    "run_started_at",
+    "schema",
+    "selected_resources",
+    "set",
+    "set_strict",
+    "source",
+    "sql",
+    "store_raw_result",
+    "store_result",
+    "target",
+    "this",
+    "thread_id",
+    "tojson",
+    "toyaml",
+    "try_or_compiler_error",
+    "validation",
+    "var",
+    "write",
+    "zip",
+    "zip_strict",
 ];
 
 /// The value of a name of the context; none if it is not one, or not there for this rendering.
@@ -45,9 +98,10 @@ pub(crate) fn context(vm: &mut Vm<'_>, name: &str) -> Option<Value> {
     if let Session::Value(scope) = vm.session {
         return match (name, scope) {
             ("target", ValueScope::Profile) => None,
-            ("target" | "modules" | "project_name" | "dbt_version" | "invocation_id" | "run_started_at" | "flags", _) => {
-                shared(vm, name)
-            }
+            (
+                "target" | "modules" | "project_name" | "dbt_version" | "invocation_id" | "run_started_at" | "flags",
+                _,
+            ) => shared(vm, name),
             ("var" | "env_var" | "exceptions", _) => node_free(name),
             // Descriptions are values too.
             ("doc", ValueScope::Project) => inputs::function_named(name),
@@ -91,7 +145,10 @@ fn shared(vm: &mut Vm<'_>, name: &str) -> Option<Value> {
         "run_started_at" => ("run_started_at", time::instant(options.now)),
         "dbt_metadata_envs" => {
             const PREFIX: &str = "DBT_ENV_CUSTOM_ENV_";
-            let found = options.env.iter().filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?, Value::from(text.as_str()))));
+            let found = options
+                .env
+                .iter()
+                .filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?, Value::from(text.as_str()))));
             ("dbt_metadata_envs", value::dict(found))
         }
         "selected_resources" => ("selected_resources", value::list(Vec::new())),
@@ -253,9 +310,6 @@ impl Native for Namespace {
 }
 
 /// A function of the table, as a value.
-pub(crate) fn from_table(
-    table: &'static [(&'static str, fn(&mut Vm<'_>, crate::vm::Args) -> crate::vm::Eval<Value>)],
-    name: &str,
-) -> Option<Value> {
+pub(crate) fn from_table(table: &'static Functions, name: &str) -> Option<Value> {
     table.iter().find(|(known, _)| *known == name).map(|(known, call)| function(known, *call))
 }

@@ -22,17 +22,28 @@ const VERBOSE: i64 = 64;
 /// `modules.re`.
 pub(super) fn module() -> Value {
     let mut members = vec![
-        ("compile", function("compile", |vm, args| {
-            let mut args = vm.lift(args.bind("compile", &["pattern", "flags"], 1))?;
-            let (pattern, flags) = (args.take(0), flags_of(args.given(1)));
-            compiled(vm, &pattern, flags).map(|regex| value::native(Pattern(regex)))
-        })),
-        ("escape", function("escape", |vm, args| {
-            let [text] = vm.lift(args.exactly("escape", ["pattern"]))?;
-            Ok(Value::from(::regex::escape(&repr::text(&text))))
-        })),
+        (
+            "compile",
+            function("compile", |vm, args| {
+                let mut args = vm.lift(args.bind("compile", &["pattern", "flags"], 1))?;
+                let (pattern, flags) = (args.take(0), flags_of(args.given(1)));
+                compiled(vm, &pattern, flags).map(|regex| value::native(Pattern(regex)))
+            }),
+        ),
+        (
+            "escape",
+            function("escape", |vm, args| {
+                let [text] = vm.lift(args.exactly("escape", ["pattern"]))?;
+                Ok(Value::from(::regex::escape(&repr::text(&text))))
+            }),
+        ),
     ];
-    for (names, flag) in [(["IGNORECASE", "I"], IGNORECASE), (["MULTILINE", "M"], MULTILINE), (["DOTALL", "S"], DOTALL), (["VERBOSE", "X"], VERBOSE)] {
+    for (names, flag) in [
+        (["IGNORECASE", "I"], IGNORECASE),
+        (["MULTILINE", "M"], MULTILINE),
+        (["DOTALL", "S"], DOTALL),
+        (["VERBOSE", "X"], VERBOSE),
+    ] {
         members.extend(names.map(|name| (name, Value::from(flag))));
     }
     members.push(("match", function("match", |vm, args| apply(vm, "match", args))));
@@ -62,14 +73,21 @@ fn compiled(vm: &Vm<'_>, pattern: &Value, flags: i64) -> Eval<Regex> {
         .ignore_whitespace(flags & VERBOSE != 0)
         .size_limit(PATTERN_BYTES_MAX)
         .build()
-        .map_err(|error| vm.fail_with_hint(format!("the pattern '{text}' cannot be used: {error}"), "look-around and back-references are not supported"))
+        .map_err(|error| {
+            vm.fail_with_hint(
+                format!("the pattern '{text}' cannot be used: {error}"),
+                "look-around and back-references are not supported",
+            )
+        })
 }
 
 /// `re.name(pattern, …)`.
 fn apply(vm: &mut Vm<'_>, name: &str, mut args: Args) -> Eval<Value> {
     let pattern = match args.named.shift_remove("pattern") {
         Some(pattern) => pattern,
-        None if args.positional.is_empty() => return Err(vm.fail(format!("{name}() missing required argument 'pattern'"))),
+        None if args.positional.is_empty() => {
+            return Err(vm.fail(format!("{name}() missing required argument 'pattern'")));
+        }
         None => args.positional.remove(0),
     };
     let mut flags = flags_of(args.named.shift_remove("flags"));
@@ -86,7 +104,8 @@ fn apply(vm: &mut Vm<'_>, name: &str, mut args: Args) -> Eval<Value> {
 }
 
 fn run(vm: &mut Vm<'_>, regex: &Regex, name: &str, args: Args) -> Eval<Value> {
-    let found = |captures: Option<Captures<'_>>| captures.map_or_else(value::none, |captures| Match::value(regex, &captures));
+    let found =
+        |captures: Option<Captures<'_>>| captures.map_or_else(value::none, |captures| Match::value(regex, &captures));
     match name {
         "sub" => {
             let mut args = vm.lift(args.bind(name, &["repl", "string", "count"], 2))?;
@@ -97,13 +116,19 @@ fn run(vm: &mut Vm<'_>, regex: &Regex, name: &str, args: Args) -> Eval<Value> {
         "split" => {
             let mut args = vm.lift(args.bind(name, &["string", "maxsplit"], 1))?;
             let text = repr::text(&args.take(0));
-            let most = args.given(1).and_then(|most| usize::try_from(value::integer_of(&most)?).ok()).filter(|most| *most > 0);
+            let most =
+                args.given(1).and_then(|most| usize::try_from(value::integer_of(&most)?).ok()).filter(|most| *most > 0);
             let mut parts = Vec::new();
             let mut from = 0;
             for captures in regex.captures_iter(&text).take(most.unwrap_or(usize::MAX)) {
                 let Some(whole) = captures.get(0) else { continue };
                 parts.push(Value::from(&text[from..whole.start()]));
-                parts.extend(captures.iter().skip(1).map(|group| group.map_or_else(value::none, |group| Value::from(group.as_str()))));
+                parts.extend(
+                    captures
+                        .iter()
+                        .skip(1)
+                        .map(|group| group.map_or_else(value::none, |group| Value::from(group.as_str()))),
+                );
                 from = whole.end();
             }
             parts.push(Value::from(&text[from..]));
@@ -115,14 +140,20 @@ fn run(vm: &mut Vm<'_>, regex: &Regex, name: &str, args: Args) -> Eval<Value> {
             vm.spend(text.len() as u64 / 1024)?;
             Ok(match name {
                 "search" => found(regex.captures(&text)),
-                "match" => found(regex.captures(&text).filter(|captures| captures.get(0).is_some_and(|whole| whole.start() == 0))),
+                "match" => found(
+                    regex.captures(&text).filter(|captures| captures.get(0).is_some_and(|whole| whole.start() == 0)),
+                ),
                 "fullmatch" => {
                     let anchored = Regex::new(&format!("^(?:{})$", regex.as_str())).ok();
                     let anchored = anchored.as_ref().unwrap_or(regex);
-                    let whole = |captures: &Captures<'_>| captures.get(0).is_some_and(|w| w.start() == 0 && w.end() == text.len());
+                    let whole = |captures: &Captures<'_>| {
+                        captures.get(0).is_some_and(|w| w.start() == 0 && w.end() == text.len())
+                    };
                     found(anchored.captures(&text).filter(whole))
                 }
-                "finditer" => value::list(regex.captures_iter(&text).map(|captures| Match::value(regex, &captures)).collect()),
+                "finditer" => {
+                    value::list(regex.captures_iter(&text).map(|captures| Match::value(regex, &captures)).collect())
+                }
                 _ => value::list(regex.captures_iter(&text).map(|captures| listed(&captures)).collect()),
             })
         }
@@ -174,7 +205,9 @@ fn expand(template: &str, captures: &Captures<'_>, out: &mut String) {
                 if let Some(second) = chars.next_if(char::is_ascii_digit) {
                     number.push(second);
                 }
-                out.push_str(number.parse().ok().and_then(|at: usize| captures.get(at)).map_or("", |group| group.as_str()));
+                out.push_str(
+                    number.parse().ok().and_then(|at: usize| captures.get(at)).map_or("", |group| group.as_str()),
+                );
             }
             Some('g') if chars.next_if_eq(&'<').is_some() => {
                 let name: String = chars.by_ref().take_while(|c| *c != '>').collect();

@@ -35,8 +35,13 @@ fn parts(parts: Parts) -> Value {
 /// The parts with those changed that are named in the arguments.
 fn changed(vm: &Vm<'_>, method: &str, before: Parts, args: Args) -> Eval<Parts> {
     let mut args = vm.lift(args.bind(method, &["database", "schema", "identifier"], 0))?;
-    let mut part = |at: usize, before: bool| args.given(at).filter(|v| !v.is_none()).map_or(before, |v| value::truthy(&v));
-    Ok(Parts { database: part(0, before.database), schema: part(1, before.schema), identifier: part(2, before.identifier) })
+    let mut part =
+        |at: usize, before: bool| args.given(at).filter(|v| !v.is_none()).map_or(before, |v| value::truthy(&v));
+    Ok(Parts {
+        database: part(0, before.database),
+        schema: part(1, before.schema),
+        identifier: part(2, before.identifier),
+    })
 }
 
 fn path_part(value: Option<Value>, before: &Option<String>) -> Option<String> {
@@ -91,8 +96,19 @@ impl Native for RelationValue {
     }
     fn methods(&self) -> &'static [&'static str] {
         &[
-            "include", "quote", "quoted", "render", "incorporate", "replace_path", "without_identifier", "matches", "create",
-            "get", "information_schema", "information_schema_only", "add_ephemeral_prefix",
+            "include",
+            "quote",
+            "quoted",
+            "render",
+            "incorporate",
+            "replace_path",
+            "without_identifier",
+            "matches",
+            "create",
+            "get",
+            "information_schema",
+            "information_schema_only",
+            "add_ephemeral_prefix",
         ]
     }
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
@@ -169,7 +185,8 @@ impl Native for RelationValue {
 fn create(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let names = ["database", "schema", "identifier", "type", "quote_policy", "include_policy"];
     let mut args = vm.lift(args.bind("create", &names, 0))?;
-    let text = |value: Option<Value>| value.filter(|value| !value.is_none() && !value.is_undefined()).map(|v| repr::text(&v));
+    let text =
+        |value: Option<Value>| value.filter(|value| !value.is_none() && !value.is_undefined()).map(|v| repr::text(&v));
     let mut made = Relation::new("", "");
     made.database = text(args.given(0));
     made.schema = text(args.given(1));
@@ -224,7 +241,19 @@ impl Native for ColumnValue {
         ["name", "column", "quoted", "dtype", "data_type", "char_size"].map(str::to_owned).to_vec()
     }
     fn methods(&self) -> &'static [&'static str] {
-        &["is_string", "is_number", "is_float", "is_integer", "is_numeric", "string_size", "string_type", "numeric_type", "literal", "can_expand_to", "create"]
+        &[
+            "is_string",
+            "is_number",
+            "is_float",
+            "is_integer",
+            "is_numeric",
+            "string_size",
+            "string_type",
+            "numeric_type",
+            "literal",
+            "can_expand_to",
+            "create",
+        ]
     }
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
         let column = &self.0;
@@ -244,7 +273,9 @@ impl Native for ColumnValue {
                 let [other] = vm.lift(args.exactly(name, ["other_column"]))?;
                 let other = value::as_native::<ColumnValue>(&other).map(|other| &other.0);
                 let wider = other.is_some_and(|other| {
-                    column.is_string() && other.is_string() && other.char_size.unwrap_or(256) > column.char_size.unwrap_or(256)
+                    column.is_string()
+                        && other.is_string()
+                        && other.char_size.unwrap_or(256) > column.char_size.unwrap_or(256)
                 });
                 Value::from(wider)
             }
@@ -330,25 +361,31 @@ pub(super) fn api() -> Value {
             ("View", Value::from("view")),
             ("CTE", Value::from("cte")),
             ("External", Value::from("external")),
-            ("get_relation_type", function("get_relation_type", |vm, args| {
-                let [kind] = vm.lift(args.exactly("get_relation_type", ["value"]))?;
-                Ok(Value::from(repr::text(&kind).to_lowercase()))
-            })),
+            (
+                "get_relation_type",
+                function("get_relation_type", |vm, args| {
+                    let [kind] = vm.lift(args.exactly("get_relation_type", ["value"]))?;
+                    Ok(Value::from(repr::text(&kind).to_lowercase()))
+                }),
+            ),
         ],
     };
     let column_class = Module {
         name: "Column",
         members: vec![
             ("create", function("create", create_column)),
-            ("translate_type", function("translate_type", |vm, args| {
-                let [dtype] = vm.lift(args.exactly("translate_type", ["dtype"]))?;
-                let name = repr::text(&dtype);
-                Ok(Value::from(match name.to_ascii_uppercase().as_str() {
-                    "STRING" => "text".to_owned(),
-                    "TIMESTAMP" | "FLOAT" | "INTEGER" | "BOOLEAN" => name.to_lowercase(),
-                    _ => name,
-                }))
-            })),
+            (
+                "translate_type",
+                function("translate_type", |vm, args| {
+                    let [dtype] = vm.lift(args.exactly("translate_type", ["dtype"]))?;
+                    let name = repr::text(&dtype);
+                    Ok(Value::from(match name.to_ascii_uppercase().as_str() {
+                        "STRING" => "text".to_owned(),
+                        "TIMESTAMP" | "FLOAT" | "INTEGER" | "BOOLEAN" => name.to_lowercase(),
+                        _ => name,
+                    }))
+                }),
+            ),
             ("string_type", function("string_type", string_type)),
             ("numeric_type", function("numeric_type", numeric_type)),
         ],

@@ -3,10 +3,11 @@
 use super::from_table;
 use super::table::TableValue;
 use crate::Table;
+use crate::value::native::Functions;
 use crate::value::{self, Value, repr};
 use crate::vm::{Args, Eval, Vm};
 
-const FUNCTIONS: &[(&str, fn(&mut Vm<'_>, Args) -> Eval<Value>)] =
+const FUNCTIONS: &Functions =
     &[("store_result", store_result), ("store_raw_result", store_raw_result), ("load_result", load_result)];
 
 pub(super) fn function_named(name: &str) -> Option<Value> {

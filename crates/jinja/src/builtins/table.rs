@@ -110,7 +110,8 @@ impl Native for TableValue {
             }
             "select" | "exclude" => {
                 let [names] = vm.lift(args.exactly(name, ["key"]))?;
-                let names = if names.as_str().is_some() { vec![names] } else { value::elements(&names).unwrap_or_default() };
+                let names =
+                    if names.as_str().is_some() { vec![names] } else { value::elements(&names).unwrap_or_default() };
                 let named: Vec<usize> = names.iter().filter_map(|name| self.position(name)).collect();
                 let kept: Vec<usize> = if name == "select" {
                     named
@@ -280,7 +281,9 @@ impl Native for Group {
             Kind::Str(name) => {
                 let exact = self.names.iter().position(|known| known.as_str() == Some(name));
                 exact.or_else(|| {
-                    self.names.iter().position(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)))
+                    self.names
+                        .iter()
+                        .position(|known| known.as_str().is_some_and(|known| known.eq_ignore_ascii_case(name)))
                 })
             }
             _ => None,

@@ -3,10 +3,11 @@
 use md5::{Digest, Md5};
 
 use super::from_table;
+use crate::value::native::Functions;
 use crate::value::{self, Value, repr};
 use crate::vm::{Args, Eval, Session, Stop, Vm};
 
-const FUNCTIONS: &[(&str, fn(&mut Vm<'_>, Args) -> Eval<Value>)] = &[
+const FUNCTIONS: &Functions = &[
     ("return", |vm, args| {
         let mut args = vm.lift(args.bind("return", &["data"], 0))?;
         Err(Stop::Return(args.given(0).unwrap_or_else(value::none)))

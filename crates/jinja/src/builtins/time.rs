@@ -78,7 +78,8 @@ fn parse_with(text: &str, format: &str) -> Option<Moment> {
         return Some(Moment { local: found.naive_utc(), zone: Some(Tz::UTC) });
     }
     let local = NaiveDateTime::parse_from_str(text, &format).ok();
-    let local = local.or_else(|| NaiveDate::parse_from_str(text, &format).ok().map(|date| date.and_time(NaiveTime::MIN)))?;
+    let local =
+        local.or_else(|| NaiveDate::parse_from_str(text, &format).ok().map(|date| date.and_time(NaiveTime::MIN)))?;
     Some(Moment { local, zone: None })
 }
 
@@ -108,7 +109,11 @@ fn date_methods(vm: &mut Vm<'_>, date: NaiveDate, name: &str, args: Args) -> Eva
         "toordinal" => Value::from(date.num_days_from_ce()),
         _ => {
             let week = date.iso_week();
-            value::tuple(vec![Value::from(week.year()), Value::from(week.week()), Value::from(date.weekday().number_from_monday())])
+            value::tuple(vec![
+                Value::from(week.year()),
+                Value::from(week.week()),
+                Value::from(date.weekday().number_from_monday()),
+            ])
         }
     })
 }
@@ -169,7 +174,19 @@ impl Native for Moment {
         })
     }
     fn methods(&self) -> &'static [&'static str] {
-        &["strftime", "isoformat", "date", "timestamp", "replace", "astimezone", "weekday", "isoweekday", "toordinal", "isocalendar", "utcoffset"]
+        &[
+            "strftime",
+            "isoformat",
+            "date",
+            "timestamp",
+            "replace",
+            "astimezone",
+            "weekday",
+            "isoweekday",
+            "toordinal",
+            "isocalendar",
+            "utcoffset",
+        ]
     }
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
         Ok(match name {
@@ -328,7 +345,9 @@ impl Native for Span {
             return match op {
                 "+" => a.checked_add(&b).map(|sum| value::native(Span(sum))),
                 "-" => a.checked_sub(&b).map(|sum| value::native(Span(sum))),
-                "//" => Some(ops::integer(i128::from(a.num_microseconds()?.checked_div_euclid(b.num_microseconds()?)?))),
+                "//" => {
+                    Some(ops::integer(i128::from(a.num_microseconds()?.checked_div_euclid(b.num_microseconds()?)?)))
+                }
                 _ => None,
             };
         }
@@ -363,7 +382,9 @@ impl Native for Zone {
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
         let [moment] = vm.lift(args.exactly(name, ["dt"]))?;
         match value::as_native::<Moment>(&moment) {
-            Some(moment) if moment.zone.is_none() => Ok(value::native(Moment { local: moment.local, zone: Some(self.0) })),
+            Some(moment) if moment.zone.is_none() => {
+                Ok(value::native(Moment { local: moment.local, zone: Some(self.0) }))
+            }
             Some(_) => Err(vm.fail("Not naive datetime (tzinfo is already set)")),
             None => Err(vm.fail("localize() takes a datetime")),
         }
@@ -397,7 +418,9 @@ impl Native for Class {
     }
     fn methods(&self) -> &'static [&'static str] {
         match self.name {
-            "datetime" => &["now", "utcnow", "today", "strptime", "fromisoformat", "fromtimestamp", "utcfromtimestamp", "combine"],
+            "datetime" => {
+                &["now", "utcnow", "today", "strptime", "fromisoformat", "fromtimestamp", "utcfromtimestamp", "combine"]
+            }
             "date" => &["today", "fromisoformat"],
             _ => &[],
         }
@@ -415,9 +438,10 @@ impl Native for Class {
             (_, "now") => {
                 let mut args = vm.lift(args.bind(name, &["tz"], 0))?;
                 match args.given(0).and_then(|zone| zone_of(&zone)) {
-                    Some(zone) => {
-                        value::native(Moment { local: zone.from_utc_datetime(&self.now.naive_utc()).naive_local(), zone: Some(zone) })
-                    }
+                    Some(zone) => value::native(Moment {
+                        local: zone.from_utc_datetime(&self.now.naive_utc()).naive_local(),
+                        zone: Some(zone),
+                    }),
                     None => naive(self.now.naive_utc()),
                 }
             }
@@ -426,7 +450,9 @@ impl Native for Class {
                 let [text, format] = vm.lift(args.exactly(name, ["date_string", "format"]))?;
                 let (text, format) = (repr::text(&text), repr::text(&format));
                 let found = parse_with(&text, &format);
-                value::native(found.ok_or_else(|| vm.fail(format!("time data '{text}' does not match format '{format}'")))?)
+                value::native(
+                    found.ok_or_else(|| vm.fail(format!("time data '{text}' does not match format '{format}'")))?,
+                )
             }
             (_, "fromisoformat") => {
                 let [text] = vm.lift(args.exactly(name, ["date_string"]))?;
@@ -436,7 +462,9 @@ impl Native for Class {
             (_, "combine") => {
                 let mut args = vm.lift(args.bind(name, &["date", "time"], 1))?;
                 let date = args.take(0);
-                let date = value::as_native::<Date>(&date).map(|date| date.0).ok_or_else(|| vm.fail("combine() takes a date"))?;
+                let date = value::as_native::<Date>(&date)
+                    .map(|date| date.0)
+                    .ok_or_else(|| vm.fail("combine() takes a date"))?;
                 naive(date.and_time(NaiveTime::MIN))
             }
             _ => {
@@ -493,7 +521,10 @@ fn timedelta(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
 /// `modules.datetime`.
 pub(super) fn datetime_module(now: DateTime<Utc>) -> Value {
     let class = |name| (name, value::native(Class { name, now }));
-    value::native(Module { name: "datetime", members: ["datetime", "date", "timedelta", "timezone"].map(class).to_vec() })
+    value::native(Module {
+        name: "datetime",
+        members: ["datetime", "date", "timedelta", "timezone"].map(class).to_vec(),
+    })
 }
 
 /// `modules.pytz`.

@@ -221,7 +221,9 @@ pub(crate) fn visit_expr(expr: &Expr, see: &mut dyn FnMut(&Expr)) {
 fn visit_args(args: &[Arg], see: &mut dyn FnMut(&Expr)) {
     for arg in args {
         match arg {
-            Arg::Positional(expr) | Arg::Named(_, expr) | Arg::Spread(expr) | Arg::SpreadNamed(expr) => visit_expr(expr, see),
+            Arg::Positional(expr) | Arg::Named(_, expr) | Arg::Spread(expr) | Arg::SpreadNamed(expr) => {
+                visit_expr(expr, see)
+            }
         }
     }
 }

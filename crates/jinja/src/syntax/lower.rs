@@ -36,6 +36,7 @@ pub(crate) fn parse(text: &str) -> Lowered<Vec<Stmt>> {
         return Err(SyntaxError { message, offset: 0 });
     }
     let longest = scan::longest_tag(text)?;
+    let text = &*scan::without_colons(text)?;
     let stack = PARSE_STACK_BYTES + longest * PARSE_STACK_BYTES_PER_TAG_BYTE;
     stacker::maybe_grow(stack, stack, || match minijinja::machinery::parse(text, "template", syntax()) {
         Ok(mj::Stmt::Template(template)) => statements(&template.children, 0),
@@ -70,11 +71,14 @@ fn statement(stmt: &mj::Stmt<'_>, depth: usize) -> Lowered<Stmt> {
             body: statements(&inner.body, depth)?,
             otherwise: statements(&inner.else_body, depth)?,
         })),
-        mj::Stmt::IfCond(inner) => {
-            Stmt::If(expression(&inner.expr, depth)?, statements(&inner.true_body, depth)?, statements(&inner.false_body, depth)?)
-        }
+        mj::Stmt::IfCond(inner) => Stmt::If(
+            expression(&inner.expr, depth)?,
+            statements(&inner.true_body, depth)?,
+            statements(&inner.false_body, depth)?,
+        ),
         mj::Stmt::WithBlock(inner) => {
-            let assignments = inner.assignments.iter().map(|(to, from)| Ok((target(to, depth)?, expression(from, depth)?)));
+            let assignments =
+                inner.assignments.iter().map(|(to, from)| Ok((target(to, depth)?, expression(from, depth)?)));
             Stmt::With(assignments.collect::<Lowered<_>>()?, statements(&inner.body, depth)?)
         }
         mj::Stmt::Set(inner) => Stmt::Set(target(&inner.target, depth)?, expression(&inner.expr, depth)?),
@@ -85,11 +89,14 @@ fn statement(stmt: &mj::Stmt<'_>, depth: usize) -> Lowered<Stmt> {
         ),
         mj::Stmt::AutoEscape(inner) => Stmt::Group(statements(&inner.body, depth)?),
         mj::Stmt::Block(inner) => Stmt::Group(statements(&inner.body, depth)?),
-        mj::Stmt::FilterBlock(inner) => Stmt::FilterBlock(expression(&inner.filter, depth)?, statements(&inner.body, depth)?),
-        mj::Stmt::Macro(inner) => Stmt::Macro(Arc::new(macro_of(inner, inner.span().start_offset, depth)?)),
-        mj::Stmt::CallBlock(inner) => {
-            Stmt::CallBlock(call(&inner.call, depth)?, Arc::new(macro_of(&inner.macro_decl, inner.call.span().start_offset, depth)?))
+        mj::Stmt::FilterBlock(inner) => {
+            Stmt::FilterBlock(expression(&inner.filter, depth)?, statements(&inner.body, depth)?)
         }
+        mj::Stmt::Macro(inner) => Stmt::Macro(Arc::new(macro_of(inner, inner.span().start_offset, depth)?)),
+        mj::Stmt::CallBlock(inner) => Stmt::CallBlock(
+            call(&inner.call, depth)?,
+            Arc::new(macro_of(&inner.macro_decl, inner.call.span().start_offset, depth)?),
+        ),
         mj::Stmt::Do(inner) => Stmt::Do(call(&inner.call, depth)?),
         mj::Stmt::Continue(_) => Stmt::Continue,
         mj::Stmt::Break(_) => Stmt::Break,
@@ -129,8 +136,12 @@ fn target(expr: &mj::Expr<'_>, depth: usize) -> Lowered<Target> {
     Ok(match expr {
         mj::Expr::Var(inner) => Target::Name(inner.id.into()),
         mj::Expr::GetAttr(inner) => Target::Attribute(expression(&inner.expr, depth)?, inner.name.into()),
-        mj::Expr::List(inner) => Target::Unpack(inner.items.iter().map(|expr| target(expr, depth)).collect::<Lowered<_>>()?),
-        mj::Expr::Tuple(inner) => Target::Unpack(inner.items.iter().map(|expr| target(expr, depth)).collect::<Lowered<_>>()?),
+        mj::Expr::List(inner) => {
+            Target::Unpack(inner.items.iter().map(|expr| target(expr, depth)).collect::<Lowered<_>>()?)
+        }
+        mj::Expr::Tuple(inner) => {
+            Target::Unpack(inner.items.iter().map(|expr| target(expr, depth)).collect::<Lowered<_>>()?)
+        }
         other => {
             let message = format!("cannot assign to {}", other.description());
             return Err(SyntaxError { message, offset: other.span().start_offset as usize });
@@ -145,7 +156,10 @@ fn boxed(expr: &mj::Expr<'_>, depth: usize) -> Lowered<Box<Expr>> {
 fn call(inner: &mj::Spanned<mj::Call<'_>>, depth: usize) -> Lowered<Expr> {
     let callee = expression(&inner.expr, depth)?;
     // minijinja's span of `a.b()` starts at `.b`; the place to show is where the callee starts.
-    Ok(Expr { at: callee.at.min(inner.span().start_offset), kind: ExprKind::Call(Box::new(callee), args(&inner.args, depth)?) })
+    Ok(Expr {
+        at: callee.at.min(inner.span().start_offset),
+        kind: ExprKind::Call(Box::new(callee), args(&inner.args, depth)?),
+    })
 }
 
 fn expression(expr: &mj::Expr<'_>, depth: usize) -> Lowered<Expr> {
@@ -161,14 +175,21 @@ fn expression(expr: &mj::Expr<'_>, depth: usize) -> Lowered<Expr> {
         mj::Expr::List(inner) => ExprKind::List(expressions(&inner.items, depth)?),
         mj::Expr::Tuple(inner) => ExprKind::Tuple(expressions(&inner.items, depth)?),
         mj::Expr::Map(inner) => {
-            let pairs = inner.keys.iter().zip(&inner.values).map(|(key, value)| Ok((expression(key, depth)?, expression(value, depth)?)));
+            let pairs = inner
+                .keys
+                .iter()
+                .zip(&inner.values)
+                .map(|(key, value)| Ok((expression(key, depth)?, expression(value, depth)?)));
             ExprKind::Dict(pairs.collect::<Lowered<_>>()?)
         }
         mj::Expr::GetAttr(inner) => ExprKind::Attribute(boxed(&inner.expr, depth)?, inner.name.into()),
         mj::Expr::GetItem(inner) => ExprKind::Item(boxed(&inner.expr, depth)?, boxed(&inner.subscript_expr, depth)?),
         mj::Expr::Slice(inner) => {
             let bound = |bound: &Option<mj::Expr<'_>>| bound.as_ref().map(|expr| boxed(expr, depth)).transpose();
-            ExprKind::Slice(boxed(&inner.expr, depth)?, [bound(&inner.start)?, bound(&inner.stop)?, bound(&inner.step)?])
+            ExprKind::Slice(
+                boxed(&inner.expr, depth)?,
+                [bound(&inner.start)?, bound(&inner.stop)?, bound(&inner.step)?],
+            )
         }
         mj::Expr::UnaryOp(inner) => match inner.op {
             mj::UnaryOpKind::Not => ExprKind::Not(boxed(&inner.expr, depth)?),
@@ -184,10 +205,14 @@ fn expression(expr: &mj::Expr<'_>, depth: usize) -> Lowered<Expr> {
             boxed(&inner.true_expr, depth)?,
             inner.false_expr.as_ref().map(|expr| boxed(expr, depth)).transpose()?,
         ),
-        mj::Expr::Filter(inner) => {
-            ExprKind::Filter(inner.expr.as_ref().map(|expr| boxed(expr, depth)).transpose()?, inner.name.into(), args(&inner.args, depth)?)
+        mj::Expr::Filter(inner) => ExprKind::Filter(
+            inner.expr.as_ref().map(|expr| boxed(expr, depth)).transpose()?,
+            inner.name.into(),
+            args(&inner.args, depth)?,
+        ),
+        mj::Expr::Test(inner) => {
+            ExprKind::Test(boxed(&inner.expr, depth)?, inner.name.into(), args(&inner.args, depth)?)
         }
-        mj::Expr::Test(inner) => ExprKind::Test(boxed(&inner.expr, depth)?, inner.name.into(), args(&inner.args, depth)?),
     };
     Ok(Expr { at: expr.span().start_offset, kind })
 }

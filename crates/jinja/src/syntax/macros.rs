@@ -95,7 +95,10 @@ mod tests {
 
     #[test]
     fn types_of_arguments_are_dropped_and_defaults_kept() {
-        assert_eq!(without_types("a: string, b: list[int] = {'x': ':'}, c=':'"), "a        , b            = {'x': ':'}, c=':'");
+        assert_eq!(
+            without_types("a: string, b: list[int] = {'x': ':'}, c=':'"),
+            "a        , b            = {'x': ':'}, c=':'"
+        );
     }
 
     #[test]

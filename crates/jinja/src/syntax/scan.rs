@@ -2,6 +2,8 @@
 //!
 //! Strings inside tags, comments and `{% raw %}` sections are stepped over, so a delimiter inside one is no delimiter.
 
+use std::borrow::Cow;
+
 use super::SyntaxError;
 use crate::limits::{EXPRESSION_DEPTH_MAX, TAG_BYTES_MAX};
 
@@ -14,6 +16,8 @@ pub(crate) struct Tag<'a> {
     pub(crate) rest: &'a str,
     /// Byte offset of the word.
     pub(crate) word_at: usize,
+    /// Byte offset of the rest.
+    pub(crate) rest_at: usize,
     /// Byte offset of `{%`.
     pub(crate) start: usize,
     /// Byte offset after `%}`.
@@ -23,6 +27,19 @@ pub(crate) struct Tag<'a> {
 /// Every statement tag of a text, in order; tags inside raw sections and comments are not among them.
 pub(crate) fn tags(text: &str) -> Result<Vec<Tag<'_>>, SyntaxError> {
     walk(text).map(|(tags, _)| tags)
+}
+
+/// The text with what Jinja allows and minijinja does not made blank: the colon after `{% if x: %}` and its kin.
+pub(crate) fn without_colons(text: &str) -> Result<Cow<'_, str>, SyntaxError> {
+    const OPENING: &[&str] = &["if", "elif", "else", "for", "macro", "call", "filter", "with"];
+    let mut blanked: Option<String> = None;
+    for tag in tags(text)? {
+        if OPENING.contains(&tag.word) && tag.rest.ends_with(':') {
+            let at = tag.rest_at + tag.rest.len() - 1;
+            blanked.get_or_insert_with(|| text.to_owned()).replace_range(at..=at, " ");
+        }
+    }
+    Ok(blanked.map_or(Cow::Borrowed(text), Cow::Owned))
 }
 
 /// Bytes of the longest tag. Refuses what would take the parser too deep: a tag or a chain of `elif`s past its limit.
@@ -109,7 +126,7 @@ fn end_of(text: &str, from: usize, close: &str) -> Option<usize> {
             // `{{ {'a': {}} }}`: a brace of the expression is not the end of it.
             b'{' => braces += 1,
             b'}' if braces > 0 => braces -= 1,
-            _ if braces == 0 && text[at..].as_bytes().starts_with(close.as_bytes()) => return Some(at + close.len()),
+            _ if braces == 0 && bytes[at..].starts_with(close.as_bytes()) => return Some(at + close.len()),
             _ => {}
         }
         at += 1;
@@ -131,7 +148,8 @@ fn tag(text: &str, open: usize, end: usize) -> Tag<'_> {
     let inner = inner.trim();
     let word_len = inner.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(inner.len());
     let (word, rest) = inner.split_at(word_len);
-    Tag { word, rest: rest.trim(), word_at: start + blank, start: open, end }
+    let rest_at = start + blank + word_len + (rest.len() - rest.trim_start().len());
+    Tag { word, rest: rest.trim(), word_at: start + blank, rest_at, start: open, end }
 }
 
 fn skip_raw(text: &str, from: usize) -> Option<usize> {
@@ -164,9 +182,25 @@ mod tests {
 
     #[test]
     fn what_is_not_closed_is_told_with_its_offset() {
-        for (text, offset) in [("a {% if x", 2), ("{# x", 0), (" {{ 'a }}", 1), ("{% raw %} x", 0), ("{% set x = '\\' %}", 0)] {
+        for (text, offset) in
+            [("a {% if x", 2), ("{# x", 0), (" {{ 'a }}", 1), ("{% raw %} x", 0), ("{% set x = '\\' %}", 0)]
+        {
             assert_eq!(tags(text).unwrap_err().offset, offset, "{text}");
         }
+    }
+
+    #[test]
+    fn characters_of_several_bytes_are_stepped_over() {
+        assert_eq!(words("ä{{ 'ü' ~ ö }}{# é #}{% if 'ß' %}ä{% endif %}"), ["if", "endif"]);
+    }
+
+    #[test]
+    fn a_colon_at_the_end_of_a_tag_is_made_blank() {
+        let text = "{% if x == ':' : %}a:{% else: %}b{% endif %}{{ {'a': 1} }}{% set x = {'a':\n1} %}";
+        assert_eq!(
+            without_colons(text).unwrap(),
+            "{% if x == ':'   %}a:{% else  %}b{% endif %}{{ {'a': 1} }}{% set x = {'a':\n1} %}"
+        );
     }
 
     #[test]

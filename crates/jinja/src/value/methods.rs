@@ -4,7 +4,10 @@
 
 use std::cmp::Ordering;
 
-use super::{Kind, Value, collections_set, dict, elements, hashable, integer_of, kind_of, list, native, none, ops, repr, tuple, type_name};
+use super::{
+    Kind, Value, collections_set, dict, elements, hashable, integer_of, kind_of, list, native, none, ops, repr, tuple,
+    type_name,
+};
 use crate::limits::OUTPUT_BYTES_MAX_DEFAULT;
 use crate::vm::Args;
 
@@ -34,10 +37,43 @@ pub(crate) fn call(value: &Value, name: &str, args: Args) -> Option<Outcome> {
 pub(crate) fn names(value: &Value) -> &'static [&'static str] {
     match kind_of(value) {
         Kind::Str(_) => &[
-            "upper", "lower", "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "join", "replace", "startswith",
-            "endswith", "format", "title", "capitalize", "find", "rfind", "index", "count", "isdigit", "isnumeric", "isalpha",
-            "isalnum", "isspace", "isupper", "islower", "zfill", "ljust", "rjust", "center", "partition", "rpartition",
-            "removeprefix", "removesuffix", "swapcase", "casefold", "encode",
+            "upper",
+            "lower",
+            "strip",
+            "lstrip",
+            "rstrip",
+            "split",
+            "rsplit",
+            "splitlines",
+            "join",
+            "replace",
+            "startswith",
+            "endswith",
+            "format",
+            "title",
+            "capitalize",
+            "find",
+            "rfind",
+            "index",
+            "count",
+            "isdigit",
+            "isnumeric",
+            "isalpha",
+            "isalnum",
+            "isspace",
+            "isupper",
+            "islower",
+            "zfill",
+            "ljust",
+            "rjust",
+            "center",
+            "partition",
+            "rpartition",
+            "removeprefix",
+            "removesuffix",
+            "swapcase",
+            "casefold",
+            "encode",
         ],
         Kind::List(_) => {
             &["append", "extend", "insert", "pop", "remove", "index", "count", "sort", "reverse", "copy", "clear"]
@@ -46,8 +82,18 @@ pub(crate) fn names(value: &Value) -> &'static [&'static str] {
             &["items", "keys", "values", "get", "update", "pop", "popitem", "setdefault", "copy", "clear"]
         }
         Kind::Set(_) => &[
-            "add", "discard", "remove", "update", "union", "intersection", "difference", "issubset", "issuperset", "copy",
-            "clear", "pop",
+            "add",
+            "discard",
+            "remove",
+            "update",
+            "union",
+            "intersection",
+            "difference",
+            "issubset",
+            "issuperset",
+            "copy",
+            "clear",
+            "pop",
         ],
         Kind::Tuple | Kind::Seq => &["index", "count"],
         _ => &[],
@@ -76,7 +122,9 @@ fn strings(text: &str, name: &str, args: Args) -> Option<Outcome> {
         "lower" | "casefold" => Ok(Value::from(text.to_lowercase())),
         "swapcase" => Ok(Value::from(
             text.chars()
-                .flat_map(|c| if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() })
+                .flat_map(|c| {
+                    if c.is_uppercase() { c.to_lowercase().collect::<Vec<_>>() } else { c.to_uppercase().collect() }
+                })
                 .collect::<String>(),
         )),
         "capitalize" => {
@@ -106,17 +154,25 @@ fn strings(text: &str, name: &str, args: Args) -> Option<Outcome> {
             let mut args = args.bind("replace", &["old", "new", "count"], 2)?;
             let (old, new) = (text_arg(&args.take(0))?, text_arg(&args.take(1))?);
             match integer_of(&args.take(2)) {
-                Some(count) if count >= 0 => Ok(Value::from(text.replacen(&old, &new, usize::try_from(count).unwrap_or(usize::MAX)))),
+                Some(count) if count >= 0 => {
+                    Ok(Value::from(text.replacen(&old, &new, usize::try_from(count).unwrap_or(usize::MAX))))
+                }
                 _ => Ok(Value::from(text.replace(&old, &new))),
             }
         }
         "startswith" | "endswith" => {
             let mut args = args.bind("startswith", &["prefix"], 1)?;
             let wanted = args.take(0);
-            let options = if matches!(kind_of(&wanted), Kind::Tuple) { elements(&wanted).unwrap_or_default() } else { vec![wanted] };
+            let options = if matches!(kind_of(&wanted), Kind::Tuple) {
+                elements(&wanted).unwrap_or_default()
+            } else {
+                vec![wanted]
+            };
             for option in &options {
                 let option = text_arg(option)?;
-                if (name == "startswith" && text.starts_with(&option)) || (name == "endswith" && text.ends_with(&option)) {
+                if (name == "startswith" && text.starts_with(&option))
+                    || (name == "endswith" && text.ends_with(&option))
+                {
                     return flag(true);
                 }
             }
@@ -203,7 +259,11 @@ fn title(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut inside = false;
     for c in text.chars() {
-        if inside { out.extend(c.to_lowercase()) } else { out.extend(c.to_uppercase()) }
+        if inside {
+            out.extend(c.to_lowercase())
+        } else {
+            out.extend(c.to_uppercase())
+        }
         inside = c.is_alphabetic();
     }
     out
@@ -255,7 +315,11 @@ fn split_blanks(text: &str, most: usize, from_right: bool) -> Vec<&str> {
         let cut = if from_right { rest.rfind(char::is_whitespace) } else { rest.find(char::is_whitespace) };
         let Some(cut) = cut else { break };
         let after = cut + rest[cut..].chars().next().map_or(1, char::len_utf8);
-        let (part, remaining) = if from_right { (&rest[after..], rest[..cut].trim_end()) } else { (&rest[..cut], rest[after..].trim_start()) };
+        let (part, remaining) = if from_right {
+            (&rest[after..], rest[..cut].trim_end())
+        } else {
+            (&rest[..cut], rest[after..].trim_start())
+        };
         parts.push(part);
         rest = remaining;
     }
@@ -299,7 +363,8 @@ fn lists(value: &Value, name: &str, args: Args) -> Option<Outcome> {
         }
         "pop" => {
             let mut args = args.bind(name, &["index"], 0)?;
-            let index = args.given(0).map_or(Some(-1), |index| integer_of(&index)).ok_or("an index is a whole number")?;
+            let index =
+                args.given(0).map_or(Some(-1), |index| integer_of(&index)).ok_or("an index is a whole number")?;
             own.with(|items| match ops::python_index(index, items.len()) {
                 Some(at) => Ok(items.remove(at)),
                 None if items.is_empty() => Err("pop from empty list".to_owned()),

@@ -94,19 +94,25 @@ impl Object for NativeValue {
     fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
         let other = other.downcast_ref::<NativeValue>()?;
         // Values need a total order; where ours has none, the text decides.
-        self.0.compare(&*other.0).or_else(|| {
-            Some((self.0.type_name(), self.0.text()).cmp(&(other.0.type_name(), other.0.text())))
-        })
+        self.0
+            .compare(&*other.0)
+            .or_else(|| Some((self.0.type_name(), self.0.text()).cmp(&(other.0.type_name(), other.0.text()))))
     }
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.text())
     }
 }
 
+/// How a function of ours is called.
+pub(crate) type Call = fn(&mut Vm<'_>, Args) -> Eval<Value>;
+
+/// Functions by name.
+pub(crate) type Functions = [(&'static str, Call)];
+
 /// A function of ours.
 pub(crate) struct Function {
     pub(crate) name: &'static str,
-    pub(crate) call: fn(&mut Vm<'_>, Args) -> Eval<Value>,
+    pub(crate) call: Call,
 }
 
 impl fmt::Debug for Function {
@@ -134,7 +140,7 @@ impl Native for Function {
 }
 
 /// A function of ours as a value.
-pub(crate) fn function(name: &'static str, call: fn(&mut Vm<'_>, Args) -> Eval<Value>) -> Value {
+pub(crate) fn function(name: &'static str, call: Call) -> Value {
     super::native(Function { name, call })
 }
 

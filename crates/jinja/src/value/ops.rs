@@ -177,9 +177,7 @@ fn equal_within(left: &Value, right: &Value, depth: usize) -> bool {
         (Kind::Dict(_) | Kind::Map, Kind::Dict(_) | Kind::Map) => {
             let (a, b) = (pairs(left).unwrap_or_default(), pairs(right).unwrap_or_default());
             a.len() == b.len()
-                && a.iter().all(|(key, x)| {
-                    b.iter().any(|(other, y)| key == other && equal_within(x, y, depth + 1))
-                })
+                && a.iter().all(|(key, x)| b.iter().any(|(other, y)| key == other && equal_within(x, y, depth + 1)))
         }
         (Kind::Set(a), Kind::Set(b)) => {
             let (a, b) = (a.snapshot(), b.snapshot());
@@ -325,9 +323,14 @@ mod tests {
 
     #[test]
     fn arithmetic_follows_python() {
-        for (op, a, b, expected) in
-            [("//", -7, 2, "-4"), ("%", -7, 2, "1"), ("%", 7, -2, "-1"), ("/", 7, 2, "3.5"), ("**", 2, -1, "0.5"), ("**", 2, 10, "1024")]
-        {
+        for (op, a, b, expected) in [
+            ("//", -7, 2, "-4"),
+            ("%", -7, 2, "1"),
+            ("%", 7, -2, "-1"),
+            ("/", 7, 2, "3.5"),
+            ("**", 2, -1, "0.5"),
+            ("**", 2, 10, "1024"),
+        ] {
             assert_eq!(repr::text(&arithmetic(op, &int(a), &int(b)).unwrap()), expected, "{a} {op} {b}");
         }
         assert_eq!(arithmetic("/", &int(1), &int(0)).unwrap_err(), "division by zero");

@@ -52,7 +52,9 @@ impl Native for MacroValue {
     fn get(&self, name: &str) -> Option<Value> {
         match name {
             "name" => Some(Value::from(&*self.tree.name)),
-            "arguments" => Some(value::tuple(self.tree.parameters.iter().map(|(name, _)| Value::from(&**name)).collect())),
+            "arguments" => {
+                Some(value::tuple(self.tree.parameters.iter().map(|(name, _)| Value::from(&**name)).collect()))
+            }
             _ => None,
         }
     }
@@ -129,7 +131,9 @@ impl Vm<'_> {
             scope.set("varargs".into(), value::tuple(rest));
         } else if !rest.is_empty() {
             let most = tree.parameters.len();
-            return Err(self.fail(format!("macro '{}' takes not more than {most} argument(s), {given} given", tree.name)));
+            return Err(
+                self.fail(format!("macro '{}' takes not more than {most} argument(s), {given} given", tree.name))
+            );
         }
         if tree.takes.kwargs {
             scope.set("kwargs".into(), value::dict(named.into_iter().map(|(key, item)| (Value::from(key), item))));
@@ -149,7 +153,11 @@ impl Vm<'_> {
             if value.is_undefined() {
                 // While parsing, what a query would give is undefined; but a name that nothing has is an error now.
                 let unknown = matches!(&owner.kind, ExprKind::Name(name) if self.lookup(name, scope).is_none());
-                return if self.parsing() && !unknown { Ok(Value::UNDEFINED) } else { Err(self.undefined_call(owner, name, scope)) };
+                return if self.parsing() && !unknown {
+                    Ok(Value::UNDEFINED)
+                } else {
+                    Err(self.undefined_call(owner, name, scope))
+                };
             }
             return self.call_method(&value, name, args);
         }
@@ -183,12 +191,12 @@ impl Vm<'_> {
             if native.methods().contains(&name) {
                 return native.call_method(self, name, args);
             }
-        } else if methods::names(value).contains(&name) || matches!(kind_of(value), Kind::Float(_)) {
-            if let Some(outcome) = methods::call(value, name, args.clone()) {
-                let made = self.lift(outcome)?;
-                self.spend(made.as_str().map_or(0, str::len) as u64 / 1024)?;
-                return Ok(made);
-            }
+        } else if (methods::names(value).contains(&name) || matches!(kind_of(value), Kind::Float(_)))
+            && let Some(outcome) = methods::call(value, name, args.clone())
+        {
+            let made = self.lift(outcome)?;
+            self.spend(made.as_str().map_or(0, str::len) as u64 / 1024)?;
+            return Ok(made);
         }
         let found = self.attribute(value, name, None)?;
         if !found.is_undefined() {

@@ -24,6 +24,7 @@ impl Vm<'_> {
                 let mut made = Vec::with_capacity(pairs.len());
                 for (key, item) in pairs {
                     let key = self.eval(key, scope)?;
+                    self.at = expr.at;
                     if !value::hashable(&key) {
                         return Err(self.fail(format!("unhashable type: '{}'", value::type_name(&key))));
                     }

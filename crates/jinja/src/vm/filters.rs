@@ -8,19 +8,57 @@ use crate::value::{self, Kind, Value, json, kind_of, methods, ops, repr};
 
 /// Filters that are done here; minijinja's come on top.
 const OWN: &[&str] = &[
-    "as_bool", "as_native", "as_number", "as_text", "attr", "center", "count", "d", "default", "float", "format", "int",
-    "is_list", "items", "join", "length", "list", "map", "pprint", "reject", "rejectattr", "round", "select", "selectattr",
-    "string", "tojson", "truncate", "urlencode", "wordcount",
+    "as_bool",
+    "as_native",
+    "as_number",
+    "as_text",
+    "attr",
+    "center",
+    "count",
+    "d",
+    "default",
+    "float",
+    "format",
+    "int",
+    "is_list",
+    "items",
+    "join",
+    "length",
+    "list",
+    "map",
+    "pprint",
+    "reject",
+    "rejectattr",
+    "round",
+    "select",
+    "selectattr",
+    "string",
+    "tojson",
+    "truncate",
+    "urlencode",
+    "wordcount",
 ];
 
 /// Filters that work on text: anything else is first printed as Python prints it.
-const TEXTUAL: &[&str] =
-    &["upper", "lower", "title", "capitalize", "trim", "replace", "indent", "escape", "e", "striptags", "lines", "split"];
+const TEXTUAL: &[&str] = &[
+    "upper",
+    "lower",
+    "title",
+    "capitalize",
+    "trim",
+    "replace",
+    "indent",
+    "escape",
+    "e",
+    "striptags",
+    "lines",
+    "split",
+];
 
 /// minijinja's other filters, for hints.
 const FOREIGN: &[&str] = &[
-    "abs", "batch", "bool", "dictsort", "first", "groupby", "last", "max", "min", "reverse", "safe", "slice", "sort", "sum",
-    "unique", "zip",
+    "abs", "batch", "bool", "dictsort", "first", "groupby", "last", "max", "min", "reverse", "safe", "slice", "sort",
+    "sum", "unique", "zip",
 ];
 
 impl Vm<'_> {
@@ -45,8 +83,8 @@ impl Vm<'_> {
                 let missing = input.is_undefined() || (falsy_too && !value::truthy(&input));
                 Ok(if missing { default } else { input })
             }
-            "int" => self.to_int(&input, args),
-            "float" => self.to_float(&input, args),
+            "int" => self.filter_int(&input, args),
+            "float" => self.filter_float(&input, args),
             "round" => self.round(&input, args),
             "tojson" => {
                 let mut args = self.lift(args.bind(name, &["indent"], 0))?;
@@ -54,7 +92,10 @@ impl Vm<'_> {
                 // Jinja's filter makes the text safe inside HTML; dbt users get the same.
                 let text = json::dumps(&json::to_json(&input), true, indent);
                 Ok(Value::from(
-                    text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027"),
+                    text.replace('<', "\\u003c")
+                        .replace('>', "\\u003e")
+                        .replace('&', "\\u0026")
+                        .replace('\'', "\\u0027"),
                 ))
             }
             "format" => {
@@ -67,7 +108,9 @@ impl Vm<'_> {
             }
             "pprint" => Ok(Value::from(repr::repr(&input))),
             "items" => match value::pairs(&input) {
-                Some(pairs) => Ok(value::list(pairs.into_iter().map(|(key, item)| value::tuple(vec![key, item])).collect())),
+                Some(pairs) => {
+                    Ok(value::list(pairs.into_iter().map(|(key, item)| value::tuple(vec![key, item])).collect()))
+                }
                 None if input.is_undefined() => Ok(value::list(Vec::new())),
                 None => Err(self.fail(format!("'{}' object has no items", value::type_name(&input)))),
             },
@@ -113,10 +156,14 @@ impl Vm<'_> {
         }
         let outcome = self.state.apply_filter(name, &all);
         outcome.map(value::thaw).map_err(|error| match error.kind() {
-            minijinja::ErrorKind::UnknownFilter => {
-                self.fail_near(format!("no filter named '{name}'"), name, OWN.iter().chain(TEXTUAL).chain(FOREIGN).copied())
+            minijinja::ErrorKind::UnknownFilter => self.fail_near(
+                format!("no filter named '{name}'"),
+                name,
+                OWN.iter().chain(TEXTUAL).chain(FOREIGN).copied(),
+            ),
+            kind => {
+                self.fail(format!("filter {name}: {}", error.detail().map_or_else(|| kind.to_string(), str::to_owned)))
             }
-            kind => self.fail(format!("filter {name}: {}", error.detail().map_or_else(|| kind.to_string(), str::to_owned))),
         })
     }
 
@@ -204,7 +251,7 @@ impl Vm<'_> {
         Ok(value)
     }
 
-    fn to_int(&mut self, input: &Value, args: Args) -> Eval<Value> {
+    fn filter_int(&mut self, input: &Value, args: Args) -> Eval<Value> {
         let mut args = self.lift(args.bind("int", &["default", "base"], 0))?;
         let default = args.given(0).unwrap_or_else(|| Value::from(0));
         let base = args.given(1).and_then(|base| u32::try_from(value::integer_of(&base)?).ok()).unwrap_or(10);
@@ -230,7 +277,7 @@ impl Vm<'_> {
         })
     }
 
-    fn to_float(&mut self, input: &Value, args: Args) -> Eval<Value> {
+    fn filter_float(&mut self, input: &Value, args: Args) -> Eval<Value> {
         let mut args = self.lift(args.bind("float", &["default"], 0))?;
         let default = args.given(0).unwrap_or_else(|| Value::from(0.0));
         Ok(match kind_of(input) {
@@ -268,7 +315,8 @@ impl Vm<'_> {
 
     fn truncate(&mut self, input: &Value, args: Args) -> Eval<Value> {
         let mut args = self.lift(args.bind("truncate", &["length", "killwords", "end", "leeway"], 0))?;
-        let whole = |value: Option<Value>, default: i128| value.and_then(|value| value::integer_of(&value)).unwrap_or(default);
+        let whole =
+            |value: Option<Value>, default: i128| value.and_then(|value| value::integer_of(&value)).unwrap_or(default);
         let length = usize::try_from(whole(args.given(0), 255)).unwrap_or(0);
         let kill = args.given(1).is_some_and(|value| value::truthy(&value));
         let end = args.given(2).map_or_else(|| "...".to_owned(), |end| repr::text(&end));
@@ -333,7 +381,8 @@ fn literal_of(expr: &Expr) -> Option<Value> {
         ExprKind::List(items) => all(items).map(value::list),
         ExprKind::Tuple(items) => all(items).map(value::tuple),
         ExprKind::Dict(pairs) => {
-            let pairs: Option<Vec<_>> = pairs.iter().map(|(key, item)| Some((literal_of(key)?, literal_of(item)?))).collect();
+            let pairs: Option<Vec<_>> =
+                pairs.iter().map(|(key, item)| Some((literal_of(key)?, literal_of(item)?))).collect();
             pairs.map(value::dict)
         }
         ExprKind::Negate(inner) => ops::negate(&literal_of(inner)?).ok(),

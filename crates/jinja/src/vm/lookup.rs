@@ -49,7 +49,10 @@ impl Vm<'_> {
         }
         let own = &self.origin.source.package;
         let order = [&*self.package, self.env.options.project_name.as_str(), &**own];
-        let found = order.into_iter().filter(|package| *package != "dbt").find_map(|package| self.env.definition(package, name));
+        let found = order
+            .into_iter()
+            .filter(|package| *package != "dbt")
+            .find_map(|package| self.env.definition(package, name));
         found.or_else(|| if builtin { self.env.definition("dbt", name) } else { None })
     }
 
@@ -90,7 +93,9 @@ impl Vm<'_> {
                     Some(near) => self.fail_with_hint(message, format!("did you mean '{near}'?")),
                     None => self.fail_with_hint(
                         message,
-                        format!("if {package} is a package, put it into packages.yml; if it is a variable, set it first"),
+                        format!(
+                            "if {package} is a package, put it into packages.yml; if it is a variable, set it first"
+                        ),
                     ),
                 }
             }

@@ -61,7 +61,8 @@ impl Native for Loop {
             let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
             let before = seen.replace(args.positional.clone());
             let same = before.is_some_and(|before| {
-                before.len() == args.positional.len() && before.iter().zip(&args.positional).all(|(a, b)| ops::equal(a, b))
+                before.len() == args.positional.len()
+                    && before.iter().zip(&args.positional).all(|(a, b)| ops::equal(a, b))
             });
             return Ok(Value::from(!same));
         }
@@ -93,7 +94,14 @@ impl Vm<'_> {
         Ok(Flow::Next)
     }
 
-    fn run_loop(&mut self, each: &Arc<For>, items: Value, scope: &Arc<Scope>, depth: usize, out: &mut String) -> Eval<()> {
+    fn run_loop(
+        &mut self,
+        each: &Arc<For>,
+        items: Value,
+        scope: &Arc<Scope>,
+        depth: usize,
+        out: &mut String,
+    ) -> Eval<()> {
         self.at = each.at;
         let Some(mut items) = value::elements(&items) else {
             return Err(self.fail(format!("'{}' object is not iterable", value::type_name(&items))));

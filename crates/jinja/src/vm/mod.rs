@@ -70,7 +70,7 @@ impl Origin {
 
 /// What a rendering is for: decides what `ref()`, `config()`, `adapter`, … do.
 pub(crate) enum Session<'r> {
-    Parse { context: &'r ParseContext, found: Parsed },
+    Parse { context: &'r ParseContext, found: Box<Parsed> },
     Render(&'r RenderContext),
     Value(ValueScope),
 }
@@ -132,9 +132,7 @@ impl<'r> Vm<'r> {
 
     fn parse_source(&mut self, origin: &Origin) -> Eval<Vec<Stmt>> {
         let text = origin.source.text.clone();
-        grown(|| parse(&text)).map_err(|error| {
-            Stop::Fail(syntax_error(&origin.source, error.offset, &error.message))
-        })
+        grown(|| parse(&text)).map_err(|error| Stop::Fail(syntax_error(&origin.source, error.offset, &error.message)))
     }
 
     fn run_tree(&mut self, tree: &[Stmt], out: &mut String) -> Eval<()> {
@@ -152,7 +150,8 @@ impl<'r> Vm<'r> {
     /// The value of a text that is nothing but one `{{ … }}`; otherwise its text.
     pub(crate) fn run_native(&mut self) -> Eval<Value> {
         let tree = self.parse_source(&self.origin.clone())?;
-        let visible: Vec<&Stmt> = tree.iter().filter(|stmt| !matches!(stmt, Stmt::Text(text) if text.is_empty())).collect();
+        let visible: Vec<&Stmt> =
+            tree.iter().filter(|stmt| !matches!(stmt, Stmt::Text(text) if text.is_empty())).collect();
         let outcome = match visible.as_slice() {
             [Stmt::Emit(expr)] => {
                 let root = Scope::root();

@@ -73,7 +73,9 @@ impl Vm<'_> {
         let outcome = self.state.perform_test(name, &all);
         outcome.map_err(|error| match error.kind() {
             minijinja::ErrorKind::UnknownTest => self.fail(format!("no test named '{name}'")),
-            kind => self.fail(format!("test {name}: {}", error.detail().map_or_else(|| kind.to_string(), str::to_owned))),
+            kind => {
+                self.fail(format!("test {name}: {}", error.detail().map_or_else(|| kind.to_string(), str::to_owned)))
+            }
         })
     }
 }

@@ -10,7 +10,9 @@ use crate::support::*;
 #[test]
 fn inputs_become_relations() {
     assert_eq!(
-        render("{{ ref('a') }} {{ ref('pkg', 'b') }} {{ ref('c', v=2) }} {{ source('raw', 't') }} {{ this }} {{ this.schema }}.{{ this.name }}"),
+        render(
+            "{{ ref('a') }} {{ ref('pkg', 'b') }} {{ ref('c', v=2) }} {{ source('raw', 't') }} {{ this }} {{ this.schema }}.{{ this.name }}"
+        ),
         r#""analytics"."a" "pkg"."b" "analytics"."c_v2" "raw"."t" "marts"."orders" marts.orders"#
     );
 }
@@ -21,18 +23,33 @@ fn relations_are_written_as_they_are_asked_to_be() {
     assert_eq!(render("{{ ref('a').include(database=true) }}"), r#""lake"."analytics"."a""#);
     assert_eq!(render("{{ ref('a').quote(identifier=false).render() | upper }}"), r#""ANALYTICS".A"#);
     assert_eq!(
-        render("{% set r = api.Relation.create(database='d', schema='s', identifier='x\"y', type='view') %}{{ r }} {{ r.is_view }} {{ r.type }} {{ r.database }}"),
+        render(
+            "{% set r = api.Relation.create(database='d', schema='s', identifier='x\"y', type='view') %}{{ r }} {{ r.is_view }} {{ r.type }} {{ r.database }}"
+        ),
         r#""s"."x""y" True view d"#
     );
     assert_eq!(render("{{ this.incorporate(path={'identifier': 'z'}, type='table').is_table }}"), "True");
-    assert_eq!(render("{{ ref('a') == ref('a') }} {{ ref('a') == ref('b') }} {{ ref('a') in [ref('a')] }}"), "True False True");
+    assert_eq!(
+        render("{{ ref('a') == ref('a') }} {{ ref('a') == ref('b') }} {{ ref('a') in [ref('a')] }}"),
+        "True False True"
+    );
     assert_eq!(Relation::cte("__dbt__cte__x").to_string(), "__dbt__cte__x");
 }
 
 #[test]
 fn variables_come_from_the_command_line_the_project_or_the_default() {
-    assert_eq!(render("{{ var('start') }} {{ var('days') + 1 }} {{ var('nested').a }} {{ var('no', 'x') }} {{ var('templated') }}"), "2025-06-01 31 [1, 2] x Ulm!");
-    assert_eq!(render("{{ var.has_var('start') }} {{ var.has_var('no') }} {{ env_var('HOME_TOWN') }} {{ env_var('NO', 'd') }}"), "True False Ulm d");
+    assert_eq!(
+        render(
+            "{{ var('start') }} {{ var('days') + 1 }} {{ var('nested').a }} {{ var('no', 'x') }} {{ var('templated') }}"
+        ),
+        "2025-06-01 31 [1, 2] x Ulm!"
+    );
+    assert_eq!(
+        render(
+            "{{ var.has_var('start') }} {{ var.has_var('no') }} {{ env_var('HOME_TOWN') }} {{ env_var('NO', 'd') }}"
+        ),
+        "True False Ulm d"
+    );
     let mut options = options(&[]);
     options.vars.overrides = object(json!({"days": 7}));
     let text = made(options).render(&template("{{ var('days') }}"), &context(Arc::new(NoAdapter))).unwrap();
@@ -42,7 +59,9 @@ fn variables_come_from_the_command_line_the_project_or_the_default() {
 #[test]
 fn config_is_read_while_rendering() {
     assert_eq!(
-        render("{{ config(materialized='table') }}{{ config.get('materialized') }} {{ config.get('no', 'd') }} {{ config.require('tags') }} {{ config.meta_get('owner') }} {{ config.get('no') }}"),
+        render(
+            "{{ config(materialized='table') }}{{ config.get('materialized') }} {{ config.get('no', 'd') }} {{ config.require('tags') }} {{ config.meta_get('owner') }} {{ config.get('no') }}"
+        ),
         "incremental d ['a', 'b'] me None"
     );
     assert!(error(&[], "{{ config.require('no') }}").what().contains("required config parameter 'no'"));
@@ -120,8 +139,14 @@ fn dispatch_finds_the_most_special_macro() {
 fn dispatch_order_of_the_project_is_kept() {
     let mut options = options(&["{% macro default__a() %}shop{% endmacro %}"]);
     let text = "{% macro a() %}{{ return(adapter.dispatch('a', 'lib')()) }}{% endmacro %}{% macro default__a() %}lib{% endmacro %}";
-    options.macros.push(MacroFile { package: "lib".to_owned(), path: "macros/a.sql".to_owned(), text: text.to_owned() });
-    let run = |options: EnvironmentOptions| made(options).render(&template("{{ lib.a() }}"), &context(Arc::new(NoAdapter))).unwrap();
+    options.macros.push(MacroFile {
+        package: "lib".to_owned(),
+        path: "macros/a.sql".to_owned(),
+        text: text.to_owned(),
+    });
+    let run = |options: EnvironmentOptions| {
+        made(options).render(&template("{{ lib.a() }}"), &context(Arc::new(NoAdapter))).unwrap()
+    };
     assert_eq!(run(options.clone()), "shop");
     options.dispatch.insert("lib".to_owned(), vec!["lib".to_owned(), "shop".to_owned()]);
     assert_eq!(run(options), "lib");
@@ -129,18 +154,24 @@ fn dispatch_order_of_the_project_is_kept() {
 
 #[test]
 fn macros_of_the_root_project_come_before_dbts() {
-    let macros = ["{% macro generate_schema_name(custom_schema_name, node) -%}{{ custom_schema_name | trim }}{%- endmacro %}{% macro ref(name) %}{{ builtins.ref(name).include(schema=false) }}{% endmacro %}"];
+    let macros = [
+        "{% macro generate_schema_name(custom_schema_name, node) -%}{{ custom_schema_name | trim }}{%- endmacro %}{% macro ref(name) %}{{ builtins.ref(name).include(schema=false) }}{% endmacro %}",
+    ];
     assert_eq!(render_with(&macros, "{{ generate_schema_name(' x ', none) }} {{ ref('a') }}").unwrap(), "x \"a\"");
 }
 
 #[test]
 fn the_context_tells_of_the_run() {
     assert_eq!(
-        render("{{ target.name }} {{ target.schema }} {{ target['threads'] }} {{ project_name }} {{ dbt_version }} {{ invocation_id[:4] }} {{ execute }} {{ flags.WHICH }} {{ model.name }} {{ model.config.tags[1] }} {{ schema }} {{ database }}"),
+        render(
+            "{{ target.name }} {{ target.schema }} {{ target['threads'] }} {{ project_name }} {{ dbt_version }} {{ invocation_id[:4] }} {{ execute }} {{ flags.WHICH }} {{ model.name }} {{ model.config.tags[1] }} {{ schema }} {{ database }}"
+        ),
         "dev analytics 4 shop 1.11.0 1111 True build orders b marts lake"
     );
     assert_eq!(
-        render("{{ run_started_at }} {{ run_started_at.strftime('%Y-%m-%d %H:%M') }} {{ dbt_metadata_envs }} {{ graph is none }}"),
+        render(
+            "{{ run_started_at }} {{ run_started_at.strftime('%Y-%m-%d %H:%M') }} {{ dbt_metadata_envs }} {{ graph is none }}"
+        ),
         "2026-01-02 03:04:05+00:00 2026-01-02 03:04 {'TEAM': 'data'} True"
     );
     let environment = environment(&[]).with_graph(json!({"nodes": {"model.shop.a": {"name": "a"}}}));
@@ -165,7 +196,10 @@ fn call_blocks_and_hidden_parameters_work_across_files() {
         "{% macro use(x) %}{% call(a, z) shop.wrap('b') %}{{ a }}{{ z }}{{ x }}{{ varargs }}{% endcall %}{% endmacro %}\
          {% macro all(a) %}{{ a }}{{ varargs }}{{ kwargs }}{% endmacro %}",
     ];
-    assert_eq!(render_with(&macros, "{{ use(9) }} {{ all(1, 2, 3, k='v') }}").unwrap(), "<b>129()</b> 1(2, 3){'k': 'v'}");
+    assert_eq!(
+        render_with(&macros, "{{ use(9) }} {{ all(1, 2, 3, k='v') }}").unwrap(),
+        "<b>129()</b> 1(2, 3){'k': 'v'}"
+    );
 }
 
 #[test]
@@ -186,7 +220,13 @@ fn macros_are_called_with_json_by_the_runner() {
     let call = MacroCall { package: "shop", name: "op", positional: &[], named: &named, place: &place };
     assert_eq!(environment.call_macro(&call, &context(Arc::new(NoAdapter))).unwrap(), json!({"sum": 42}));
     let none = object(json!({}));
-    let call = MacroCall { package: "shop", name: "generate_schema_name", positional: &[json!("marts"), json!({})], named: &none, place: &place };
+    let call = MacroCall {
+        package: "shop",
+        name: "generate_schema_name",
+        positional: &[json!("marts"), json!({})],
+        named: &none,
+        place: &place,
+    };
     assert_eq!(environment.call_macro(&call, &context(Arc::new(NoAdapter))).unwrap(), json!("analytics_marts"));
     let wrong = MacroCall { name: "generate_schema_nam", ..call };
     let error = environment.call_macro(&wrong, &context(Arc::new(NoAdapter))).unwrap_err();
@@ -201,7 +241,10 @@ fn macro_information_is_what_the_manifest_needs() {
     ]);
     let a = environment.find_macro("shop", "a").unwrap();
     assert_eq!((a.unique_id.as_str(), a.line, a.arguments.join(",").as_str()), ("macro.shop.a", 2, "x,y"));
-    assert_eq!(a.depends_on.iter().map(String::as_str).collect::<Vec<_>>(), ["macro.dbt_utils.star", "macro.shop.b", "macro.shop.default__c"]);
+    assert_eq!(
+        a.depends_on.iter().map(String::as_str).collect::<Vec<_>>(),
+        ["macro.dbt_utils.star", "macro.shop.b", "macro.shop.default__c"]
+    );
     assert!(a.sql.starts_with("{% macro a(x, y=1) %}") && a.sql.ends_with("{% endmacro %}"));
     assert_eq!(environment.find_test("shop", "positive").unwrap().kind, MacroKind::Test);
     assert_eq!(environment.find_test("shop", "dbt_utils.accepted_range").unwrap().package, "dbt_utils");

@@ -17,7 +17,7 @@ fn an_error_tells_file_line_and_column() {
         ("{{ source('a') }}", "models/orders.sql:1:4", "source() takes a source and a table"),
         ("{% for x in 5 %}{% endfor %}", "models/orders.sql:1:4", "'int' object is not iterable"),
         ("{% set a, b = [1] %}", "models/orders.sql:1:15", "expected 2 values to unpack, got 1"),
-        ("{{ {[1]: 2} }}", "models/orders.sql:1:5", "unhashable type: 'list'"),
+        ("{{ {[1]: 2} }}", "models/orders.sql:1:4", "unhashable type: 'list'"),
         ("{{ 'abc' < 1 }}", "models/orders.sql:1:4", "'<' not supported between instances of 'str' and 'int'"),
     ] {
         let error = error(&[], text);
@@ -29,7 +29,13 @@ fn an_error_tells_file_line_and_column() {
 
 #[test]
 fn broken_syntax_is_told_with_its_place() {
-    for (text, line) in [("a\n{% if x %}\n", 0), ("a\n{{ 1 + }}", 2), ("{% frobnicate %}", 1), ("\n\n{{ 'abc }}", 3), ("{% endif %}", 1)] {
+    for (text, line) in [
+        ("a\n{% if x %}\n", 0),
+        ("a\n{{ 1 + }}", 2),
+        ("{% frobnicate %}", 1),
+        ("\n\n{{ 'abc }}", 3),
+        ("{% endif %}", 1),
+    ] {
         let error = error(&[], text);
         assert!(error.what().contains("cannot be read"), "{error}");
         if line > 0 {
@@ -43,7 +49,10 @@ fn broken_syntax_is_told_with_its_place() {
 
 #[test]
 fn the_macros_that_led_there_are_told() {
-    let macros = ["{% macro outer(x) %}\n  {{ inner(x) }}\n{% endmacro %}", "{% macro inner(x) %}{{ exceptions.raise_compiler_error('bad ' ~ x) }}{% endmacro %}"];
+    let macros = [
+        "{% macro outer(x) %}\n  {{ inner(x) }}\n{% endmacro %}",
+        "{% macro inner(x) %}{{ exceptions.raise_compiler_error('bad ' ~ x) }}{% endmacro %}",
+    ];
     let error = error(&macros, "select\n  {{ outer(5) }}");
     assert_eq!(
         error.to_string(),
@@ -80,7 +89,10 @@ fn arguments_of_macros_are_checked() {
 
 #[test]
 fn missing_variables_are_told_as_dbt_tells_them() {
-    assert_eq!(error(&[], "{{ var('nothing_like_it') }}").what(), "Required var 'nothing_like_it' not found in config of model.shop.orders");
+    assert_eq!(
+        error(&[], "{{ var('nothing_like_it') }}").what(),
+        "Required var 'nothing_like_it' not found in config of model.shop.orders"
+    );
     assert_eq!(error(&[], "{{ env_var('NOT_SET') }}").what(), "Env var required but not provided: 'NOT_SET'");
     let secret = error(&[], "{{ env_var('DBT_ENV_SECRET_TOKEN') }}");
     assert!(secret.what().starts_with("Secret env vars are allowed only in profiles.yml"), "{secret}");
@@ -101,17 +113,27 @@ fn every_problem_of_every_macro_file_is_told_at_once() {
     ])) else {
         panic!("four problems")
     };
-    let told: Vec<String> = problems.sorted().iter().map(|p| format!("{} {}", p.code, p.place.as_ref().unwrap())).collect();
+    let told: Vec<String> =
+        problems.sorted().iter().map(|p| format!("{} {}", p.code, p.place.as_ref().unwrap())).collect();
     assert_eq!(told.len(), 4, "{told:?}");
     assert_eq!(told[2..], ["jinja-syntax macros/m1.sql:1:1", "duplicate-macro macros/m2.sql:2:1"]);
-    assert!(told[0].starts_with("jinja-syntax macros/m0.sql:1:") && told[1].starts_with("jinja-syntax macros/m0.sql:2:"), "{told:?}");
+    assert!(
+        told[0].starts_with("jinja-syntax macros/m0.sql:1:") && told[1].starts_with("jinja-syntax macros/m0.sql:2:"),
+        "{told:?}"
+    );
 }
 
 #[test]
 fn the_same_name_in_two_packages_is_no_duplicate() {
     let mut options = options(&["{% macro star() %}mine{% endmacro %}"]);
-    options.macros.push(MacroFile { package: "lib".to_owned(), path: "a.sql".to_owned(), text: "{% macro star() %}lib{% endmacro %}".to_owned() });
-    let text = made(options).render(&template("{{ star() }} {{ lib.star() }}"), &context(std::sync::Arc::new(NoAdapter))).unwrap();
+    options.macros.push(MacroFile {
+        package: "lib".to_owned(),
+        path: "a.sql".to_owned(),
+        text: "{% macro star() %}lib{% endmacro %}".to_owned(),
+    });
+    let text = made(options)
+        .render(&template("{{ star() }} {{ lib.star() }}"), &context(std::sync::Arc::new(NoAdapter)))
+        .unwrap();
     assert_eq!(text, "mine lib");
 }
 

@@ -31,7 +31,8 @@ fn recursion_ends_at_its_limit() {
 
 #[test]
 fn the_default_depth_fits_a_small_stack() {
-    let macros = ["{% macro down(n) %}{% if n > 1 %}{{ ((((((down(n - 1))))))) }}{% else %}ground{% endif %}{% endmacro %}"];
+    let macros =
+        ["{% macro down(n) %}{% if n > 1 %}{{ ((((((down(n - 1))))))) }}{% else %}ground{% endif %}{% endmacro %}"];
     let depth = limits::CALL_DEPTH_MAX_DEFAULT;
     let small = std::thread::Builder::new().stack_size(512 * 1024);
     let run = move || limited(Limits::default(), &macros, &format!("{{{{ down({depth}) }}}}"));
@@ -86,7 +87,8 @@ fn deep_expressions_are_refused_not_fatal() {
     assert_eq!(render(&chain(most - 1)), most.to_string());
     assert!(error(&[], &chain(most)).what().contains("operations deep"));
     assert!(error(&[], &chain(limits::TAG_BYTES_MAX / 4 - 10)).what().contains("operations deep"));
-    let elifs = |count: usize| format!("{{% if false %}}{}{{% else %}}end{{% endif %}}", "{% elif false %}".repeat(count));
+    let elifs =
+        |count: usize| format!("{{% if false %}}{}{{% else %}}end{{% endif %}}", "{% elif false %}".repeat(count));
     assert_eq!(render(&elifs(most)), "end");
     assert!(error(&[], &elifs(most + 1)).what().contains("elifs"));
 }

@@ -13,7 +13,11 @@ fn every_input_is_noted_once_with_its_place() {
          join {{ source('raw', 't') }} join {{ ref('a') }} where x > {{ var('start') }} and {{ var('unknown') }}\n\
          {{ env_var('HOME_TOWN') }}{{ env_var('OTHER', 'd') }}{% if is_incremental() %}{{ this }}{% endif %}{{ config({'alias': 'z', 'tags': 'y'}) }}",
     );
-    let refs: Vec<_> = parsed.refs.iter().map(|r| (r.package.as_deref(), r.name.as_str(), r.version.as_deref(), r.line, r.column)).collect();
+    let refs: Vec<_> = parsed
+        .refs
+        .iter()
+        .map(|r| (r.package.as_deref(), r.name.as_str(), r.version.as_deref(), r.line, r.column))
+        .collect();
     assert_eq!(refs, [(None, "a", None, 2, 18), (Some("pkg"), "b", Some("2"), 3, 11)]);
     let sources: Vec<_> = parsed.sources.iter().map(|s| (s.source.as_str(), s.table.as_str(), s.line)).collect();
     assert_eq!(sources, [("raw", "t", 4)]);
@@ -27,7 +31,9 @@ fn every_input_is_noted_once_with_its_place() {
 
 #[test]
 fn inputs_inside_macros_are_noted_with_the_place_in_the_macro() {
-    let macros = ["\n{% macro from_a() %}{{ ref('a') }} {{ inner() }}{% endmacro %}\n{% macro inner() %}{{ this }}{% endmacro %}"];
+    let macros = [
+        "\n{% macro from_a() %}{{ ref('a') }} {{ inner() }}{% endmacro %}\n{% macro inner() %}{{ this }}{% endmacro %}",
+    ];
     let parsed = parse_with(&macros, "select * from {{ from_a() }} {{ dbt_utils.group_by(2) }}").unwrap();
     assert_eq!((parsed.refs[0].file.as_str(), parsed.refs[0].line, parsed.refs[0].column), ("macros/m0.sql", 2, 24));
     assert!(parsed.uses_this);
@@ -50,7 +56,13 @@ fn nothing_runs_while_parsing() {
 #[test]
 fn a_macro_that_is_not_there_is_an_error_already_while_parsing() {
     assert!(parse_with(&[], "{{ nope() }}").is_err());
-    assert!(parse_with(&[], "{{ dbt_utils.generate_surogate_key(['a']) }}").unwrap_err().fix().unwrap().contains("generate_surrogate_key"));
+    assert!(
+        parse_with(&[], "{{ dbt_utils.generate_surogate_key(['a']) }}")
+            .unwrap_err()
+            .fix()
+            .unwrap()
+            .contains("generate_surrogate_key")
+    );
     assert!(parse_with(&[], "{{ dbt_expectations.foo() }}").unwrap_err().what().contains("dbt_expectations"));
 }
 

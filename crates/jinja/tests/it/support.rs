@@ -15,7 +15,8 @@ pub fn options(macros: &[&str]) -> EnvironmentOptions {
         path: format!("macros/m{position}.sql"),
         text: (*text).to_owned(),
     };
-    let vars = json!({"start": "2025-06-01", "days": 30, "nested": {"a": [1, 2]}, "templated": "{{ env_var('HOME_TOWN') }}!"});
+    let vars =
+        json!({"start": "2025-06-01", "days": 30, "nested": {"a": [1, 2]}, "templated": "{{ env_var('HOME_TOWN') }}!"});
     EnvironmentOptions {
         project_name: "shop".to_owned(),
         macros: macros.iter().enumerate().map(file).collect(),

@@ -147,12 +147,16 @@ fn number(chars: &mut std::iter::Peekable<impl Iterator<Item = char>>) -> Result
 
 fn lay_out(value: &Value, layout: &Layout) -> Result<String, String> {
     let (body, numeric) = match (kind_of(value), layout.letter) {
-        (Kind::Int(_) | Kind::Float(_) | Kind::Bool(_), letter) if letter != Some('s') => (numeral(value, layout)?, true),
+        (Kind::Int(_) | Kind::Float(_) | Kind::Bool(_), letter) if letter != Some('s') => {
+            (numeral(value, layout)?, true)
+        }
         (_, None | Some('s')) => {
             let text = repr::text(value);
             (layout.precision.map_or(text.clone(), |most| text.chars().take(most).collect()), false)
         }
-        (_, Some(letter)) => return Err(format!("Unknown format code '{letter}' for object of type '{}'", type_name(value))),
+        (_, Some(letter)) => {
+            return Err(format!("Unknown format code '{letter}' for object of type '{}'", type_name(value)));
+        }
     };
     let missing = layout.width.saturating_sub(body.chars().count());
     let fill = layout.fill.unwrap_or(' ').to_string();
@@ -192,11 +196,16 @@ fn numeral(value: &Value, layout: &Layout) -> Result<String, String> {
             let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
             (as_float() < 0.0, format!("{mantissa}e{sign}{size:0>2}"))
         }
-        (None | Some('g'), _) => (as_float() < 0.0, match layout.precision {
-            Some(precision) => general(as_float().abs(), precision),
-            None => repr::float(as_float().abs()),
-        }),
-        (Some(letter), _) => return Err(format!("Unknown format code '{letter}' for object of type '{}'", type_name(value))),
+        (None | Some('g'), _) => (
+            as_float() < 0.0,
+            match layout.precision {
+                Some(precision) => general(as_float().abs(), precision),
+                None => repr::float(as_float().abs()),
+            },
+        ),
+        (Some(letter), _) => {
+            return Err(format!("Unknown format code '{letter}' for object of type '{}'", type_name(value)));
+        }
     };
     let digits = if layout.comma { with_commas(&digits) } else { digits };
     let sign = match (negative, layout.sign) {
@@ -284,7 +293,13 @@ pub(crate) fn percent_format(text: &str, values: &Value) -> Result<String, Strin
             },
             _ => value,
         };
-        layout.letter = Some(if letter == 'r' { 's' } else if letter == 'i' || letter == 'u' { 'd' } else { letter });
+        layout.letter = Some(if letter == 'r' {
+            's'
+        } else if letter == 'i' || letter == 'u' {
+            'd'
+        } else {
+            letter
+        });
         out.push_str(&lay_out(&value, &layout)?);
     }
     if !by_name && next.next().is_some() && pairs(values).is_none() {
@@ -305,10 +320,19 @@ mod tests {
 
     #[test]
     fn format_follows_python() {
-        let pi = Value::from(3.14159);
+        let pi = Value::from(3.25125);
         assert_eq!(braces("{} {1} {0}", &[Value::from(1), Value::from("b")]), "1 b 1");
-        assert_eq!(braces("{:.2f}|{:>8.1f}|{:08.3f}", &[pi.clone(), pi.clone(), Value::from(-3.14159)]), "3.14|     3.1|-003.142");
-        assert_eq!(braces("{:,}|{:05d}|{:<4}|{:^5}|{{}}", &[Value::from(1234567), Value::from(42), Value::from("a"), Value::from("b")]), "1,234,567|00042|a   |  b  |{}");
+        assert_eq!(
+            braces("{:.2f}|{:>8.1f}|{:08.3f}", &[pi.clone(), pi.clone(), Value::from(-3.25125)]),
+            "3.25|     3.3|-003.251"
+        );
+        assert_eq!(
+            braces(
+                "{:,}|{:05d}|{:<4}|{:^5}|{{}}",
+                &[Value::from(1234567), Value::from(42), Value::from("a"), Value::from("b")]
+            ),
+            "1,234,567|00042|a   |  b  |{}"
+        );
         assert_eq!(braces("{:x}|{:%}", &[Value::from(255), Value::from(0.5)]), "ff|50.000000%");
         assert!(brace_format("{}", &Args::positional(vec![])).is_err());
         assert!(brace_format("{", &Args::positional(vec![])).is_err());
@@ -318,7 +342,10 @@ mod tests {
     fn percent_follows_python() {
         let values = tuple(vec![Value::from("x"), Value::from(5), Value::from(2.5)]);
         assert_eq!(percent_format("%s-%03d-%.1f%%", &values).unwrap(), "x-005-2.5%");
-        assert_eq!(percent_format("%5s|%-5s|", &tuple(vec![Value::from("a"), Value::from("b")])).unwrap(), "    a|b    |");
+        assert_eq!(
+            percent_format("%5s|%-5s|", &tuple(vec![Value::from("a"), Value::from("b")])).unwrap(),
+            "    a|b    |"
+        );
         assert!(percent_format("%s", &tuple(vec![])).is_err());
         assert!(percent_format("x", &tuple(vec![Value::from(1)])).is_err());
         assert!(percent_format("%99999999999d", &Value::from(1)).is_err());
