@@ -214,7 +214,13 @@ fn expression(expr: &mj::Expr<'_>, depth: usize) -> Lowered<Expr> {
             ExprKind::Test(boxed(&inner.expr, depth)?, inner.name.into(), args(&inner.args, depth)?)
         }
     };
-    Ok(Expr { at: expr.span().start_offset, kind })
+    let at = match &kind {
+        // minijinja's span of these starts at the token before them.
+        ExprKind::Compare(first, _) => first.at,
+        ExprKind::If(_, yes, _) => yes.at,
+        _ => expr.span().start_offset,
+    };
+    Ok(Expr { at, kind })
 }
 
 fn expressions(all: &[mj::Expr<'_>], depth: usize) -> Lowered<Vec<Expr>> {

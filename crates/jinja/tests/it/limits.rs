@@ -100,3 +100,44 @@ fn a_tag_ends_at_its_limit() {
     assert_eq!(render(&tag(most)), (most - 17).to_string());
     assert!(error(&[], &tag(most + 1)).what().contains("this tag is longer"));
 }
+
+/// Texts that were cut, joined and sprinkled with Jinja's own characters end in a text or an error, never in a panic.
+#[test]
+fn garbled_templates_are_refused_not_fatal() {
+    let seeds: Vec<&str> =
+        include_str!("python_cases.tsv").lines().filter_map(|line| line.split_once('\t')).map(|(t, _)| t).collect();
+    let pieces = [
+        "{%", "%}", "{{", "}}", "{#", "#}", "'", "\"", "(", ")", "[", "]", "{", "}", "|", ".", ",", "~", "-", "ä",
+        "\\", "\n", " if ", "0", "raw",
+    ];
+    let environment = made(EnvironmentOptions { limits: Limits { fuel: 20_000, ..Limits::default() }, ..options(&[]) });
+    let context = context(Arc::new(NoAdapter));
+    // A fixed sequence, so that a failure comes again.
+    let mut state = 0x2545_f491_4f6c_dd1d_u64;
+    let mut next = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let mut rendered = 0;
+    for _ in 0..4_000 {
+        let mut chars: Vec<char> = seeds[next(seeds.len())].chars().collect();
+        for _ in 0..=next(4) {
+            let at = next(chars.len() + 1);
+            match next(3) {
+                0 => drop(chars.drain(at.min(chars.len())..(at + next(6)).min(chars.len()))),
+                1 => drop(chars.splice(at..at, pieces[next(pieces.len())].chars())),
+                _ => {
+                    let other = seeds[next(seeds.len())];
+                    chars.splice(at..at, other.chars().skip(next(20)).take(next(30)));
+                }
+            }
+        }
+        let text: String = chars.into_iter().collect();
+        rendered += usize::from(environment.render(&template(&text), &context).is_ok());
+        let _ = extract_blocks("f.sql", &text);
+        let _ = environment.parse(&template(&text), &ParseContext::default());
+    }
+    assert!(rendered > 100, "only {rendered} of the texts were still templates");
+}
