@@ -1,7 +1,10 @@
 //! Blocking work on a thread of its own, with progress told from the asynchronous side.
+//!
+//! Guarantees: when the asynchronous side is dropped (Ctrl-C), the work is told to give up; it would otherwise keep
+//! the process alive until its end.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use millstream_core::{Error, Progress, Result};
@@ -9,22 +12,79 @@ use millstream_core::{Error, Progress, Result};
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Runs `work`, which counts what it has done in the counter that it is given; `done_before` is added to it.
+/// The working side: counts what it has done, and asks whether anyone still waits for it. Clones share both.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Work {
+    done: Arc<AtomicU64>,
+    given_up: Arc<AtomicBool>,
+}
+
+impl Work {
+    /// Counts units that were done.
+    pub(crate) fn add(&self, units: u64) {
+        self.done.fetch_add(units, Ordering::Relaxed);
+    }
+    /// An error when nobody waits for the work any more.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.is_given_up() { Err(Error::user("interrupted")) } else { Ok(()) }
+    }
+    /// Whether nobody waits for the work any more.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::Relaxed)
+    }
+}
+
+/// Tells the work to give up when the waiting side is dropped.
+struct GiveUpOnDrop(Work);
+
+impl Drop for GiveUpOnDrop {
+    fn drop(&mut self) {
+        self.0.given_up.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Runs `work` and waits for it; what it counts is told as progress, after `done_before`.
 pub(crate) async fn run<T: Send + 'static>(
     progress: &dyn Progress,
     done_before: u64,
-    work: impl FnOnce(Arc<AtomicU64>) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Work) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let done = Arc::new(AtomicU64::new(0));
+    let handle = Work::default();
+    let _guard = GiveUpOnDrop(handle.clone());
     let mut task = tokio::task::spawn_blocking({
-        let done = done.clone();
-        move || work(done)
+        let handle = handle.clone();
+        move || work(&handle)
     });
     let joined = loop {
         match tokio::time::timeout(PROGRESS_INTERVAL, &mut task).await {
             Ok(joined) => break joined,
-            Err(_) => progress.set(done_before + done.load(Ordering::Relaxed)),
+            Err(_) => progress.set(done_before + handle.done.load(Ordering::Relaxed)),
         }
     };
     joined.map_err(|e| Error::ours("a working thread panicked").why(e))?
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use millstream_core::SilentProgress;
+    use std::sync::mpsc::channel;
+
+    #[test]
+    fn work_that_nobody_waits_for_is_told_to_give_up() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let (ended, has_ended) = channel();
+        runtime.block_on(async {
+            let work = run(&SilentProgress, 0, move |work| {
+                while work.check().is_ok() {
+                    std::thread::yield_now();
+                }
+                ended.send(()).map_err(|e| Error::ours("not heard").why(e))
+            });
+            let waited = tokio::time::timeout(Duration::from_millis(20), work).await;
+            assert!(waited.is_err());
+        });
+        has_ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
 }

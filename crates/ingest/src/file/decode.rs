@@ -5,7 +5,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +16,7 @@ use super::chunks::{Chunk, Chunker};
 use super::header;
 use super::open::{self, Refusal};
 use super::worker::Worker;
+use crate::blocking::Work;
 use crate::broken::Tally;
 use crate::contract::{Contract, FileSource};
 use crate::quarantine::QuarantineSink;
@@ -61,14 +61,14 @@ pub(crate) struct Refused {
 }
 
 /// SHA-256 of a file's content, in hex.
-pub(crate) fn hash(path: &std::path::Path, bytes_read: Arc<AtomicU64>) -> Result<String, Refusal> {
-    let content = open::open(path, bytes_read)?;
+pub(crate) fn hash(path: &std::path::Path, work: &Work) -> Result<String, Refusal> {
+    let content = open::open(path, work)?;
     Chunker::new(content, b',').finish().map_err(|error| unreadable(&error))
 }
 
 /// Decodes a file. Finished parts are in the job's lists also when this fails.
-pub(crate) fn decode(job: &Job, bytes_read: Arc<AtomicU64>) -> Result<Result<Decoded, Refused>> {
-    let content = match open::open(&job.path, bytes_read) {
+pub(crate) fn decode(job: &Job, work: &Work) -> Result<Result<Decoded, Refused>> {
+    let content = match open::open(&job.path, work) {
         Ok(content) => content,
         Err(reason) => return Ok(Err(Refused { reason, hash: None })),
     };
@@ -97,7 +97,7 @@ pub(crate) fn decode(job: &Job, bytes_read: Arc<AtomicU64>) -> Result<Result<Dec
             .map(|_| {
                 // The workers own the receiver together, so that the reader sees when all of them have failed.
                 let (chunks, spares) = (chunks_out.clone(), spares_in.clone());
-                scope.spawn(move || run(worker(), &chunks, &spares))
+                scope.spawn(move || run(worker(), &chunks, &spares, work))
             })
             .collect();
         drop((chunks_out, spares_in));
@@ -167,9 +167,11 @@ fn feed<R: io::Read>(
     Ok(())
 }
 
-fn run(mut worker: Worker<'_>, chunks: &Mutex<Receiver<Chunk>>, spares: &Sender<Vec<u8>>) -> Result<Done> {
+fn run(mut worker: Worker<'_>, chunks: &Mutex<Receiver<Chunk>>, spares: &Sender<Vec<u8>>, work: &Work) -> Result<Done> {
     loop {
         let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        // Data files of work that was given up are not ended: dropped, they remove themselves.
+        work.check()?;
         let Ok(chunk) = next else { return worker.finish() };
         worker.chunk(&chunk)?;
         // Nobody takes spares once the reader is done.

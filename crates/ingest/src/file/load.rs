@@ -92,8 +92,7 @@ impl<'a> Loader<'a> {
         if known {
             let path = file.path.clone();
             let hashed =
-                blocking::run(self.progress, self.bytes_done, move |bytes_read| Ok(decode::hash(&path, bytes_read)))
-                    .await?;
+                blocking::run(self.progress, self.bytes_done, move |work| Ok(decode::hash(&path, work))).await?;
             let hash = match hashed {
                 Ok(hash) => hash,
                 Err(reason) => return self.refuse(file, None, 0, reason, Vec::new(), started_at),
@@ -110,8 +109,7 @@ impl<'a> Loader<'a> {
             quarantine_parts: Parts::default(),
         };
         let job = self.job(file, &loads);
-        let decoded =
-            blocking::run(self.progress, self.bytes_done, move |bytes_read| decode::decode(&job, bytes_read)).await;
+        let decoded = blocking::run(self.progress, self.bytes_done, move |work| decode::decode(&job, work)).await;
         let decoded = match decoded {
             Ok(Ok(decoded)) => decoded,
             Ok(Err(refused)) => {

@@ -6,10 +6,10 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::read::MultiGzDecoder;
+
+use crate::blocking::Work;
 
 /// Bytes read from disk at once for a compressed file.
 const DISK_READ_BYTES: usize = 256 * 1024;
@@ -20,15 +20,15 @@ pub(crate) type Refusal = String;
 /// The decompressed bytes of a file.
 pub(crate) type Content = Box<dyn Read + Send>;
 
-/// Opens a file; `bytes_read` follows how far it has been read on disk.
-pub(crate) fn open(path: &Path, bytes_read: Arc<AtomicU64>) -> Result<Content, Refusal> {
+/// Opens a file; `work` counts the bytes that are read from disk, and ends the reading when it is given up.
+pub(crate) fn open(path: &Path, work: &Work) -> Result<Content, Refusal> {
     let unreadable = |error: io::Error| format!("the file cannot be read: {error}");
     let mut first = [0u8; 4];
     let mut probe = File::open(path).map_err(unreadable)?;
     let length = read_up_to(&mut probe, &mut first).map_err(unreadable)?;
     let first = &first[..length];
     let name = path.to_string_lossy().to_lowercase();
-    let file = Counted { file: File::open(path).map_err(unreadable)?, bytes_read };
+    let file = Counted { file: File::open(path).map_err(unreadable)?, work: work.clone() };
     if first.starts_with(&[0x1f, 0x8b]) {
         return Ok(Box::new(MultiGzDecoder::new(BufReader::with_capacity(DISK_READ_BYTES, file))));
     }
@@ -67,16 +67,19 @@ pub(crate) fn not_csv(first: &[u8]) -> Option<Refusal> {
     None
 }
 
-/// A file whose reading is counted.
+/// A file whose reading is counted, and can be given up.
 struct Counted {
     file: File,
-    bytes_read: Arc<AtomicU64>,
+    work: Work,
 }
 
 impl Read for Counted {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.work.is_given_up() {
+            return Err(io::Error::other("interrupted"));
+        }
         let read = self.file.read(buffer)?;
-        self.bytes_read.fetch_add(read as u64, Ordering::Relaxed);
+        self.work.add(read as u64);
         Ok(read)
     }
 }

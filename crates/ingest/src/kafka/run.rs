@@ -39,7 +39,7 @@ pub(crate) async fn run(
     let mut course = Course { contract, options, progress, gaps: Vec::new(), totals: BTreeMap::new(), messages: 0 };
     let reader = {
         let (source, table, overrides) = (source.clone(), contract.table().clone(), options.properties.clone());
-        let connect = move |_| {
+        let connect = move |_: &blocking::Work| {
             let consumer = client::connect(&source, &table, &overrides)?;
             Ok(Reader { consumer, source, partitions: BTreeMap::new() })
         };
@@ -180,8 +180,8 @@ impl Course<'_> {
             reader.partitions.iter().map(|(partition, reading)| (*partition, reading.next)).collect();
         let make = self.workers(&reader.source, &loads, committer.load_id());
         let threads = self.options.threads;
-        let read = blocking::run(self.progress, self.messages, move |count| {
-            let segment = reader.read(&limits, threads, make, &count)?;
+        let read = blocking::run(self.progress, self.messages, move |work| {
+            let segment = reader.read(&limits, threads, make, work)?;
             Ok((reader, segment))
         });
         let (reader, segment): (Reader, Segment) = match read.await {

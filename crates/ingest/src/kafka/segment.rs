@@ -4,7 +4,6 @@
 //! decodes, because the client delivers on one thread only.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,6 +17,7 @@ use rdkafka::{Message as _, TopicPartitionList};
 use super::StopFlag;
 use super::client::{self, MillConsumer};
 use super::worker::{Batch, Done, Worker};
+use crate::blocking::Work;
 use crate::contract::KafkaSource;
 
 /// How long one poll waits, and so how late a stop is seen.
@@ -86,13 +86,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// Reads a segment. `worker` makes the workers' states; `count` follows the messages.
+    /// Reads a segment. `worker` makes the workers' states; `work` counts the messages.
     pub(crate) fn read(
         &mut self,
         limits: &Limits,
         threads: usize,
         worker: impl Fn() -> Worker + Sync,
-        count: &AtomicU64,
+        work: &Work,
     ) -> Result<Segment> {
         let threads = threads.max(1);
         let (batches_in, batches_out) = sync_channel::<Batch>(threads * QUEUED_BATCHES_PER_THREAD);
@@ -108,7 +108,7 @@ impl Reader {
                 })
                 .collect();
             drop((batches_out, spares_in));
-            let ended = self.poll(limits, batches_in, &spares_out, count);
+            let ended = self.poll(limits, batches_in, &spares_out, work);
             let worked: Vec<Result<Done>> = handles
                 .into_iter()
                 .map(|handle| handle.join().unwrap_or_else(|_| Err(Error::ours("a decoding thread panicked"))))
@@ -127,7 +127,7 @@ impl Reader {
         limits: &Limits,
         batches: SyncSender<Batch>,
         spares: &Receiver<Batch>,
-        count: &AtomicU64,
+        work: &Work,
     ) -> Result<Ended> {
         let mut batch = Batch::default();
         let mut rows = 0u64;
@@ -144,6 +144,7 @@ impl Reader {
             }
             // Asking the clock for every message would cost as much as decoding it.
             if rows % 256 == 0 || batch.len() == 0 {
+                work.check()?;
                 if limits.stop.is_stopped() {
                     break Ended::Stopped;
                 }
@@ -183,7 +184,7 @@ impl Reader {
                     batch.push(&message);
                     rows += 1;
                     if batch.len() >= BATCH_ROWS || batch.bytes() >= BATCH_BYTES_MAX {
-                        count.fetch_add(batch.len() as u64, Ordering::Relaxed);
+                        work.add(batch.len() as u64);
                         let spare = spares.try_recv().unwrap_or_default();
                         if batches.send(std::mem::replace(&mut batch, spare)).is_err() {
                             // The workers' errors are told when they are joined.
@@ -207,7 +208,7 @@ impl Reader {
             }
         };
         if batch.len() > 0 {
-            count.fetch_add(batch.len() as u64, Ordering::Relaxed);
+            work.add(batch.len() as u64);
             // As above.
             let _ = batches.send(batch);
         }
