@@ -9,7 +9,7 @@ use millstream_jinja::{Environment, EnvironmentOptions, ValueScope, Vars};
 use serde_json::{Map, Value};
 
 use crate::assemble::{Elements, assemble};
-use crate::config::render::Renderer;
+use crate::config::render::{LazyEnvironment, Renderer, Templates};
 use crate::config::{profiles, vars};
 use crate::manifest::{Doc, Manifest, ResourceType};
 use crate::package::{self, Package};
@@ -29,7 +29,7 @@ use crate::{LoadOptions, Project, Target, files, graph};
 pub fn load(options: &LoadOptions) -> Result<Project> {
     let dir = project_folder(options)?;
     let mut diagnostics = Diagnostics::new();
-    let Some((loading, docs)) = prepare(options, &dir, &mut diagnostics)? else {
+    let Some((loading, docs)) = prepare(options, &dir, &mut diagnostics) else {
         return Err(failed(diagnostics, &dir));
     };
     let (manifest, lookup) = parse_all(&loading, docs);
@@ -66,7 +66,7 @@ pub fn load(options: &LoadOptions) -> Result<Project> {
 pub fn load_target(options: &LoadOptions) -> Result<Target> {
     let dir = project_folder(options)?;
     let mut diagnostics = Diagnostics::new();
-    let bare = environment(base_environment(options))?;
+    let bare = LazyEnvironment::new(base_environment(options));
     let target = profile_name(options, &dir, &bare, &mut diagnostics)
         .and_then(|(name, named_at)| profiles::target(options, &dir, &name, named_at, &bare, &mut diagnostics));
     match target {
@@ -114,16 +114,16 @@ fn prepare(
     options: &LoadOptions,
     dir: &Path,
     diagnostics: &mut Diagnostics,
-) -> Result<Option<(Loading, BTreeMap<String, Doc>)>> {
+) -> Option<(Loading, BTreeMap<String, Doc>)> {
     let base = base_environment(options);
-    let bare = environment(base.clone())?;
-    let Some((name, named_at)) = profile_name(options, dir, &bare, diagnostics) else { return Ok(None) };
+    let bare = LazyEnvironment::new(base.clone());
+    let (name, named_at) = profile_name(options, dir, &bare, diagnostics)?;
     let found = profiles::target(options, dir, &name, named_at, &bare, diagnostics);
     // Without a target the rest is still worth reading, so that all problems are told at once.
     let target = found.unwrap_or_else(|| placeholder(&name, dir));
     let base = EnvironmentOptions { target: Value::Object(target.context()), ..base };
-    let with_target = environment(base.clone())?;
-    let Some(root) = package::read(dir, dir, &with_target, diagnostics) else { return Ok(None) };
+    let with_target = LazyEnvironment::new(base.clone());
+    let root = package::read(dir, dir, &with_target, diagnostics)?;
     let dependencies = package::read_dependencies(&root, &with_target, diagnostics);
     let packages: Vec<Package> = std::iter::once(root).chain(dependencies).collect();
 
@@ -153,21 +153,14 @@ fn prepare(
     match Environment::new(full) {
         Ok(environment) => {
             let found = std::mem::take(diagnostics);
-            Ok(Some((Loading::new(packages, target, environment, found), docs)))
+            Some((Loading::new(packages, target, environment, found), docs))
         }
         // Without macros every template would fail for the same reason.
         Err(problems) => {
             diagnostics.extend(problems);
-            Ok(None)
+            None
         }
     }
-}
-
-fn environment(options: EnvironmentOptions) -> Result<Environment> {
-    Environment::new(options).map_err(|problems| match problems.into_result("the built-in macros cannot be read") {
-        Err(error) => error,
-        Ok(_) => Error::ours("the built-in macros cannot be read"),
-    })
 }
 
 /// `flags` as templates see it.
@@ -184,7 +177,7 @@ pub(crate) fn flags(full_refresh: bool, command: &str) -> Map<String, Value> {
 fn profile_name(
     options: &LoadOptions,
     dir: &Path,
-    environment: &Environment,
+    environment: &LazyEnvironment,
     diagnostics: &mut Diagnostics,
 ) -> Option<(String, Option<millstream_core::Place>)> {
     const FILE: &str = "dbt_project.yml";
@@ -199,7 +192,8 @@ fn profile_name(
         return Some((profile.clone(), None));
     }
     let value = yaml.get("profile").or_else(|| yaml.get("name"));
-    let renderer = Renderer { environment, scope: ValueScope::Profile, package: "", file: FILE };
+    let renderer =
+        Renderer { templates: Templates::Lazy(environment), scope: ValueScope::Profile, package: "", file: FILE };
     let rendered = value.map(|value| renderer.render_all(value, diagnostics));
     let name = rendered.as_ref().and_then(Yaml::scalar_text).unwrap_or_else(|| "default".into());
     Some((name, value.map(|value| value.at.in_file(FILE))))
@@ -393,8 +387,12 @@ fn read_selectors(
     if matches!(yaml.kind, Kind::Null) {
         return BTreeMap::new();
     }
-    let renderer =
-        Renderer { environment: &project.environment, scope: ValueScope::Project, package: &root.name, file: FILE };
+    let renderer = Renderer {
+        templates: Templates::Ready(&project.environment),
+        scope: ValueScope::Project,
+        package: &root.name,
+        file: FILE,
+    };
     let rendered = renderer.render_all(&yaml, diagnostics);
     selectors_file::read(&rendered, FILE, diagnostics)
 }

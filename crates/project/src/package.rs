@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use millstream_core::{Diagnostic, Diagnostics, Place};
-use millstream_jinja::{Environment, ValueScope};
+use millstream_jinja::ValueScope;
 
 use crate::config::packages::{self, Declared};
-use crate::config::render::Renderer;
+use crate::config::render::{LazyEnvironment, Renderer, Templates};
 use crate::config::{ProjectFile, project_file};
 use crate::ignore::IgnoreRules;
 use crate::limits::PACKAGES_MAX;
@@ -53,14 +53,15 @@ impl Package {
 pub(crate) fn read(
     dir: &Path,
     root: &Path,
-    environment: &Environment,
+    environment: &LazyEnvironment,
     diagnostics: &mut Diagnostics,
 ) -> Option<Package> {
     let prefix = prefix_of(dir, root);
     let file = join(&prefix, "dbt_project.yml");
     let text = files::read_text(&dir.join("dbt_project.yml"), &file, diagnostics)?;
     let raw = yaml::parse(&text, &file, diagnostics)?;
-    let renderer = Renderer { environment, scope: ValueScope::Project, package: "", file: &file };
+    let renderer =
+        Renderer { templates: Templates::Lazy(environment), scope: ValueScope::Project, package: "", file: &file };
     let project = project_file::read(&raw, &file, &renderer, diagnostics);
     Some(Package {
         name: project.name.clone(),
@@ -74,7 +75,7 @@ pub(crate) fn read(
 /// The packages that `root` uses, directly or not: installed ones, then `local:` ones, sorted by name.
 pub(crate) fn read_dependencies(
     root: &Package,
-    environment: &Environment,
+    environment: &LazyEnvironment,
     diagnostics: &mut Diagnostics,
 ) -> Vec<Package> {
     let mut found: Vec<Package> = Vec::new();

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use millstream_core::{Diagnostic, Diagnostics, Place};
-use millstream_jinja::{Environment, ValueScope};
+use millstream_jinja::ValueScope;
 
-use super::render::Renderer;
+use super::render::{LazyEnvironment, Renderer, Templates};
 use crate::limits::THREADS_MAX;
 use crate::names::did_you_mean;
 use crate::yaml::{self, Kind, Yaml};
@@ -21,7 +21,7 @@ pub(crate) fn target(
     project_dir: &Path,
     name: &str,
     named_at: Option<Place>,
-    environment: &Environment,
+    environment: &LazyEnvironment,
     diagnostics: &mut Diagnostics,
 ) -> Option<Target> {
     let searched = search_path(options, project_dir);
@@ -50,7 +50,8 @@ pub(crate) fn target(
         );
         return None;
     };
-    let renderer = Renderer { environment, scope: ValueScope::Profile, package: "", file: &label };
+    let renderer =
+        Renderer { templates: Templates::Lazy(environment), scope: ValueScope::Profile, package: "", file: &label };
     // Only the chosen output is rendered: others may use variables that are not set here.
     let target_name = match (&options.target, profile.get("target")) {
         (Some(target), _) => target.clone(),

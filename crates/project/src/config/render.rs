@@ -1,15 +1,49 @@
 //! Jinja in YAML values.
 
-use millstream_core::{Diagnostic, Diagnostics, Error, Place};
-use millstream_jinja::{Environment, ValueScope};
+use std::cell::OnceCell;
+
+use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
+use millstream_jinja::{Environment, EnvironmentOptions, ValueScope};
 use serde_json::Value;
 
 use crate::yaml::{Entry, Kind, Mark, Yaml};
 
+/// An environment that is made when the first text asks for it: most YAML has no Jinja, and reading all built-in
+/// macros for nothing would be the larger part of a load.
+pub(crate) struct LazyEnvironment {
+    options: EnvironmentOptions,
+    made: OnceCell<Result<Environment>>,
+}
+
+impl LazyEnvironment {
+    pub(crate) fn new(options: EnvironmentOptions) -> Self {
+        Self { options, made: OnceCell::new() }
+    }
+
+    fn get(&self) -> Result<&Environment> {
+        let made = self.made.get_or_init(|| {
+            Environment::new(self.options.clone()).map_err(|problems| {
+                let told = problems.into_result("the built-in macros cannot be read");
+                told.err().unwrap_or_else(|| Error::ours("the built-in macros cannot be read"))
+            })
+        });
+        made.as_ref().map_err(Clone::clone)
+    }
+}
+
+/// What renders texts.
+#[derive(Clone, Copy)]
+pub(crate) enum Templates<'a> {
+    /// All macros are read.
+    Ready(&'a Environment),
+    /// They will be, if need be.
+    Lazy(&'a LazyEnvironment),
+}
+
 /// Renders the strings of YAML values.
 pub(crate) struct Renderer<'a> {
     /// Macros, variables and the environment that strings may use.
-    pub environment: &'a Environment,
+    pub templates: Templates<'a>,
     /// Whose YAML it is.
     pub scope: ValueScope,
     /// Package whose variables are visible.
@@ -68,8 +102,12 @@ impl Renderer<'_> {
 
     fn text(&self, text: &str, at: Mark) -> Result<Value, Diagnostic> {
         let place = at.in_file(self.file);
-        self.environment
-            .render_value(text, &place, self.package, self.scope)
+        let environment = match self.templates {
+            Templates::Ready(environment) => Ok(environment),
+            Templates::Lazy(lazy) => lazy.get(),
+        };
+        environment
+            .and_then(|environment| environment.render_value(text, &place, self.package, self.scope))
             .map_err(|error| diagnostic("jinja", &error, place))
     }
 }

@@ -11,7 +11,7 @@ use super::nodes::{self, Unresolved};
 use super::properties::Entry;
 use super::{Loading, draft, python};
 use crate::config::merge::{Setting, Settings};
-use crate::config::render::Renderer;
+use crate::config::render::{Renderer, Templates};
 use crate::config::typed;
 use crate::files;
 use crate::limits::TEST_NAME_CHARS_MAX;
@@ -171,7 +171,7 @@ fn read_one(
     let mut config = Settings::new();
     let (mut custom_name, mut description) = (None, String::new());
     let renderer = Renderer {
-        environment: &loading.environment,
+        templates: Templates::Ready(&loading.environment),
         scope: ValueScope::Project,
         package: &package.name,
         file: &entry.file,

@@ -7,7 +7,7 @@ use millstream_core::{Diagnostic, Place};
 use millstream_jinja::ValueScope;
 
 use super::Loading;
-use crate::config::render::Renderer;
+use crate::config::render::{Renderer, Templates};
 use crate::names::did_you_mean;
 use crate::yaml::{self, Kind, Yaml};
 
@@ -126,7 +126,7 @@ fn read_file(
         return;
     }
     let renderer = Renderer {
-        environment: &loading.environment,
+        templates: Templates::Ready(&loading.environment),
         scope: ValueScope::Project,
         package: &loading.packages[package].name,
         file,

@@ -25,9 +25,11 @@ pub(super) fn search(project: &Project, criterion: &Criterion) -> Result<Ids> {
     let matcher: Box<dyn Fn(Element<'_>) -> bool> = match criterion.method.as_str() {
         "fqn" => Box::new(move |element| element.matches_fqn(&value)),
         "tag" => Box::new(move |element| element.tags().iter().any(|tag| matches(&value, tag))),
-        "group" => Box::new(
-            move |element| matches!(element, Element::Node(node) if node.group.as_ref().is_some_and(|group| matches(&value, group))),
-        ),
+        // The group that tests inherit does not select them, as with dbt.
+        "group" => Box::new(move |element| {
+            let Element::Node(node) = element else { return false };
+            node.config.group.as_ref().is_some_and(|group| matches(&value, group))
+        }),
         "access" => {
             let wanted = match value.as_str() {
                 "private" => Access::Private,

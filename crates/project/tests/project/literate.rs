@@ -123,9 +123,8 @@ fn compile(project: &Project, arguments: &str) -> String {
             let mut out = String::new();
             let config = &project.manifest.nodes[unique_id].config;
             let hooks = |out: &mut String, when: &str, hooks: &[Hook]| {
-                for hook in hooks {
-                    writeln!(out, "-- {when}: {}", project.compile_hook(unique_id, hook, &options).unwrap()).unwrap();
-                }
+                let rendered = hooks.iter().map(|hook| project.compile_hook(unique_id, hook, &options).unwrap());
+                rendered.filter(|sql| !sql.is_empty()).for_each(|sql| writeln!(out, "-- {when}: {sql}").unwrap());
             };
             hooks(&mut out, "before", &config.pre_hook);
             writeln!(out, "{}", compiled.sql).unwrap();
