@@ -30,7 +30,8 @@ pub fn markdown() -> String {
 fn section(page: &mut String, command: &Command) {
     let _ = write!(page, "\n### millstream {}\n\n", command.get_name());
     let about = command.get_long_about().or_else(|| command.get_about());
-    let _ = writeln!(page, "{}.", about.map(|text| text.to_string().trim_end_matches('.').to_owned()).unwrap_or_default());
+    let _ =
+        writeln!(page, "{}.", about.map(|text| text.to_string().trim_end_matches('.').to_owned()).unwrap_or_default());
     let aliases: Vec<&str> = command.get_visible_aliases().collect();
     if !aliases.is_empty() {
         let _ = write!(page, "\nAlso: `millstream {}`.\n", aliases.join("`, `millstream "));

@@ -27,7 +27,11 @@ pub fn render(chart: &Chart, width: usize, colour: bool) -> String {
     let per_cell = if span > 0.0 { span / room as f64 } else { 1.0 };
     let left = (-lowest / per_cell).round() as usize;
 
-    let mut text = format!("{:label_width$}  {}\n", "", if colour { paint(DIM, &chart.title).to_string() } else { chart.title.clone() });
+    let mut text = format!(
+        "{:label_width$}  {}\n",
+        "",
+        if colour { paint(DIM, &chart.title).to_string() } else { chart.title.clone() }
+    );
     for bar in &chart.bars {
         let label = console::truncate_str(&bar.label, label_width, "…");
         let space = " ".repeat(label_width.saturating_sub(measure(&label)));
@@ -35,7 +39,11 @@ pub fn render(chart: &Chart, width: usize, colour: bool) -> String {
         let drawn = if value < 0.0 {
             let cells = ((-value / per_cell).round() as usize).clamp(1, left.max(1));
             let filled = "█".repeat(cells);
-            format!("{}{}", " ".repeat(left.saturating_sub(cells)), if colour { paint(BAD, filled).to_string() } else { filled })
+            format!(
+                "{}{}",
+                " ".repeat(left.saturating_sub(cells)),
+                if colour { paint(BAD, filled).to_string() } else { filled }
+            )
         } else {
             let filled = positive(value / per_cell);
             format!("{}{}", " ".repeat(left), if colour { paint(BAR, filled).to_string() } else { filled })

@@ -61,10 +61,8 @@ pub async fn run(args: BrokerArgs, context: &Context) -> Outcome {
 
     use crate::stop::Exit;
 
-    let kept = args.data_dir.as_ref().map_or_else(
-        || "in memory".to_owned(),
-        |folder| format!("kept in {}", folder.display()),
-    );
+    let kept =
+        args.data_dir.as_ref().map_or_else(|| "in memory".to_owned(), |folder| format!("kept in {}", folder.display()));
     context.interrupt.handle_gracefully();
     let broker = Broker::start(BrokerOptions {
         listen: args.listen,

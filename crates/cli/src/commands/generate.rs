@@ -15,7 +15,7 @@ use crate::talk::count;
 const EXAMPLES: &str = "\
 Examples:
   millstream generate --year 2025 --month 6 --users 50 --transactions 500 --seed 1
-  millstream generate --year 2025 --month 1 --months 12 --users 1000 --transactions 100000 --out-dir data/incoming
+  millstream generate --year 2025 --month 1 --months 12 --users 1000 --transactions 100000
   millstream generate --year 2025 --month 6 --faults rate=0.01";
 
 /// File formats of `generate`.

@@ -18,10 +18,10 @@ use crate::talk::{NodeLines, tell_ingest};
 
 const EXAMPLES: &str = "\
 Examples:
-  millstream ingest                                      every file source; Kafka too when MILLSTREAM_BROKERS is set
-  millstream ingest transactions_batch --replace         files that changed take the place of their rows
+  millstream ingest                                 all files; Kafka if MILLSTREAM_BROKERS is set
+  millstream ingest transactions_batch --replace    changed files take the place of their rows
   millstream ingest transactions_streaming --brokers localhost:9092
-  millstream ingest transactions_streaming --follow      until Ctrl-C
+  millstream ingest transactions_streaming --follow
   millstream ingest --brokers kafka:9093 -X security.protocol=SASL_SSL -X sasl.mechanism=PLAIN";
 
 /// Variable that says where Kafka is.
@@ -73,9 +73,10 @@ pub struct IngestArgs {
 
 /// Runs it.
 pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
+    let properties = Property::split_all(&args.properties)?;
     let mut project = context.load_project()?;
     let sources = choose(&args, &project, context)?;
-    override_kafka(&mut project, args.brokers.as_deref(), &args.properties);
+    override_kafka(&mut project, args.brokers.as_deref(), &properties);
     let cancel = Cancel::default();
     context.cancel_on_interrupt(cancel.clone());
     let request = IngestRequest {
@@ -83,7 +84,8 @@ pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
         replace: args.replace,
         skip_gaps: args.on_gap == OnGap::Skip,
         follow: args.follow,
-        args: context.arguments("ingest", vec![("sources", args.sources.clone().into()), ("replace", args.replace.into())]),
+        args: context
+            .arguments("ingest", vec![("sources", args.sources.clone().into()), ("replace", args.replace.into())]),
         lock_wait: args.wait,
         cancel,
     };
@@ -148,7 +150,7 @@ fn connector(meta: &serde_json::Map<String, Value>) -> Option<&str> {
 }
 
 /// Puts the command line's broker and settings in the place of the project's.
-pub fn override_kafka(project: &mut Project, brokers: Option<&str>, properties: &[Property]) {
+pub fn override_kafka(project: &mut Project, brokers: Option<&str>, properties: &[(String, String)]) {
     let sources = Arc::make_mut(&mut project.manifest).sources.values_mut();
     let kafka = sources.filter(|source| connector(&source.meta) == Some("kafka"));
     for contract in kafka.filter_map(|source| source.meta.get_mut("millstream")?.as_object_mut()) {
@@ -157,8 +159,8 @@ pub fn override_kafka(project: &mut Project, brokers: Option<&str>, properties: 
         }
         let declared = contract.entry("properties").or_insert_with(|| json!({}));
         if let Some(declared) = declared.as_object_mut() {
-            for property in properties {
-                declared.insert(property.key.clone(), property.value.clone().into());
+            for (key, value) in properties {
+                declared.insert(key.clone(), value.clone().into());
             }
         }
     }
@@ -169,9 +171,12 @@ fn exit(summary: &IngestSummary) -> Outcome {
     let mut errors = summary.sources.iter().filter_map(|source| source.error.as_ref());
     if let Some(error) = errors.clone().find(|error| error.kind().exit_code() == Kind::Environment.exit_code()) {
         let failed = errors.clone().count();
-        return Err(Error::new(error.kind(), format!("{failed} of {} sources could not be loaded", summary.sources.len()))
-            .hint("see the errors above; what was loaded stays, and the next run goes on from there")
-            .into());
+        return Err(Error::new(
+            error.kind(),
+            format!("{failed} of {} sources could not be loaded", summary.sources.len()),
+        )
+        .hint("see the errors above; what was loaded stays, and the next run goes on from there")
+        .into());
     }
     let refused = summary.sources.iter().flat_map(|source| &source.units).any(|unit| unit.is_refused());
     if summary.cancelled {

@@ -1,5 +1,7 @@
 //! `millstream ledger`.
 
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use millstream_core::{Ledger, LedgerEntry, Outcome as LedgerOutcome, UnitKind};
 use millstream_store::Store;
@@ -7,7 +9,7 @@ use millstream_store::Store;
 use crate::context::Context;
 use crate::output::{ListFormat, Listing};
 use crate::stop::{Exit, Outcome};
-use crate::talk::{count, plural, unit_name};
+use crate::talk::{count, plural, seconds, unit_name};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -111,7 +113,7 @@ pub fn listing(entries: &[LedgerEntry], format: ListFormat) -> Listing {
             .number("loaded", entries.iter().map(|entry| number(entry.rows_loaded)))
             .number("quarantined", entries.iter().map(|entry| number(entry.rows_quarantined)))
             .number("version", entries.iter().map(|entry| entry.table_version.and_then(number)))
-            .number("ms", entries.iter().map(|entry| number(entry.duration_ms)));
+            .text("took", entries.iter().map(|entry| Some(seconds(Duration::from_millis(entry.duration_ms)))));
     }
     Listing::new()
         .text("table", entries.iter().map(|entry| Some(entry.table.to_string())))

@@ -82,7 +82,7 @@ pub async fn run(args: ProduceArgs, context: &Context) -> Outcome {
         users_from: args.users_from.or_else(|| users_folder(context)),
         seed,
         duplicates: args.duplicates,
-        properties: args.properties.into_iter().map(|property| (property.key, property.value)).collect(),
+        properties: Property::split_all(&args.properties)?,
         stop: context.interrupt.flag(),
         connect_timeout: args.connect_timeout,
         flush_timeout: args.flush_timeout,

@@ -20,11 +20,11 @@ Examples:
   millstream query \"select * from marts.dim_users\" --limit 10
   millstream query \"select count(*) from fct_transactions\" --format json
   millstream query \"select * from raw.users\" --as-of 3
-  millstream query \"select * from fct_user_metrics\" --as-of 2025-07-01T12:00:00Z --output july.parquet
+  millstream query \"select * from dim_users\" --as-of 2025-07-01T12:00:00Z -o july.parquet
   millstream query --file analyses/source_value.sql
   echo \"select 1\" | millstream query -
 
-Names without a schema are looked up in the target's schema, then in every schema in which the name is unique.
+Names without a schema: the target's schema first, then any in which the name is unique.
 SQL with {{ ref('model') }} and other Jinja is compiled first.";
 
 /// Ask the warehouse in SQL
@@ -90,11 +90,16 @@ pub async fn run(args: QueryArgs, context: &Context) -> Outcome {
 
 /// Streams rows into a sink; returns how many.
 pub async fn write(
-    mut result: QueryResult, format: RowFormat, limit: Option<u64>, output: Option<&Path>,
+    mut result: QueryResult,
+    format: RowFormat,
+    limit: Option<u64>,
+    output: Option<&Path>,
 ) -> Result<u64, Stop> {
     let mut sink = Sink::open(output)?;
     if format == RowFormat::Parquet && sink.kind() == SinkKind::Terminal {
-        return Err(Error::usage("Parquet is not for a terminal").hint("give --output FILE, or redirect the output").into());
+        return Err(Error::usage("Parquet is not for a terminal")
+            .hint("give --output FILE, or redirect the output")
+            .into());
     }
     let look = if sink.kind() == SinkKind::Terminal { Look::of_terminal() } else { Look::default() };
     let mut rows = 0;

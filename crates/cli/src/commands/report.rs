@@ -158,7 +158,12 @@ pub fn title(node: &Node) -> String {
 
 /// Writes one answer for people: its title, its rows, and a chart where the analysis declares one.
 pub fn tell(
-    sink: &mut Sink, node: &Node, answer: &RecordBatch, look: Look, with_chart: bool, after_another: bool,
+    sink: &mut Sink,
+    node: &Node,
+    answer: &RecordBatch,
+    look: Look,
+    with_chart: bool,
+    after_another: bool,
 ) -> Result<(), Error> {
     let put = |sink: &mut Sink, text: String| {
         sink.write_all(text.as_bytes()).map_err(|error| Error::environment("the output cannot be written").why(error))

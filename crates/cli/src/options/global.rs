@@ -45,11 +45,13 @@ pub struct GlobalOptions {
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_color: bool,
 
-    /// Show the libraries' own logs from this level on
+    /// Show the libraries' own logs: off, error, warn, info, debug, trace
     #[arg(long, value_name = "LEVEL", global = true, default_value = "off", help_heading = "Global options")]
+    #[arg(hide_possible_values = true)]
     pub log_level: LogLevel,
 
-    /// Form of the lines on standard error
+    /// Form of the lines on standard error: text, json
     #[arg(long, value_name = "FORMAT", global = true, default_value = "text", help_heading = "Global options")]
+    #[arg(hide_possible_values = true)]
     pub log_format: LogFormat,
 }

@@ -15,8 +15,7 @@ pub struct Parquet<'a>(ArrowWriter<&'a mut (dyn Write + Send)>);
 
 impl<'a> Parquet<'a> {
     pub fn new(schema: SchemaRef, sink: &'a mut (dyn Write + Send)) -> Result<Self> {
-        let properties =
-            WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
+        let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
         Ok(Self(ArrowWriter::try_new(sink, schema, Some(properties)).map_err(write_error)?))
     }
 }

@@ -177,7 +177,7 @@ mod tests {
     fn batch() -> RecordBatch {
         let merchant: ArrayRef = Arc::new(StringArray::from(vec![Some("Torres, Williams and Rowe"), None]));
         let amount: ArrayRef = Arc::new(
-            Decimal128Array::from(vec![Some(-91_130), Some(1_000_000_000_000_000_001)])
+            Decimal128Array::from(vec![Some(-91_130), Some(999_999_999_999_999_999)])
                 .with_precision_and_scale(18, 2)
                 .unwrap(),
         );
@@ -199,11 +199,10 @@ mod tests {
     fn numbers_stand_to_the_right_and_nothing_is_cut_in_a_pipe() {
         assert_eq!(
             shown(Look::default()),
-            "merchant                                  amount  at\n\
-             -------------------------  ---------------------  ---------------------------\n\
-             Torres, Williams and Rowe                -911.30  2025-06-13T16:20:45Z\n\
-             null                       10000000000000000.01  2025-06-13T16:20:45.000001Z\n"
-                .replace("null                       1", "null                        1")
+            "merchant                                amount  at\n\
+             -------------------------  -------------------  ---------------------------\n\
+             Torres, Williams and Rowe              -911.30  2025-06-13T16:20:45Z\n\
+             null                       9999999999999999.99  2025-06-13T16:20:45.000001Z\n"
         );
     }
 

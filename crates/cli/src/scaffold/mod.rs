@@ -93,7 +93,8 @@ fn named(path: &Path, content: &[u8], name: &str) -> Vec<u8> {
     let holds_name = ["dbt_project.yml", "profiles.yml"].iter().any(|file| path.ends_with(file));
     let (true, Ok(text)) = (holds_name, std::str::from_utf8(content)) else { return content.to_vec() };
     let lines = text.split_inclusive('\n').map(|line| {
-        let is_name = [format!("name: {SCAFFOLD_NAME}"), format!("profile: {SCAFFOLD_NAME}"), format!("{SCAFFOLD_NAME}:")];
+        let is_name =
+            [format!("name: {SCAFFOLD_NAME}"), format!("profile: {SCAFFOLD_NAME}"), format!("{SCAFFOLD_NAME}:")];
         if is_name.iter().any(|form| line.trim() == form) { line.replace(SCAFFOLD_NAME, name) } else { line.to_owned() }
     });
     lines.collect::<String>().into_bytes()
@@ -126,7 +127,8 @@ mod tests {
             assert!(files > 5);
             let text = std::fs::read_to_string(project.join("dbt_project.yml")).unwrap();
             let name = project_name(&project).unwrap();
-            assert!(text.contains(&format!("name: {name}\n")) && text.contains(&format!("  {name}:\n")));
+            assert!(text.contains(&format!("name: {name}\n")));
+            assert_eq!(text.contains(&format!("\n  {name}:\n")), scaffold == Scaffold::Finance);
             assert!(!text.contains("profile: finance\n"));
             assert!(std::fs::read_to_string(project.join("profiles.yml")).unwrap().starts_with(&format!("{name}:\n")));
             assert!(project.join("data/incoming").is_dir());

@@ -73,6 +73,7 @@ pub fn tell_ingest(talk: &Talk, summary: &IngestSummary) {
         Balance { units: 0, refused: 0, .. } => {
             format!("Done. Nothing new: {} loaded before ({elapsed}).", plural(balance.unchanged, "unit"))
         }
+        Balance { units: 0, .. } => format!("Done. Nothing loaded; {} refused ({elapsed}).", count(balance.refused)),
         _ => {
             let mut text = format!("Done. {}: {}", plural(balance.units, "unit"), balance.equation());
             if balance.unchanged > 0 {
@@ -159,10 +160,11 @@ fn unit_line(unit: &UnitReport) -> String {
     }
 }
 
+/// The reason tells the broken rules as well.
 fn refused(unit: &UnitReport) -> String {
     let why = unit.entry.reason.as_deref().unwrap_or("it breaks its contract");
     let why = why.replace('\n', "\n     ");
-    format!("{} {} -> {}: {why}{}", paint(BAD, "REFUSED"), unit_name(&unit.entry), unit.entry.table, rules(unit))
+    format!("{} {} -> {}: {why}", paint(BAD, "REFUSED"), unit_name(&unit.entry), unit.entry.table)
 }
 
 fn rules(unit: &UnitReport) -> String {
@@ -175,7 +177,8 @@ fn rules(unit: &UnitReport) -> String {
         }
     }
     if unit.broken.len() > RULES_SHOWN {
-        text.push_str(&format!("\n     and {} more broken rules", unit.broken.len() - RULES_SHOWN));
+        let more = (unit.broken.len() - RULES_SHOWN) as u64;
+        text.push_str(&format!("\n     and {}", plural(more, "more broken rule")));
     }
     text
 }

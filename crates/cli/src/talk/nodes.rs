@@ -82,7 +82,8 @@ impl Drop for NodeLines {
 impl Events for NodeLines {
     fn on(&self, event: &Event<'_>) {
         match event {
-            Event::RunStarted { .. } | Event::NodeStarted { .. } | Event::NodeFinished { .. } if self.messages_only => {}
+            Event::RunStarted { .. } | Event::NodeStarted { .. } | Event::NodeFinished { .. } if self.messages_only => {
+            }
             Event::WaitingForLock { pid } => {
                 let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
                 self.talk.say("waiting-for-lock", &format!("waiting for {who}, which holds the workspace"));

@@ -54,12 +54,15 @@ fn problem(project: &Project, verb: Verb, result: &NodeResult) -> String {
         Status::Fail => (BAD, "Failure"),
         _ => (BAD, "Error"),
     };
-    let place = project
-        .manifest
-        .node(&result.unique_id)
-        .map_or_else(|| result.path.clone(), |node| node.patch_place.as_ref().filter(|_| node.test_metadata.is_some()).unwrap_or(&node.place).to_string());
+    let place = project.manifest.node(&result.unique_id).map_or_else(
+        || result.path.clone(),
+        |node| node.patch_place.as_ref().filter(|_| node.test_metadata.is_some()).unwrap_or(&node.place).to_string(),
+    );
     let mut text = format!("\n{} in {} {} ({place})", paint(style, word), result.resource_type, result.name);
-    for line in result.message.iter().flat_map(|message| message.lines()) {
+    // Of a test the runner tells the same two things for callers that have no summary.
+    let told_below =
+        |line: &&str| ["compiled SQL:", "see the rows:"].iter().any(|told| line.trim_start().starts_with(told));
+    for line in result.message.iter().flat_map(|message| message.lines()).filter(|line| !told_below(line)) {
         text.push_str(&format!("\n  {line}"));
     }
     if let Some(compiled) = &result.compiled_path {

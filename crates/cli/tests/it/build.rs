@@ -78,12 +78,22 @@ fn variables_reach_the_models() {
 fn listings_and_compiled_sql_are_data() {
     let scene = Scene::small();
     snapshot!("ls", scene.run(&["ls"]));
-    snapshot!("ls_json", scene.run(&["ls", "--resource-type", "model", "--output", "json", "--output-keys", "name depends_on"]));
-    assert_eq!(scene.must(&["ls", "--select", "base+", "--resource-type", "model", "--output", "name"]).stdout, "base\nchild\n");
-    assert_eq!(scene.must(&["ls", "--select", "base", "--resource-type", "model", "--output", "path"]).stdout, "models/base.sql\n");
+    snapshot!(
+        "ls_json",
+        scene.run(&["ls", "--resource-type", "model", "--output", "json", "--output-keys", "name depends_on"])
+    );
+    assert_eq!(
+        scene.must(&["ls", "--select", "base+", "--resource-type", "model", "--output", "name"]).stdout,
+        "base\nchild\n"
+    );
+    assert_eq!(
+        scene.must(&["ls", "--select", "base", "--resource-type", "model", "--output", "path"]).stdout,
+        "models/base.sql\n"
+    );
     let ran = scene.run(&["compile", "--select", "child"]);
     assert_eq!(ran.code, 0, "{}", ran.told());
     snapshot!("compile", ran);
+    scene.must(&["compile"]);
     assert!(scene.read("target/compiled/small/models/base.sql").contains("numbers"));
     let ran = scene.must(&["compile", "--inline", "select * from {{ ref('child') }}"]);
     assert!(ran.stdout.contains("child") && !ran.stdout.contains("{{"), "{}", ran.told());

@@ -18,7 +18,10 @@ fn a_broken_project_tells_all_its_problems_at_once() {
     let scene = Scene::small();
     scene.write("models/child.sql", "select * from {{ ref('bsae') }}\n");
     scene.write("models/broken.sql", "select {{ 1 + from {{ ref('base') }}\n");
-    scene.write("models/schema.yml", "version: 2\nmodels:\n  - name: base\n    columns:\n      - name: id\n        data_tests: [uniqe]\n");
+    scene.write(
+        "models/schema.yml",
+        "version: 2\nmodels:\n  - name: base\n    columns:\n      - name: id\n        data_tests: [uniqe]\n",
+    );
     let ran = scene.run(&["build"]);
     assert_eq!(ran.code, 1, "{}", ran.told());
     for place in ["models/child.sql:1", "models/broken.sql:1", "models/schema.yml:6"] {

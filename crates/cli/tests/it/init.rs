@@ -12,7 +12,8 @@ fn run(scene: &Scene, folder: &str, arguments: &[&str]) -> Ran {
 fn init_ingest_build_query_need_no_flags() {
     let scene = Scene::empty();
     snapshot!("init", scene.run(&["init", "my-shop"]));
-    let generate = ["generate", "--year", "2025", "--month", "6", "--users", "20", "--transactions", "100", "--seed", "1"];
+    let generate =
+        ["generate", "--year", "2025", "--month", "6", "--users", "20", "--transactions", "100", "--seed", "1"];
     let ran = run(&scene, "my-shop", &generate);
     assert_eq!(ran.code, 0, "{}", ran.told());
     snapshot!("generate", ran);

@@ -23,7 +23,11 @@ fn messages_are_loaded_from_the_tables_position_on() {
     assert_eq!(scene.value("select count(*) from raw.transactions_streaming"), "490");
 
     // Tombstones, nulls and bytes that are no text are quarantined, not lost.
-    broker.send("transactions", 3, &[(Some("k"), None), (None, Some(b"\xff\xfe")), (None, Some(b"[1, {\"a\": null}]"))]);
+    broker.send(
+        "transactions",
+        3,
+        &[(Some("k"), None), (None, Some(b"\xff\xfe")), (None, Some(b"[1, {\"a\": null}]"))],
+    );
     assert_eq!(scene.run(&ingest).code, 0);
     assert_eq!(scene.value("select count(*) from quarantine.transactions_streaming"), "13");
 }
@@ -31,9 +35,14 @@ fn messages_are_loaded_from_the_tables_position_on() {
 #[test]
 fn a_broker_that_is_away_is_an_environment_error() {
     let scene = Scene::finance();
-    let ran = scene.run(&["ingest", "transactions_streaming", "--brokers", "127.0.0.1:1", "-X", "sasl.password=hunter2"]);
+    let ran =
+        scene.run(&["ingest", "transactions_streaming", "--brokers", "127.0.0.1:1", "-X", "sasl.password=hunter2"]);
     assert_eq!(ran.code, 3, "{}", ran.told());
-    assert!(!ran.told().replace("$ millstream ingest transactions_streaming --brokers 127.0.0.1:1 -X sasl.password=hunter2", "").contains("hunter2"));
+    assert!(
+        !ran.told()
+            .replace("$ millstream ingest transactions_streaming --brokers 127.0.0.1:1 -X sasl.password=hunter2", "")
+            .contains("hunter2")
+    );
 }
 
 #[test]

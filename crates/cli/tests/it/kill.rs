@@ -51,8 +51,7 @@ fn complete(scene: &Scene, arguments: &[String]) -> Duration {
 
 /// Starts a command and kills it after `moment`; whether it was still running then.
 fn kill_after(folder: &Path, arguments: &[String], moment: Duration) -> bool {
-    let mut child =
-        program(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = program(folder).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(moment);
     let running = child.try_wait().unwrap().is_none();
     child.kill().unwrap();

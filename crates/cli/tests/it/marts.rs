@@ -10,12 +10,19 @@ fn check(scene: &Scene, checks: &Value) {
     for check in checks.as_array().unwrap() {
         let sql = check["sql"].as_str().unwrap();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let expected: Vec<Vec<String>> =
-            check["rows"].as_array().unwrap().iter().map(|row| row.as_array().unwrap().iter().map(text).collect()).collect();
+        let expected: Vec<Vec<String>> = check["rows"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row.as_array().unwrap().iter().map(text).collect())
+            .collect();
         let ran = scene.run(&["query", sql, "--format", "csv"]);
         let found = csv_rows(&ran.stdout);
         if ran.code != 0 || found != expected {
-            differences.push_str(&format!("\n{}\n  {sql}\n  expected {expected:?}\n  found    {found:?}\n{}", check["name"], ran.stderr));
+            differences.push_str(&format!(
+                "\n{}\n  {sql}\n  expected {expected:?}\n  found    {found:?}\n{}",
+                check["name"], ran.stderr
+            ));
         }
     }
     assert!(differences.is_empty(), "{differences}");

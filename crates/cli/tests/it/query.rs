@@ -26,7 +26,8 @@ fn a_result_without_rows_still_has_columns() {
     let sql = "select 1 as id, 'a' as name where false";
     assert_eq!(scene.must(&["query", sql, "--format", "csv"]).stdout, "id,name\n");
     assert_eq!(scene.must(&["query", sql, "--format", "table"]).stdout, "id  name\n--  ----\n");
-    let json: serde_json::Value = serde_json::from_str(&scene.must(&["query", sql, "--format", "json"]).stdout).unwrap();
+    let json: serde_json::Value =
+        serde_json::from_str(&scene.must(&["query", sql, "--format", "json"]).stdout).unwrap();
     assert_eq!(json, serde_json::json!([]));
 }
 

@@ -38,7 +38,10 @@ impl DB for Cli {
         if ran.code != 0 {
             return Err(Told(ran.stderr));
         }
-        let columns = ran.stdout.lines().next().map_or(0, |header| csv_rows(&format!("x\n{header}\n"))[0].len());
+        // The header is a row of as many fields as there are columns.
+        let header =
+            csv_rows(&format!("{}\n{}", ran.stdout.lines().next().unwrap(), ran.stdout.lines().next().unwrap()));
+        let columns = header[0].len();
         let shown = |value: &String| if value.is_empty() { "(empty)".to_owned() } else { value.clone() };
         let rows = csv_rows(&ran.stdout).iter().map(|row| row.iter().map(shown).collect()).collect();
         Ok(DBOutput::Rows { types: vec![DefaultColumnType::Any; columns], rows })

@@ -54,7 +54,10 @@ impl Scene {
             "profiles.yml",
             "small: {target: dev, outputs: {dev: {type: millstream, path: workspace, schema: main, threads: 1}}}\n",
         );
-        scene.write("macros/names.sql", "{% macro generate_schema_name(custom, node) %}{{ custom if custom else target.schema }}{% endmacro %}\n");
+        scene.write(
+            "macros/names.sql",
+            "{% macro generate_schema_name(custom, node) %}{{ custom if custom else target.schema }}{% endmacro %}\n",
+        );
         scene.write("seeds/numbers.csv", "id,name\n1,one\n2,two\n");
         scene.write("models/base.sql", "select id, name from {{ ref('numbers') }}\n");
         scene.write("models/child.sql", "select count(*) as rows_seen from {{ ref('base') }}\n");
@@ -171,7 +174,7 @@ pub fn filters() -> Vec<(&'static str, &'static str)> {
         (r"\d+m \d\ds|\d+\.\d\ds", "[SECS]"),
         (r"\b20(2[6-9]|[3-9]\d)-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?", "[NOW]"),
         (r"127\.0\.0\.1:\d{4,5}", "[BROKER]"),
-        (r"millstream \d+\.\d+\.\d+", "millstream [VERSION]"),
+        (r"\b0\.\d+\.\d+\b", "[VERSION]"),
         (r" +\n", "\n"),
     ]
 }

@@ -58,7 +58,8 @@ impl Folder {
                 Ok((folder, true))
             }
             Err(_) => {
-                scaffold::write(Scaffold::Finance, path).map_err(|error| error.hint("give another folder with --dir"))?;
+                scaffold::write(Scaffold::Finance, path)
+                    .map_err(|error| error.hint("give another folder with --dir"))?;
                 folder.save()?;
                 Ok((folder, true))
             }

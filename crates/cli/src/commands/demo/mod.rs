@@ -175,9 +175,10 @@ impl Demo<'_> {
             cancel: self.cancel.clone(),
         };
         let summary = runner.ingest(&request).await?;
-        let failed = summary.sources.iter().any(|source| {
-            source.error.is_some() || source.units.iter().any(millstream_ingest::UnitReport::is_refused)
-        });
+        let failed = summary
+            .sources
+            .iter()
+            .any(|source| source.error.is_some() || source.units.iter().any(millstream_ingest::UnitReport::is_refused));
         if summary.cancelled {
             return Err(Early::Told(Exit::Interrupted));
         }

@@ -119,8 +119,9 @@ impl Demo<'_> {
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Error> {
-    std::fs::rename(from, to)
-        .map_err(|error| Error::environment(format!("{} cannot be moved to {}", from.display(), to.display())).why(error))
+    std::fs::rename(from, to).map_err(|error| {
+        Error::environment(format!("{} cannot be moved to {}", from.display(), to.display())).why(error)
+    })
 }
 
 fn fault_name(kind: FaultKind) -> &'static str {
