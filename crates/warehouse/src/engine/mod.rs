@@ -1,6 +1,7 @@
 //! The query engine over the warehouse's tables: DataFusion, told which version of which file list to read.
 
 mod context;
+mod first_row;
 mod info;
 mod query;
 mod session;

@@ -1,26 +1,32 @@
 //! Settings of the engine, and why they differ from its defaults.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use millstream_core::Result;
 
+use super::first_row::FirstRowRule;
 use crate::error::from_engine;
 use crate::functions;
 
 /// Bytes of file footers that are kept, so that a small query reads none.
 const FOOTER_CACHE_BYTES: usize = 128 * 1024 * 1024;
 
+/// Operators that an error about memory names, those with most of it.
+const CONSUMERS_TOLD: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
 /// Memory, spill folder and caches that all queries share.
 pub(super) fn runtime(memory_limit_bytes: usize, spill_folder: &Path) -> Result<Arc<RuntimeEnv>> {
     let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Directories(vec![spill_folder.to_owned()]));
     RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(FairSpillPool::new(memory_limit_bytes)))
+        .with_memory_pool(Arc::new(TrackConsumersPool::new(FairSpillPool::new(memory_limit_bytes), CONSUMERS_TOLD)))
         .with_disk_manager_builder(disk)
         .with_metadata_cache_limit(FOOTER_CACHE_BYTES)
         .build_arc()
@@ -40,8 +46,14 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     options.sql_parser.collect_spans = true;
     // Planning is most of a small query's time; later passes hardly change a plan.
     options.optimizer.max_passes = 2;
-    let mut state =
-        SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features().build();
+    let mut rules = PhysicalOptimizer::new().rules;
+    rules.insert(0, Arc::new(FirstRowRule));
+    let mut state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_default_features()
+        .with_physical_optimizer_rules(rules)
+        .build();
     functions::register(&mut state);
     state
 }

@@ -26,8 +26,12 @@ pub struct Fixture {
 }
 
 pub fn open(folder: &std::path::Path) -> EmbeddedWarehouse {
+    open_with_memory(folder, 512 * 1024 * 1024)
+}
+
+pub fn open_with_memory(folder: &std::path::Path, memory_limit_bytes: usize) -> EmbeddedWarehouse {
     let options = EmbeddedOptions {
-        memory_limit_bytes: 512 * 1024 * 1024,
+        memory_limit_bytes,
         threads: 2,
         clock: Arc::new(TickingClock(AtomicI64::new(0))),
         ..EmbeddedOptions::default()
