@@ -48,9 +48,8 @@ fn fraction(text: &[u8]) -> Option<(i64, &[u8])> {
         return None;
     }
     let mut micros = 0i64;
-    for i in 0..6 {
-        let digit = if i < count { i64::from(rest[i] - b'0') } else { 0 };
-        micros = micros * 10 + digit;
+    for digit in rest[..count].iter().chain(&[b'0'; 6]).take(6) {
+        micros = micros * 10 + i64::from(digit - b'0');
     }
     Some((micros, &rest[count..]))
 }

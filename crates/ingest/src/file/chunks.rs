@@ -159,7 +159,7 @@ impl<R: Read> Chunker<R> {
         }
         let Some(last_line_end) = memrchr(b'\n', &self.carry) else { return 0 };
         let quotes = memchr::memchr_iter(b'"', &self.carry[..last_line_end]).count();
-        if quotes % 2 == 0 {
+        if quotes.is_multiple_of(2) {
             return last_line_end + 1;
         }
         let mut at = 0;

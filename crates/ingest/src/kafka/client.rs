@@ -119,7 +119,7 @@ pub(crate) fn partitions(consumer: &MillConsumer, source: &KafkaSource) -> Resul
             Ok(ids)
         }
         found => {
-            let why = found.and_then(|found| found.error()).map(|code| RDKafkaErrorCode::from(code));
+            let why = found.and_then(|found| found.error()).map(RDKafkaErrorCode::from);
             Err(no_topic(consumer, source, why))
         }
     }

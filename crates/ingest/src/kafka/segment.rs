@@ -143,7 +143,7 @@ impl Reader {
                 break Ended::Limit;
             }
             // Asking the clock for every message would cost as much as decoding it.
-            if rows % 256 == 0 || batch.len() == 0 {
+            if rows.is_multiple_of(256) || batch.len() == 0 {
                 work.check()?;
                 if limits.stop.is_stopped() {
                     break Ended::Stopped;

@@ -99,8 +99,11 @@ fn run_ingest(
     runtime.block_on(ingest_kafka(contract, options, warehouse, ledger, &clock(), &SilentProgress))
 }
 
+/// Key, payload, and how its rules in quarantine start (empty: it is loaded).
+type Sent<'a> = (Option<&'a [u8]>, Option<&'a [u8]>, &'static str);
+
 fn fails(result: Result<Vec<UnitReport>>) -> Error {
-    result.err().expect("an error")
+    result.expect_err("an error")
 }
 
 #[test]
@@ -153,7 +156,7 @@ fn small_batches_commit_as_they_go() {
 #[test]
 fn whatever_a_message_holds_it_is_loaded_or_in_quarantine() {
     let setup = Setup::new(1);
-    let messages: Vec<(Option<&[u8]>, Option<&[u8]>, &str)> = vec![
+    let messages: Vec<Sent<'_>> = vec![
         (None, Some(br#"{"id":1,"amount":"12.30","at":null}"#), ""),
         (Some(b"k"), Some(br#"{"id":2}"#), ""),
         (Some(b"k"), None, "tombstone: "),

@@ -4,8 +4,11 @@ use super::*;
 /// Small, so that a short content has many chunks.
 const SMALL_CHUNK: usize = 1000;
 
+/// Offset, line, what it is, bytes.
+type Place = (u64, u64, Found, Vec<u8>);
+
 /// Records of a whole content: by chunks, and in one go.
-fn both(content: &[u8], width: usize) -> [Vec<(u64, u64, Found, Vec<u8>)>; 2] {
+fn both(content: &[u8], width: usize) -> [Vec<Place>; 2] {
     let mut chunker = Chunker::new(content, b',');
     chunker.layout.width = Some(width);
     chunker.chunk_bytes = SMALL_CHUNK;
@@ -67,7 +70,7 @@ fn a_quoted_field_across_chunks_stays_whole() {
 fn a_quote_that_is_never_closed_takes_one_line_out() {
     let mut content = b"1,\"never closed\n".to_vec();
     while content.len() < RECORD_BYTES_MAX + 3 * CHUNK_BYTES {
-        content.extend_from_slice(b"2,x\n");
+        content.extend_from_slice(format!("2,{}\n", "x".repeat(2000)).as_bytes());
     }
     let mut chunker = Chunker::new(content.as_slice(), b',');
     chunker.layout.width = Some(2);
