@@ -10,6 +10,7 @@
 //! Deliberately absent: other dialects, type checks and name look-ups. Those need a warehouse or a target.
 
 mod check;
+mod names;
 mod parse;
 mod place;
 mod precedence;

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{DataType, Expr, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut};
+use sqlparser::ast::{DataType, Expr, Select, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut};
 
 /// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
-/// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262.
+/// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. Equal unnamed columns of a select list are
+/// told apart, because the engine refuses them.
 pub fn for_engine(statement: &mut Statement) {
     let _ = statement.visit(&mut Rewriter);
 }
@@ -14,6 +15,11 @@ struct Rewriter;
 
 impl VisitorMut for Rewriter {
     type Break = ();
+
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
+        crate::names::tell_apart(select);
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         match expr {
