@@ -153,7 +153,8 @@ fn prepare(
     match Environment::new(full) {
         Ok(environment) => {
             let found = std::mem::take(diagnostics);
-            Some((Loading::new(packages, target, environment, found), docs))
+            let names = docs.keys().cloned().collect();
+            Some((Loading::new(packages, target, environment, names, found), docs))
         }
         // Without macros every template would fail for the same reason.
         Err(problems) => {

@@ -21,22 +21,23 @@ pub(crate) fn describe(loading: &Loading, package: &str, text: &str, place: &Pla
     let template = Template { package, path: &place.file, text, line: place.line.unwrap_or(1) };
     match loading.environment.parse(&template, &ParseContext::default()) {
         Ok(parsed) => {
-            let root = &loading.root().name;
-            let doc_blocks = parsed
-                .docs
-                .iter()
-                .map(|(named, name)| {
-                    format!(
-                        "doc.{}.{name}",
-                        named.as_deref().unwrap_or(if package.is_empty() { root } else { package })
-                    )
-                })
-                .collect();
+            let calls = parsed.docs.iter();
+            let doc_blocks =
+                calls.filter_map(|(named, name)| block(loading, package, named.as_deref(), name)).collect();
             Described { text: parsed.text, doc_blocks }
         }
         Err(error) => {
             loading.report_error("jinja", &error, place.clone());
             Described { text: text.to_owned(), doc_blocks: Vec::new() }
         }
+    }
+}
+
+/// The unique id of a docs block: of the named package, or of the text's own, the root project or any other.
+fn block(loading: &Loading, package: &str, named: Option<&str>, name: &str) -> Option<String> {
+    let id = |package: &str| Some(format!("doc.{package}.{name}")).filter(|id| loading.docs.contains(id));
+    match named {
+        Some(named) => id(named),
+        None => id(package).or_else(|| loading.packages.iter().find_map(|package| id(&package.name))),
     }
 }

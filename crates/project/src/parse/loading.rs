@@ -1,7 +1,7 @@
 //! What all parts of one load share.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
@@ -20,6 +20,8 @@ pub(crate) struct Loading {
     pub target: Target,
     /// Macros, variables, docs.
     pub environment: Environment,
+    /// Unique ids of all `{% docs %}` blocks.
+    pub docs: BTreeSet<String>,
     /// Macros by unique id.
     pub macros: BTreeMap<String, MacroInfo>,
     diagnostics: RefCell<Diagnostics>,
@@ -31,6 +33,7 @@ impl Loading {
         packages: Vec<Package>,
         target: Target,
         environment: Environment,
+        docs: BTreeSet<String>,
         diagnostics: Diagnostics,
     ) -> Self {
         let macros = environment.macros().into_iter().map(|found| (found.unique_id.clone(), found)).collect();
@@ -38,6 +41,7 @@ impl Loading {
             packages,
             target,
             environment,
+            docs,
             macros,
             diagnostics: RefCell::new(diagnostics),
             reported: RefCell::new(0),

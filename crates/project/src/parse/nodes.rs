@@ -155,7 +155,7 @@ pub(crate) fn finish(loading: &Loading, draft: &Draft, patch: Option<&Entry>) ->
     for tag in draft.tags.iter().rev() {
         config.tags.insert(0, tag.clone());
     }
-    let raw = patch.map(|entry| patch_settings_raw(entry)).unwrap_or_default();
+    let raw = patch.map(patch_settings_raw).unwrap_or_default();
     let mut node = node(draft, &package.name, &package.prefix, config);
     node.unrendered_config = unrendered(loading, draft.package, section, &draft.fqn, &raw, &calls);
     if draft.kind == ResourceType::Operation {

@@ -141,7 +141,7 @@ fn read_table(loading: &Loading, entry: &Entry, table: &Yaml, name: String) -> S
         description: table_description.text,
         source_description: source_description.text,
         loader: text(table, "loader").or_else(|| text(source, "loader")).unwrap_or_default(),
-        meta: all_meta,
+        meta: all_meta.clone(),
         source_meta,
         tags: config.tags.clone(),
         columns: columns::read(loading, entry, table),
@@ -152,7 +152,7 @@ fn read_table(loading: &Loading, entry: &Entry, table: &Yaml, name: String) -> S
         event_time: config.event_time.clone(),
         quoting: quoting(source, table),
         external: table.get("external").map(Yaml::to_json),
-        unrendered_config: levels.iter().map(|(name, setting)| (name.clone(), setting.value.clone())).collect(),
+        unrendered_config: unrendered(&levels, &all_meta, &config.tags),
         config_extra: extra,
         place: table.get("name").unwrap_or(table).at.in_file(&entry.file),
         name,
@@ -178,6 +178,15 @@ fn settings(loading: &Loading, entry: &Entry, table: &Yaml, fqn: &[String]) -> S
         merge::lay_over(&mut patch, &level);
     }
     nodes::settings(loading, entry.package, "sources", fqn, &patch, &[])
+}
+
+/// The settings as dbt writes them: with meta and tags of all spellings.
+fn unrendered(levels: &Settings, meta: &Map<String, Value>, tags: &[String]) -> Map<String, Value> {
+    let mut all: Map<String, Value> =
+        levels.iter().map(|(name, setting)| (name.clone(), setting.value.clone())).collect();
+    all.insert("meta".into(), Value::Object(meta.clone()));
+    all.insert("tags".into(), tags.iter().cloned().map(Value::from).collect());
+    all
 }
 
 fn text(owner: &Yaml, key: &str) -> Option<String> {

@@ -89,8 +89,8 @@ impl Block {
 
 fn select(project: &Project, arguments: &str) -> String {
     let mut selection = Selection::default();
-    let mut words = arguments.split('|').map(str::trim).filter(|word| !word.is_empty());
-    while let Some(word) = words.next() {
+    let words = arguments.split('|').map(str::trim).filter(|word| !word.is_empty());
+    for word in words {
         match word.split_once(' ') {
             Some(("--exclude", value)) => selection.exclude.push(value.into()),
             Some(("--selector", value)) => selection.selector = Some(value.into()),
