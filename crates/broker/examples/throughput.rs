@@ -7,7 +7,6 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use millstream_broker::{Broker, BrokerOptions, RunningBroker, Topic};
-use rdkafka::Message;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};

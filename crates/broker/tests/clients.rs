@@ -2,19 +2,23 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use millstream_broker::{Broker, BrokerOptions, RunningBroker, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::{BorrowedMessage, Message};
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{
+    BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext, PurgeConfig, ThreadedProducer,
+};
 use rdkafka::{Offset, TopicPartitionList};
 
 const WAIT: Duration = Duration::from_secs(20);
@@ -317,6 +321,76 @@ fn a_restart_keeps_everything() {
         data_dir: Some(folder.path().to_owned()),
     });
     assert!(refused.unwrap_err().to_string().contains("damaged"));
+}
+
+/// Where the child process of the next test keeps its data.
+const CHILD_FOLDER: &str = "MILLSTREAM_TEST_BROKER_FOLDER";
+
+#[test]
+#[ignore = "the child process of `kill_nine_loses_nothing_that_was_acknowledged`"]
+fn child_serves() {
+    let broker = start(3, Some(std::env::var_os(CHILD_FOLDER).unwrap().into()));
+    println!("broker at {}", broker.bootstrap());
+    std::thread::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn kill_nine_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut expected = BTreeSet::new();
+    for round in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["child_serves", "--exact", "--ignored", "--nocapture"])
+            .env(CHILD_FOLDER, folder.path())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let servers =
+            lines.find_map(|line| line.unwrap().split_once("broker at ").map(|(_, at)| at.to_owned())).unwrap();
+        let acknowledged: Acknowledged = Arc::default();
+        let producer: ThreadedProducer<Counting> = ClientConfig::new()
+            .set("bootstrap.servers", servers)
+            .set("enable.idempotence", "true")
+            .set("linger.ms", "1")
+            .create_with_context(Counting(Arc::clone(&acknowledged)))
+            .unwrap();
+        let started = Instant::now();
+        let mut number = 0;
+        while acknowledged.lock().unwrap().len() < 2000 * (round + 1) {
+            assert!(started.elapsed() < WAIT);
+            let key = format!("{round}-{number}");
+            if producer.send(BaseRecord::to("t").key(&key).payload("v")).is_ok() {
+                number += 1;
+            }
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        producer.purge(PurgeConfig::default().queue().inflight());
+        drop(producer);
+        expected.extend(std::mem::take(&mut *acknowledged.lock().unwrap()));
+
+        let broker = start(3, Some(folder.path().to_owned()));
+        let reader = consumer(&broker, "g");
+        assign(&reader, &[(0, Offset::Beginning), (1, Offset::Beginning), (2, Offset::Beginning)]);
+        let count = (0..3).map(|partition| reader.fetch_watermarks("t", partition, WAIT).unwrap().1).sum::<i64>();
+        let found: BTreeSet<String> = take(&reader, count as usize, |message| seen(message).0).into_iter().collect();
+        assert_eq!(found.len() as i64, count, "nothing twice");
+        assert_eq!(expected.difference(&found).collect::<Vec<_>>(), Vec::<&String>::new());
+    }
+}
+
+type Acknowledged = Arc<Mutex<BTreeSet<String>>>;
+
+struct Counting(Acknowledged);
+impl ClientContext for Counting {}
+impl ProducerContext for Counting {
+    type DeliveryOpaque = ();
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Ok(message) = result {
+            self.0.lock().unwrap().insert(seen(message).0);
+        }
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn options(folder: &Path) -> GenerateOptions {
         month: 6,
         months: 3,
         users: 200,
-        transactions: 40_000,
+        transactions: 20_000,
         out_dir: folder.join("incoming"),
         seed: 7,
         format: Format::Csv,
@@ -82,7 +82,7 @@ fn files_have_the_columns_and_values_of_the_real_ones() {
             continue;
         }
         assert_eq!(header.join(","), "tx_id,user_id,amount,currency,merchant,category,timestamp");
-        assert_eq!(rows.len(), 40_000);
+        assert_eq!(rows.len(), 20_000);
         let last = if month == "06" { "30" } else { "31" };
         assert!(rows.iter().any(|row| row[6].starts_with(&format!("{prefix}{last}T"))));
         for row in &rows {
@@ -149,14 +149,14 @@ fn faults_are_what_the_report_says() {
     let options = GenerateOptions { months: 1, faults: Some(Faults { rate: 0.01 }), ..options(folder.path()) };
     let report = run(&options);
     assert_eq!(report.faults.iter().map(|count| count.kind).collect::<Vec<_>>(), FaultKind::ALL);
-    assert!(report.faults.iter().all(|count| count.rows == 80), "{:?}", report.faults);
+    assert!(report.faults.iter().all(|count| count.rows == 40), "{:?}", report.faults);
 
     let users: BTreeSet<String> = read(&report.files[0].path).1.into_iter().map(|row| row[0].clone()).collect();
     // Line by line, and leniently: what a reader makes of a broken record is its own affair.
     let text = fs::read_to_string(&report.files[1].path).unwrap();
     let lines: Vec<&str> = text.lines().skip(1).collect();
-    assert_eq!(lines.len(), 40_080);
-    assert_eq!(lines.len() - lines.iter().collect::<BTreeSet<_>>().len(), 80, "duplicates");
+    assert_eq!(lines.len(), 20_040);
+    assert_eq!(lines.len() - lines.iter().collect::<BTreeSet<_>>().len(), 40, "duplicates");
     let mut found = [0; 4];
     for line in lines {
         let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
@@ -170,7 +170,7 @@ fn faults_are_what_the_report_says() {
         found[1] += usize::from(cents.len() != 2 || units.parse::<i64>().is_err());
         found[2] += usize::from(!users.contains(&row[1]));
     }
-    assert_eq!(found, [80; 4]);
+    assert_eq!(found, [40; 4]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("rdkafka", &["ingest", "synth"]),
     ("rusqlite", &["store"]),
     ("minijinja", &["jinja"]),
-    ("tansu_broker", &["broker"]),
+    ("kafka_protocol", &["broker"]),
     ("sqlparser", &["sql", "warehouse"]),
     ("clap", &["cli"]),
 ];

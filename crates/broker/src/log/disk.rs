@@ -2,7 +2,8 @@
 //!
 //! Guarantees: what was acknowledged is in the file before the answer goes out, so it survives `kill -9`; a batch that was
 //! cut short by a crash was never acknowledged and is cut off at the next start. Deliberately not done: syncing to the
-//! disk at each batch (Kafka does not either), so a power cut may lose the last moments.
+//! disk at each batch (Kafka does not either), so a power cut may lose the last moments; and giving back the room of
+//! deleted records before their topic is deleted.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};

@@ -75,7 +75,7 @@ pub struct GenerateReport {
     pub faults: Vec<FaultCount>,
 }
 
-/// Writes the files of all months, replacing files of the same names.
+/// Writes the files of all months. Files of the same names are replaced; `progress` is told when they had other content.
 ///
 /// # Errors
 /// Kind `usage` for options out of range, `environment` when a file cannot be written. Files that were finished before
@@ -208,9 +208,12 @@ impl Writing {
     }
 
     fn publish(self, progress: &dyn Progress) -> Result<GeneratedFile> {
-        let (path, bytes) = self.sink.publish()?;
+        let published = self.sink.publish()?;
         progress.finish();
-        Ok(GeneratedFile { path, kind: self.kind, rows: self.rows, bytes })
+        if published.replaced {
+            progress.note(&format!("{} was there with other content and is replaced", published.path.display()));
+        }
+        Ok(GeneratedFile { path: published.path, kind: self.kind, rows: self.rows, bytes: published.bytes })
     }
 }
 

@@ -1,7 +1,7 @@
 //! A file that appears under its name only when it is whole.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use millstream_core::{Error, Place, Result};
@@ -30,13 +30,40 @@ impl AtomicFile {
         &self.target
     }
 
-    /// Gives the file its name, replacing an older one; returns where it is and its size in bytes.
-    pub(super) fn publish(mut self) -> Result<(PathBuf, u64)> {
+    /// Gives the file its name, replacing an older one.
+    pub(super) fn publish(mut self) -> Result<Published> {
         // Synced first, or a power cut could leave the name on an empty file.
         self.file.sync_data().map_err(|error| failed(&self.partial, error))?;
+        let replaced = self.target.exists() && differ(&self.partial, &self.target).unwrap_or(true);
         fs::rename(&self.partial, &self.target).map_err(|error| failed(&self.target, error))?;
         self.published = true;
-        Ok((self.target.clone(), self.bytes))
+        Ok(Published { path: self.target.clone(), bytes: self.bytes, replaced })
+    }
+}
+
+/// A file that has its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Published {
+    pub(super) path: PathBuf,
+    pub(super) bytes: u64,
+    /// Whether a file of that name was there, with other content.
+    pub(super) replaced: bool,
+}
+
+/// Whether two files differ.
+fn differ(one: &Path, other: &Path) -> io::Result<bool> {
+    if fs::metadata(one)?.len() != fs::metadata(other)?.len() {
+        return Ok(true);
+    }
+    let (mut one, mut other) = (BufReader::new(File::open(one)?), BufReader::new(File::open(other)?));
+    loop {
+        let (left, right) = (one.fill_buf()?, other.fill_buf()?);
+        let length = left.len().min(right.len());
+        if length == 0 || left[..length] != right[..length] {
+            return Ok(length > 0);
+        }
+        one.consume(length);
+        other.consume(length);
     }
 }
 
@@ -84,8 +111,14 @@ mod tests {
         assert_eq!(listed(), 0);
         let mut file = AtomicFile::create(folder.path(), "a.csv").unwrap();
         file.write_all(b"whole").unwrap();
-        assert_eq!(file.publish().unwrap(), (folder.path().join("a.csv"), 5));
+        let path = folder.path().join("a.csv");
+        assert_eq!(file.publish().unwrap(), Published { path, bytes: 5, replaced: false });
         assert_eq!(listed(), 1);
+        for (content, replaced) in [("whole", false), ("other", true), ("longer", true)] {
+            let mut file = AtomicFile::create(folder.path(), "a.csv").unwrap();
+            file.write_all(content.as_bytes()).unwrap();
+            assert_eq!(file.publish().unwrap().replaced, replaced, "{content}");
+        }
     }
 
     #[test]

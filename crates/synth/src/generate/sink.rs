@@ -1,7 +1,7 @@
 //! Where chunks of a file go, whatever its format.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use arrow::array::RecordBatch;
 use millstream_core::{Error, Result};
@@ -10,7 +10,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use super::Format;
-use super::output::{AtomicFile, failed};
+use super::output::{AtomicFile, Published, failed};
 use super::{csv, parquet as columns};
 
 /// Rows in a Parquet row group: bounds what the writer holds in memory.
@@ -58,8 +58,8 @@ impl Sink {
         }
     }
 
-    /// Ends the file and gives it its name; returns where it is and its size.
-    pub(super) fn publish(self) -> Result<(PathBuf, u64)> {
+    /// Ends the file and gives it its name.
+    pub(super) fn publish(self) -> Result<Published> {
         match self {
             Self::Csv(file) => file.publish(),
             Self::Parquet(writer) => {
