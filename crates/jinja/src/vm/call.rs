@@ -191,10 +191,8 @@ impl Vm<'_> {
             if native.methods().contains(&name) {
                 return native.call_method(self, name, args);
             }
-        } else if (methods::names(value).contains(&name) || matches!(kind_of(value), Kind::Float(_)))
-            && let Some(outcome) = methods::call(value, name, args.clone())
-        {
-            let made = self.lift(outcome)?;
+        } else if methods::names(value).contains(&name) {
+            let made = self.lift(methods::call(value, name, args))?;
             self.spend(made.as_str().map_or(0, str::len) as u64 / 1024)?;
             return Ok(made);
         }

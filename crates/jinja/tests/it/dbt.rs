@@ -252,3 +252,19 @@ fn macro_information_is_what_the_manifest_needs() {
     let mine = environment.find_macro("shop", "materialization_mine_millstream").unwrap();
     assert_eq!(mine.kind, MacroKind::Materialization { adapter: "millstream".to_owned() });
 }
+
+#[test]
+fn an_environment_is_shared_between_threads() {
+    let environment = environment(&["{% macro m(x) %}{% set l = [] %}{% do l.append(x) %}{{ l }}{% endmacro %}"]);
+    let texts: Vec<String> = std::thread::scope(|scope| {
+        let run = |n: usize| {
+            let environment = environment.clone();
+            scope.spawn(move || {
+                environment.render(&template(&format!("{{{{ m({n}) }}}}")), &context(Arc::new(NoAdapter))).unwrap()
+            })
+        };
+        let running: Vec<_> = (0..8).map(run).collect();
+        running.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert_eq!(texts, (0..8).map(|n| format!("[{n}]")).collect::<Vec<_>>());
+}

@@ -1,7 +1,7 @@
 //! Python's two ways of filling values into text: `"{} {name:>10}".format(…)` and `"%s %05.2f" % (…)`.
 
-use super::super::{Kind, Value, elements, kind_of, ops, pairs, repr, type_name};
 use crate::limits::OUTPUT_BYTES_MAX_DEFAULT;
+use crate::value::{Kind, Value, elements, integer_of, kind_of, ops, pairs, repr, type_name};
 use crate::vm::Args;
 
 /// How one value is laid out.
@@ -180,7 +180,7 @@ fn numeral(value: &Value, layout: &Layout) -> Result<String, String> {
         Kind::Bool(flag) => f64::from(u8::from(flag)),
         _ => 0.0,
     };
-    let whole = super::integer_of(value);
+    let whole = integer_of(value);
     let precision = layout.precision.unwrap_or(6);
     let (negative, digits) = match (layout.letter, whole) {
         (None | Some('d' | 'i'), Some(number)) => (number < 0, number.unsigned_abs().to_string()),
