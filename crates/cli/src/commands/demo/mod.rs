@@ -18,14 +18,14 @@ use std::time::Instant;
 use clap::Args;
 use millstream_core::Ledger;
 use millstream_project::{Project, ResourceType, Selection};
-use millstream_runner::{Cancel, IngestRequest, IngestSummary, Request, Summary, Verb};
+use millstream_runner::{Cancel, IngestRequest, IngestSummary, Request, SilentEvents, Summary, Verb};
 
 use super::ingest::override_kafka;
 use super::ledger;
 use crate::context::Context;
 use crate::stop::{Exit, Outcome, Stop};
 use crate::talk::style::{BOLD, paint};
-use crate::talk::{Balance, NodeLines, seconds, tell_ingest, tell_summary};
+use crate::talk::{Balance, seconds, tell_ingest, tell_summary};
 
 use folder::Folder;
 
@@ -164,7 +164,7 @@ impl Demo<'_> {
         override_kafka(&mut project, brokers, &[]);
         let project = Arc::new(project);
         let workspace = self.context.open_workspace(&project.target)?;
-        let runner = self.context.runner(project, &workspace, self.silent());
+        let runner = self.context.runner(project, &workspace, Arc::new(SilentEvents));
         let request = IngestRequest {
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
             replace: false,
@@ -200,7 +200,8 @@ impl Demo<'_> {
             cancel: self.cancel.clone(),
             ..Request::new(Verb::Build, selected.ids)
         };
-        let summary = self.context.runner(project.clone(), &workspace, self.silent()).execute(&request).await?;
+        let summary =
+            self.context.runner(project.clone(), &workspace, Arc::new(SilentEvents)).execute(&request).await?;
         if summary.cancelled {
             return Err(Early::Told(Exit::Interrupted));
         }
@@ -209,10 +210,6 @@ impl Demo<'_> {
             return Err(Early::Told(Exit::Failed));
         }
         Ok(summary)
-    }
-
-    fn silent(&self) -> Arc<NodeLines> {
-        Arc::new(NodeLines::quiet(self.context.talk.clone(), self.context.clock.clone()))
     }
 
     fn store(&self, project: &Project) -> Step<millstream_store::Store> {

@@ -16,7 +16,7 @@ const YEAR: i32 = 2025;
 const FIRST_MONTH: u32 = 6;
 
 /// Share of broken transactions: some work for contracts, deduplication and inferred members.
-const FAULT_RATE: f64 = 0.01;
+const FAULT_RATE: f64 = 0.02;
 
 /// Where files arrive, from the project folder.
 const INCOMING: &str = "data/incoming";
