@@ -34,14 +34,24 @@ impl Found {
 }
 
 /// All files with one of the `extensions` under `folders` of a package, each once, sorted by path.
-pub(crate) fn find(
-    package_dir: &Path,
-    label: &dyn Fn(&str) -> String,
-    folders: &[String],
-    extensions: &[&str],
-    ignore: &IgnoreRules,
-    diagnostics: &mut Diagnostics,
-) -> Vec<Found> {
+pub(crate) fn find(search: &Search<'_>, folders: &[String], diagnostics: &mut Diagnostics) -> Vec<Found> {
+    find_at_most(FILES_MAX, search, folders, diagnostics)
+}
+
+/// Where and what to search.
+pub(crate) struct Search<'a> {
+    /// Folder of the package.
+    pub package_dir: &'a Path,
+    /// Makes paths of the package as messages show them.
+    pub label: &'a dyn Fn(&str) -> String,
+    /// Extensions of the files that are wanted.
+    pub extensions: &'a [&'a str],
+    /// Files that are not wanted.
+    pub ignore: &'a IgnoreRules,
+}
+
+fn find_at_most(limit: usize, search: &Search<'_>, folders: &[String], diagnostics: &mut Diagnostics) -> Vec<Found> {
+    let Search { package_dir, label, extensions, ignore } = search;
     let mut found: Vec<Found> = Vec::new();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     for folder in folders {
@@ -73,9 +83,9 @@ pub(crate) fn find(
             if ignore.ignores(&path) || !seen.insert(path.clone()) {
                 continue;
             }
-            if found.len() >= FILES_MAX {
+            if found.len() >= limit {
                 diagnostics.push(
-                    Diagnostic::error("too-large", format!("a package has more than {FILES_MAX} files in '{folder}'"))
+                    Diagnostic::error("too-large", format!("a package has more than {limit} files in '{folder}'"))
                         .at(Place::file(label(folder))),
                 );
                 return found;
@@ -196,4 +206,40 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// md5 in lower-case hexadecimal; for dbt's names only, never for integrity.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     hex(&Md5::digest(bytes))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_found_up_to_the_limit_and_hidden_ones_never() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("models/x")).unwrap();
+        for name in ["models/b.sql", "models/x/a.SQL", "models/.hidden.sql", "models/~a.sql", "models/a.txt"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        let ignore = IgnoreRules::default();
+        let label = |path: &str| path.to_owned();
+        let search = Search { package_dir: dir.path(), label: &label, extensions: &["sql"], ignore: &ignore };
+        let folders = ["models".to_owned(), "models/x".to_owned(), "nowhere".to_owned()];
+        let mut diagnostics = Diagnostics::new();
+        let found = find_at_most(2, &search, &folders, &mut diagnostics);
+        let paths: Vec<&str> = found.iter().map(|found| found.path.as_str()).collect();
+        assert_eq!(paths, ["models/b.sql", "models/x/a.SQL"], "each file once, sorted");
+        assert!(diagnostics.is_empty());
+        assert_eq!(find_at_most(1, &search, &folders, &mut diagnostics).len(), 1);
+        assert!(diagnostics.has_errors());
+    }
+
+    #[test]
+    fn a_seed_past_its_limit_is_refused_unread() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.csv");
+        std::fs::File::create(&path).unwrap().set_len(SEED_FILE_BYTES_MAX + 1).unwrap();
+        let mut diagnostics = Diagnostics::new();
+        assert_eq!(seed_checksum(&path, "seeds/a.csv", &mut diagnostics), None);
+        assert!(diagnostics.has_errors());
+    }
 }

@@ -24,8 +24,11 @@ pub const YAML_DEPTH_MAX: usize = 64;
 /// Elements of one `--select` or `--exclude` value, or of one selector definition.
 pub const SELECTOR_TERMS_MAX: usize = 10_000;
 
-/// Levels of nesting in a `selectors.yml` definition.
-pub const SELECTOR_DEPTH_MAX: usize = 32;
+/// Levels of nesting in a `selectors.yml` definition; each takes up to three of [`YAML_DEPTH_MAX`].
+pub const SELECTOR_DEPTH_MAX: usize = 16;
+
+/// Ephemeral models that read each other may be nested so deep: rendering recurses into them.
+pub const EPHEMERAL_DEPTH_MAX: usize = 64;
 
 /// Threads that a target or the command line may ask for.
 pub const THREADS_MAX: usize = 256;

@@ -40,7 +40,9 @@ impl Package {
         extensions: &[&str],
         diagnostics: &mut Diagnostics,
     ) -> Vec<files::Found> {
-        files::find(&self.dir, &|path| self.label(path), folders, extensions, &self.ignore, diagnostics)
+        let label = |path: &str| self.label(path);
+        let search = files::Search { package_dir: &self.dir, label: &label, extensions, ignore: &self.ignore };
+        files::find(&search, folders, diagnostics)
     }
 
     /// The text of one of its files.

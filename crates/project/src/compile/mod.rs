@@ -9,6 +9,7 @@ use millstream_core::{Error, Place, Result};
 use millstream_jinja::{Adapter, MacroCall, RenderContext, Template, TestCall};
 use serde_json::{Map, Value};
 
+use crate::limits::EPHEMERAL_DEPTH_MAX;
 use crate::load::flags;
 use crate::manifest::{Hook, Node, ResourceType};
 use crate::names::did_you_mean;
@@ -54,9 +55,6 @@ pub struct CompiledNode {
     /// The inlined models, in the order in which they stand in the SQL.
     pub ctes: Vec<Cte>,
 }
-
-/// Ephemeral models that read each other may be nested so deep.
-const EPHEMERAL_DEPTH_MAX: usize = 64;
 
 pub(crate) fn compile(project: &Project, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
     let node = find(project, unique_id)?;

@@ -347,10 +347,15 @@ fn test_names(
     kwargs: &Map<String, Value>,
     custom: Option<String>,
 ) -> TestNames {
-    if let Some(custom) = custom {
-        return TestNames { full: custom.clone(), alias: custom };
+    match custom {
+        Some(custom) => TestNames { full: custom.clone(), alias: custom },
+        None => names(target.is_source, &target.name, namespace, test, kwargs),
     }
-    let kind = if target.is_source { format!("source_{test}") } else { test.to_owned() };
+}
+
+/// As [`test_names`], for a test without a name of its own.
+fn names(is_source: bool, target: &str, namespace: Option<&str>, test: &str, kwargs: &Map<String, Value>) -> TestNames {
+    let kind = if is_source { format!("source_{test}") } else { test.to_owned() };
     let kind = namespace.map_or(kind.clone(), |namespace| format!("{namespace}_{kind}"));
     let mut names: Vec<&String> = kwargs.keys().collect();
     names.sort();
@@ -363,7 +368,7 @@ fn test_names(
         }
     }
     let cleaned: Vec<String> = parts.iter().map(|part| clean(part)).collect();
-    let identifier = format!("{kind}_{}", target.name);
+    let identifier = format!("{kind}_{target}");
     let full = format!("{identifier}_{}", cleaned.join("__"));
     let alias = if full.chars().count() >= TEST_NAME_CHARS_MAX {
         let start: String = identifier.chars().take(30).collect();
@@ -438,6 +443,21 @@ mod tests {
             json!({"column_name": "id", "model": "{{ get_where_subquery(source('raw', 'users')) }}"}),
         );
         assert_eq!(hash("source_not_null_raw_users_id", &source), "ef1126e96d");
+    }
+
+    #[test]
+    fn long_names_are_cut_and_hashed() {
+        let name = |length: usize| {
+            // `unique_`, the model, `_`, the column: 63 characters in all for a column of 53.
+            let kwargs = json!({"column_name": "c".repeat(length)}).as_object().cloned().unwrap_or_default();
+            names(false, "m1", None, "unique", &kwargs)
+        };
+        let short = name(53);
+        assert_eq!((short.full.len(), short.alias == short.full), (TEST_NAME_CHARS_MAX - 1, true));
+        let long = name(54);
+        assert_eq!(long.full.len(), TEST_NAME_CHARS_MAX);
+        // md5 of the full name, as `hashlib.md5(name.encode()).hexdigest()` gives it.
+        assert_eq!(long.alias, "unique_m1_9aad9df0ce50c85093aad3f565f19871");
     }
 
     #[test]

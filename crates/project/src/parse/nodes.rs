@@ -164,9 +164,24 @@ pub(crate) fn finish(loading: &Loading, draft: &Draft, patch: Option<&Entry>) ->
     if let Some(entry) = patch {
         describe_node(loading, entry, &mut node);
     }
-    let (ref_places, source_places) = add_calls(&mut node, &parsed);
+    let (mut ref_places, mut source_places) = add_calls(&mut node, &parsed);
+    for parsed in parse_hooks(loading, draft, &node) {
+        let (refs, sources) = add_calls(&mut node, &parsed);
+        ref_places.extend(refs);
+        source_places.extend(sources);
+    }
     name_relation(loading, &mut node);
     Unresolved { node, ref_places, source_places }
+}
+
+/// What the node's hooks read: it has to be there before the node runs.
+fn parse_hooks(loading: &Loading, draft: &Draft, node: &Node) -> Vec<Parsed> {
+    if matches!(node.resource_type, ResourceType::Operation | ResourceType::Analysis) {
+        return Vec::new();
+    }
+    let hooks = node.config.pre_hook.iter().chain(&node.config.post_hook).filter(|hook| is_jinja(&hook.sql));
+    let config = Value::Object(node.config.values.clone());
+    hooks.map(|hook| parse_text(loading, draft, (&hook.sql, draft.line), &config)).collect()
 }
 
 /// The raw `config:` of an entry, for `unrendered_config`.
@@ -185,10 +200,14 @@ fn parse(loading: &Loading, draft: &Draft, known: &Settings) -> Parsed {
     if !is_jinja(&draft.text) {
         return Parsed { text: draft.text.clone(), ..Parsed::default() };
     }
+    let config = known.iter().map(|(name, setting)| (name.clone(), setting.value.clone()));
+    parse_text(loading, draft, (&draft.text, draft.line), &Value::Object(config.collect()))
+}
+
+/// Renders a text of a node once, to find out what it reads. `text` comes with the line on which it starts.
+fn parse_text(loading: &Loading, draft: &Draft, text: (&str, u32), config: &Value) -> Parsed {
     let package = &loading.packages[draft.package].name;
-    let template = Template { package, path: &draft.file, text: &draft.text, line: draft.line };
-    let config: Map<String, Value> =
-        known.iter().map(|(name, setting)| (name.clone(), setting.value.clone())).collect();
+    let template = Template { package, path: &draft.file, text: text.0, line: text.1 };
     let context = ParseContext {
         node: json!({
             "name": draft.name,

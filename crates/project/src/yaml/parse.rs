@@ -304,6 +304,16 @@ mod tests {
     }
 
     #[test]
+    fn a_file_may_have_its_limit_of_values_and_no_more() {
+        let list = |values: usize| format!("[{}]", vec!["1"; values].join(","));
+        assert!(read(&list(YAML_VALUES_MAX - 1)).0.is_some());
+        assert!(read(&list(YAML_VALUES_MAX)).0.is_none());
+        let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
+        assert!(read(&nested(YAML_DEPTH_MAX)).0.is_some());
+        assert!(read(&nested(YAML_DEPTH_MAX + 1)).0.is_none());
+    }
+
+    #[test]
     fn two_documents_are_refused() {
         let (yaml, problems) = read("a: 1\n---\nb: 2\n");
         assert!(yaml.is_none());

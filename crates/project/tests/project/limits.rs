@@ -1,7 +1,10 @@
 //! Each named limit at its value and one past it.
 
+use std::sync::Arc;
+
+use millstream_jinja::NoAdapter;
 use millstream_project::limits::{TEXT_FILE_BYTES_MAX, THREADS_MAX};
-use millstream_project::{LoadOptions, Selection, load};
+use millstream_project::{CompileOptions, LoadOptions, Selection, load};
 
 use crate::sandbox::{Sandbox, now};
 
@@ -62,4 +65,61 @@ fn a_file_that_is_not_utf8_is_told_with_its_line() {
     sandbox.write("models/a.sql", b"select 1\n, '\xff'");
     let error = sandbox.load().err().unwrap().to_string();
     assert!(error.contains("error[not-utf8]") && error.contains("models/a.sql:2"), "{error}");
+}
+
+#[test]
+fn more_elements_than_the_limit_are_refused() {
+    let limit = millstream_project::limits::NODES_MAX;
+    let tables: String = (0..=limit).map(|at| format!("      - name: t{at}\n")).collect();
+    let text = format!("sources:\n  - name: raw\n    tables:\n{tables}");
+    let sandbox = Sandbox::new([("models/s.yml", text.as_str())]);
+    let error = sandbox.load().err().unwrap().to_string();
+    assert!(error.contains("50001 elements; it may have 50000"), "{error}");
+    sandbox.write("models/s.yml", text.replace(&format!("      - name: t{limit}\n"), "").as_bytes());
+    assert_eq!(sandbox.load().unwrap().manifest.sources.len(), limit);
+}
+
+#[test]
+fn ephemeral_models_may_be_nested_up_to_the_limit() {
+    let limit = millstream_project::limits::EPHEMERAL_DEPTH_MAX;
+    let sandbox = Sandbox::new([("models/m0.sql", "{{ config(materialized='ephemeral') }} select 1 as id")]);
+    for at in 1..=limit + 1 {
+        let below = at - 1;
+        let text = format!("{{{{ config(materialized='ephemeral') }}}} select * from {{{{ ref('m{below}') }}}}");
+        sandbox.write(&format!("models/m{at}.sql"), text.as_bytes());
+    }
+    let project = sandbox.load().unwrap();
+    let options = CompileOptions::new(Arc::new(NoAdapter), "compile");
+    let compiled = project.compile(&format!("model.shop.m{limit}"), &options).unwrap();
+    assert_eq!(compiled.ctes.len(), limit);
+    let error = project.compile(&format!("model.shop.m{}", limit + 1), &options).unwrap_err().to_string();
+    assert!(error.contains("nested more than 64 deep"), "{error}");
+}
+
+#[test]
+fn selectors_may_be_nested_up_to_the_limit() {
+    let limit = millstream_project::limits::SELECTOR_DEPTH_MAX;
+    let nested = |levels: usize| {
+        let inner = (0..levels).fold("a".to_owned(), |inner, _| format!("{{union: [{inner}]}}"));
+        format!("selectors: [{{name: deep, definition: {inner}}}]")
+    };
+    let sandbox = Sandbox::new([("models/a.sql", "select 1"), ("selectors.yml", nested(limit).as_str())]);
+    let deep = Selection { selector: Some("deep".into()), ..Selection::default() };
+    assert_eq!(sandbox.load().unwrap().select(&deep).unwrap().ids, ["model.shop.a"]);
+    sandbox.write("selectors.yml", nested(limit + 1).as_bytes());
+    let error = sandbox.load().err().unwrap().to_string();
+    assert!(error.contains("error[bad-selector]") && error.contains("selectors.yml:1:"), "{error}");
+}
+
+#[test]
+fn more_packages_than_the_limit_are_refused() {
+    let limit = millstream_project::limits::PACKAGES_MAX;
+    let sandbox = Sandbox::new([]);
+    for at in 0..limit {
+        sandbox.write(&format!("dbt_packages/p{at}/dbt_project.yml"), format!("name: p{at}").as_bytes());
+    }
+    assert_eq!(sandbox.load().unwrap().config.packages.len(), limit);
+    sandbox.write("dbt_packages/more/dbt_project.yml", b"name: more");
+    let error = sandbox.load().err().unwrap().to_string();
+    assert!(error.contains("more than 256 packages"), "{error}");
 }

@@ -4,4 +4,5 @@
 mod finance;
 mod limits;
 mod literate;
+mod profiles;
 mod sandbox;
