@@ -109,6 +109,7 @@ impl Runner {
             total: session.total,
             threads: request.threads.max(1),
         });
+        self.warn_of_unit_tests(request, &events);
         let record = |results: &[NodeResult]| match is_recorded && !results.is_empty() {
             true => self.store.record_nodes(invocation_id, &history::records(results, started_at)),
             false => Ok(()),
@@ -139,6 +140,16 @@ impl Runner {
             cancelled: request.cancel.is_cancelled(),
         };
         self.write_artifacts(request, summary, started_at).await
+    }
+
+    /// dbt would run them; to pass over them in silence would look like success.
+    fn warn_of_unit_tests(&self, request: &Request, events: &EventGate) {
+        let known = &self.project.manifest.unit_tests;
+        let count = request.selected.iter().filter(|id| known.contains_key(*id)).count();
+        if count > 0 && matches!(request.verb, Verb::Build | Verb::Test) {
+            let message = format!("{count} unit tests are selected; they are not run yet, only data tests are");
+            events.on(&Event::Warning { message: &message });
+        }
     }
 
     async fn write_artifacts(&self, request: &Request, summary: Summary, started_at: DateTime<Utc>) -> Result<Summary> {

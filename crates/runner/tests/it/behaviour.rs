@@ -198,3 +198,33 @@ fn artefacts_have_dbts_schema() {
 fn json(runner: &Runner, name: &str) -> serde_json::Value {
     serde_json::from_slice(&std::fs::read(runner.target_dir.join(name)).unwrap()).unwrap()
 }
+
+#[test]
+fn seeds_are_read_whatever_their_line_ends_and_refused_when_they_are_no_text() {
+    let mut world = World::new();
+    let write = |world: &World, name: &str, bytes: &[u8]| {
+        world.write(&format!("seeds/{name}.csv"), "");
+        std::fs::write(world.path().join(format!("seeds/{name}.csv")), bytes).unwrap();
+    };
+    write(&world, "windows", b"\xef\xbb\xbfid,name\r\n1,\"two\r\nlines\"\r\n");
+    assert!(world.run("seed").contains("seed windows success, 1 rows"));
+    assert_eq!(world.query("select id + 1, length(name) from main.windows"), "2 | 10\n");
+    write(&world, "windows", b"id,name\n1,J\xfcrgen\n");
+    assert!(world.run("seed").contains("seed windows error"));
+    assert!(world.message("windows", "").contains("it is not UTF-8 text"));
+    write(&world, "windows", b"");
+    assert!(world.run("seed").contains("seed windows error"));
+    assert!(world.message("windows", "").contains("the header of the seed windows is empty"));
+}
+
+#[test]
+fn unit_tests_are_not_passed_over_in_silence() {
+    let mut world = World::new();
+    chain(&world);
+    world.write(
+        "models/u.yml",
+        "unit_tests: [{name: one, model: b, given: [{input: ref('a'), rows: [{id: 1}]}], expect: {rows: [{id: 1}]}}]",
+    );
+    world.run("build");
+    assert_eq!(world.events(), "warning: 1 unit tests are selected; they are not run yet, only data tests are\n");
+}
