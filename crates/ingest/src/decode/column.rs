@@ -174,9 +174,10 @@ fn decode_boolean(source: &Source<'_>, broken: &mut Vec<Broken>) -> ArrayRef {
 
 fn decode_text(source: &Source<'_>, broken: &mut Vec<Broken>) -> Result<ArrayRef> {
     let rows = source.fields.rows();
-    let mut values: Vec<u8> = Vec::with_capacity(rows * 16);
+    let mut values: Vec<u8> = Vec::with_capacity(source.fields.column_bytes(source.field));
     let mut offsets: Vec<i32> = Vec::with_capacity(rows + 1);
     let mut nulls = NullBufferBuilder::new(rows);
+    let mut kept = Kept::new(source.column);
     offsets.push(0);
     for row in 0..rows {
         let (kind, bytes) = source.fields.get(source.input, row, source.field);
@@ -186,7 +187,13 @@ fn decode_text(source: &Source<'_>, broken: &mut Vec<Broken>) -> Result<ArrayRef
                 nulls.append_null();
             }
             Kind::Text => {
-                text_rules(source, row, bytes, broken);
+                if !kept.knows(bytes) {
+                    let before = broken.len();
+                    text_rules(source, row, bytes, broken);
+                    if broken.len() == before {
+                        kept.learn(bytes);
+                    }
+                }
                 values.extend_from_slice(bytes);
                 nulls.append_non_null();
             }
@@ -202,6 +209,46 @@ fn decode_text(source: &Source<'_>, broken: &mut Vec<Broken>) -> Result<ArrayRef
     let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
     let array = StringArray::try_new(offsets, Buffer::from_vec(values), nulls.finish());
     Ok(Arc::new(array.map_err(|e| Error::ours("a text column cannot be built").why(e))?))
+}
+
+/// The last values that kept all rules of a column whose rules are slow. Categories, currencies and merchants come
+/// again and again; searching them once per batch instead of once per row is much of the speed.
+struct Kept<'a> {
+    values: Option<[&'a [u8]; Kept::SLOTS]>,
+}
+
+impl<'a> Kept<'a> {
+    const SLOTS: usize = 64;
+    /// Longer values hardly come again.
+    const BYTES_MAX: usize = 32;
+
+    fn new(column: &Column) -> Self {
+        let rules = &column.rules;
+        let slow = rules.regex.is_some() || rules.allowed.is_some() || rules.list_of.is_some();
+        Self { values: slow.then_some([&[]; Kept::SLOTS]) }
+    }
+
+    #[inline]
+    fn slot(value: &[u8]) -> usize {
+        let ends =
+            value.first().zip(value.last()).map_or(0, |(first, last)| usize::from(*first) * 5 + usize::from(*last));
+        (ends + value.len() * 17) % Kept::SLOTS
+    }
+
+    /// Whether the value kept all rules before. Never of an empty one, for which `required` asks.
+    #[inline]
+    fn knows(&self, value: &[u8]) -> bool {
+        !value.is_empty() && self.values.as_ref().is_some_and(|values| values[Kept::slot(value)] == value)
+    }
+
+    #[inline]
+    fn learn(&mut self, value: &'a [u8]) {
+        if let Some(values) = &mut self.values
+            && value.len() <= Kept::BYTES_MAX
+        {
+            values[Kept::slot(value)] = value;
+        }
+    }
 }
 
 #[inline]

@@ -111,6 +111,11 @@ impl Fields {
         self.spans.truncate(mark);
     }
 
+    /// Bytes of all values of a column.
+    pub(crate) fn column_bytes(&self, column: usize) -> usize {
+        self.spans.iter().skip(column).step_by(self.width.max(1)).map(|span| span.len()).sum()
+    }
+
     /// Copies a value that differs from its bytes in the input (escapes resolved) and gives its span.
     pub(crate) fn intern(&mut self, kind: Kind, write: impl FnOnce(&mut Vec<u8>)) -> Span {
         let start = self.scratch.len();

@@ -10,11 +10,12 @@ pub(crate) fn is_uuid(text: &[u8]) -> bool {
     // Without early exit, so that the compiler turns the loop into vector instructions. `| 0x20` folds the case of
     // letters; no other byte becomes a to f by it. It leaves digits alone but would let 0x10..=0x19 pass for them,
     // so that digits are tested unfolded.
-    let mut digits = 0u32;
+    let mut digits = 0u8;
     for byte in text {
         let is_digit = byte.wrapping_sub(b'0') < 10;
         let is_letter = (byte | 0x20).wrapping_sub(b'a') < 6;
-        digits += u32::from(is_digit | is_letter);
+        // At most 36: one byte counts them, so that 16 or 32 are counted at once.
+        digits += u8::from(is_digit | is_letter);
     }
     digits == 32 && UUID_DASHES.iter().all(|at| text[*at] == b'-')
 }
