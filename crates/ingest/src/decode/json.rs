@@ -54,7 +54,7 @@ impl Scanner {
 
     /// Reads the message at `range` of `input` and adds its values to `fields`; nothing is added on damage.
     pub(crate) fn scan(&mut self, input: &[u8], range: Range<usize>, fields: &mut Fields) -> Result<(), Damage> {
-        if let Err(error) = simdutf8::compat::from_utf8(&input[range.clone()]) {
+        if let Err(error) = std::str::from_utf8(&input[range.clone()]) {
             return damage("encoding", format!("not UTF-8 at byte {}", error.valid_up_to()));
         }
         self.record.fill(Span::NULL);

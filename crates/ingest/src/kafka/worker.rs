@@ -189,7 +189,7 @@ impl Worker {
         }
         if let Some(key) = &message.key {
             let key = &batch.bytes[key.clone()];
-            if simdutf8::basic::from_utf8(key).is_err() {
+            if std::str::from_utf8(key).is_err() {
                 return damage("encoding", "the key is not UTF-8");
             }
             if key.contains(&0) {
