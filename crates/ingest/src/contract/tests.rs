@@ -1,3 +1,5 @@
+//! What a declaration may say, and every way in which it may be wrong.
+
 use serde_json::{Value, json};
 
 use super::*;

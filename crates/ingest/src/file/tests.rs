@@ -1,3 +1,5 @@
+//! Whole files against a warehouse in memory that can fail at any step.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::io::Write;

@@ -1,3 +1,5 @@
+//! Whole topics, served by librdkafka's own mock cluster.
+
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::time::Duration;

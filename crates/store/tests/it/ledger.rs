@@ -1,3 +1,5 @@
+//! Ledger lines, written again and again.
+
 use millstream_core::{Ledger, LedgerEntry, Outcome, UnitKind};
 
 use crate::{at, file_entry, store};

@@ -1,3 +1,5 @@
+//! Opening a store: new, old, newer, damaged, shared.
+
 use std::sync::Arc;
 
 use millstream_core::{Kind, Ledger};

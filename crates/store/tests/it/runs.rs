@@ -1,3 +1,5 @@
+//! Runs and the results of their nodes.
+
 use millstream_core::Kind;
 use millstream_store::{NodeRecord, RunRecord, RunStatus};
 

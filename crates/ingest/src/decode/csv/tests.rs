@@ -1,3 +1,5 @@
+//! Records of CSV as RFC 4180 has them, and what becomes of those that break it.
+
 use super::*;
 
 /// Values, or the rule that the record breaks.

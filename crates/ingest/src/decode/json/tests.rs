@@ -1,3 +1,5 @@
+//! Messages as JSON: exact numbers, missing, extra and nested fields, damage.
+
 use super::*;
 use crate::contract::{ColumnType, Rules};
 

@@ -1,3 +1,5 @@
+//! Cutting a file at record boundaries, whatever the size of the chunks.
+
 #![allow(clippy::unwrap_used)]
 use super::*;
 
