@@ -185,7 +185,7 @@ impl Environment {
         let mut vm = Vm::new(&self.inner, Session::Parse { context, found: Box::default() }, source);
         let outcome = run(&mut vm);
         let text = self.inner.finish(outcome)?;
-        match vm.session {
+        match std::mem::replace(&mut vm.session, Session::Value(ValueScope::Project)) {
             Session::Parse { found, .. } => Ok(Parsed { text, ..*found }),
             _ => Err(Error::ours("parsing lost its findings")),
         }

@@ -27,7 +27,7 @@ pub(super) fn module() -> Value {
             function("compile", |vm, args| {
                 let mut args = vm.lift(args.bind("compile", &["pattern", "flags"], 1))?;
                 let (pattern, flags) = (args.take(0), flags_of(args.given(1)));
-                compiled(vm, &pattern, flags).map(|regex| value::native(Pattern(regex)))
+                compiled(vm, &pattern, flags).map(value::native)
             }),
         ),
         (
@@ -60,25 +60,30 @@ fn flags_of(value: Option<Value>) -> i64 {
     value.and_then(|value| i64::try_from(value::integer_of(&value)?).ok()).unwrap_or(0)
 }
 
-fn compiled(vm: &Vm<'_>, pattern: &Value, flags: i64) -> Eval<Regex> {
+fn compiled(vm: &Vm<'_>, pattern: &Value, flags: i64) -> Eval<Pattern> {
     if let Some(pattern) = value::as_native::<Pattern>(pattern) {
-        return Ok(pattern.0.clone());
+        return Ok(pattern.clone());
     }
     // Python's `\Z` is the very end; here that is `\z`. `(?P<n>…)` is the same in both.
     let text = repr::text(pattern).replace("\\Z", "\\z");
-    RegexBuilder::new(&text)
-        .case_insensitive(flags & IGNORECASE != 0)
-        .multi_line(flags & MULTILINE != 0)
-        .dot_matches_new_line(flags & DOTALL != 0)
-        .ignore_whitespace(flags & VERBOSE != 0)
-        .size_limit(PATTERN_BYTES_MAX)
-        .build()
-        .map_err(|error| {
-            vm.fail_with_hint(
-                format!("the pattern '{text}' cannot be used: {error}"),
-                "look-around and back-references are not supported",
-            )
-        })
+    let built = |text: &str| {
+        RegexBuilder::new(text)
+            .case_insensitive(flags & IGNORECASE != 0)
+            .multi_line(flags & MULTILINE != 0)
+            .dot_matches_new_line(flags & DOTALL != 0)
+            .ignore_whitespace(flags & VERBOSE != 0)
+            .size_limit(PATTERN_BYTES_MAX)
+            .build()
+    };
+    // The line break keeps a comment at the end of a verbose pattern from swallowing the parenthesis.
+    let close = if flags & VERBOSE != 0 { "\n" } else { "" };
+    let outcome = built(&text).and_then(|any| Ok(Pattern { any, whole: built(&format!("\\A(?:{text}{close})\\z"))? }));
+    outcome.map_err(|error| {
+        vm.fail_with_hint(
+            format!("the pattern '{text}' cannot be used: {error}"),
+            "look-around and back-references are not supported",
+        )
+    })
 }
 
 /// `re.name(pattern, …)`.
@@ -99,11 +104,12 @@ fn apply(vm: &mut Vm<'_>, name: &str, mut args: Args) -> Eval<Value> {
     if args.positional.len() > flags_at {
         flags = flags_of(Some(args.positional.remove(flags_at)));
     }
-    let regex = compiled(vm, &pattern, flags)?;
-    run(vm, &regex, name, args)
+    let pattern = compiled(vm, &pattern, flags)?;
+    run(vm, &pattern, name, args)
 }
 
-fn run(vm: &mut Vm<'_>, regex: &Regex, name: &str, args: Args) -> Eval<Value> {
+fn run(vm: &mut Vm<'_>, pattern: &Pattern, name: &str, args: Args) -> Eval<Value> {
+    let regex = &pattern.any;
     let found =
         |captures: Option<Captures<'_>>| captures.map_or_else(value::none, |captures| Match::value(regex, &captures));
     match name {
@@ -143,14 +149,7 @@ fn run(vm: &mut Vm<'_>, regex: &Regex, name: &str, args: Args) -> Eval<Value> {
                 "match" => found(
                     regex.captures(&text).filter(|captures| captures.get(0).is_some_and(|whole| whole.start() == 0)),
                 ),
-                "fullmatch" => {
-                    let anchored = Regex::new(&format!("^(?:{})$", regex.as_str())).ok();
-                    let anchored = anchored.as_ref().unwrap_or(regex);
-                    let whole = |captures: &Captures<'_>| {
-                        captures.get(0).is_some_and(|w| w.start() == 0 && w.end() == text.len())
-                    };
-                    found(anchored.captures(&text).filter(whole))
-                }
+                "fullmatch" => found(pattern.whole.captures(&text)),
                 "finditer" => {
                     value::list(regex.captures_iter(&text).map(|captures| Match::value(regex, &captures)).collect())
                 }
@@ -229,9 +228,12 @@ fn expand(template: &str, captures: &Captures<'_>, out: &mut String) {
     }
 }
 
-/// A compiled pattern.
-#[derive(Debug)]
-struct Pattern(Regex);
+/// A compiled pattern, and the same for a whole text.
+#[derive(Debug, Clone)]
+struct Pattern {
+    any: Regex,
+    whole: Regex,
+}
 
 impl Native for Pattern {
     fn type_name(&self) -> &'static str {
@@ -241,13 +243,13 @@ impl Native for Pattern {
         self
     }
     fn get(&self, name: &str) -> Option<Value> {
-        (name == "pattern").then(|| Value::from(self.0.as_str()))
+        (name == "pattern").then(|| Value::from(self.any.as_str()))
     }
     fn methods(&self) -> &'static [&'static str] {
         &["match", "fullmatch", "search", "findall", "finditer", "split", "sub"]
     }
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
-        run(vm, &self.0, name, args)
+        run(vm, self, name, args)
     }
 }
 

@@ -86,6 +86,8 @@ impl Native for RelationValue {
                 ("schema", optional(&relation.schema)),
                 ("identifier", optional(&relation.identifier)),
             ]),
+            // dbt_utils tells a relation from other mappings by it.
+            "metadata" => value::dict([("type", Value::from("MillstreamRelation"))]),
             // dbt: what `api.Relation.create` is reachable from, too.
             "Table" => Value::from("table"),
             "View" => Value::from("view"),

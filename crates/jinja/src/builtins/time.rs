@@ -42,7 +42,9 @@ impl Moment {
         Some(found.map_or(0, |offset| offset.fix().local_minus_utc()))
     }
     fn utc(&self) -> NaiveDateTime {
-        self.local - Duration::seconds(i64::from(self.offset().unwrap_or(0)))
+        let offset = Duration::seconds(i64::from(self.offset().unwrap_or(0)));
+        // At the ends of the calendar there is no such instant; the local time is as near as it gets.
+        self.local.checked_sub_signed(offset).unwrap_or(self.local)
     }
     fn iso(&self, separator: char) -> String {
         let mut text = self.local.format(&format!("%Y-%m-%d{separator}%H:%M:%S")).to_string();
@@ -139,6 +141,7 @@ fn fields(vm: &Vm<'_>, what: &str, before: NaiveDateTime, given: &[Option<Value>
     let part = |at: usize| u32::try_from(numbers[at]).unwrap_or(u32::MAX);
     let made = i32::try_from(numbers[0])
         .ok()
+        .filter(|year| (1..=9999).contains(year))
         .and_then(|year| NaiveDate::from_ymd_opt(year, part(1), part(2)))
         .and_then(|date| date.and_hms_micro_opt(part(3), part(4), part(5), part(6)));
     made.ok_or_else(|| vm.fail(format!("{what}: there is no such date or time")))

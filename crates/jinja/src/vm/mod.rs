@@ -125,9 +125,7 @@ impl<'r> Vm<'r> {
     pub(crate) fn run(&mut self) -> Eval<String> {
         let tree = self.parse_source(&self.origin.clone())?;
         let mut out = String::new();
-        let outcome = self.run_tree(&tree, &mut out);
-        self.release();
-        outcome.map(|()| out)
+        self.run_tree(&tree, &mut out).map(|()| out)
     }
 
     fn parse_source(&mut self, origin: &Origin) -> Eval<Vec<Stmt>> {
@@ -152,7 +150,7 @@ impl<'r> Vm<'r> {
         let tree = self.parse_source(&self.origin.clone())?;
         let visible: Vec<&Stmt> =
             tree.iter().filter(|stmt| !matches!(stmt, Stmt::Text(text) if text.is_empty())).collect();
-        let outcome = match visible.as_slice() {
+        match visible.as_slice() {
             [Stmt::Emit(expr)] => {
                 let root = Scope::root();
                 self.native = true;
@@ -164,9 +162,7 @@ impl<'r> Vm<'r> {
                 let mut out = String::new();
                 self.run_tree(&tree, &mut out).map(|()| Value::from(out))
             }
-        };
-        self.release();
-        outcome
+        }
     }
 
     /// Renders a text in the middle of another rendering (`render()`, a variable that is a template).
@@ -195,12 +191,6 @@ impl<'r> Vm<'r> {
         (self.origin, self.at) = outer;
         self.calls.pop();
         outcome
-    }
-
-    fn release(&mut self) {
-        for scope in self.knotted.drain(..) {
-            scope.clear();
-        }
     }
 
     /// Where evaluation is.
@@ -294,6 +284,14 @@ impl<'r> Vm<'r> {
             Session::Parse { context, .. } => &context.node,
             Session::Render(context) => &context.node,
             Session::Value(_) => &serde_json::Value::Null,
+        }
+    }
+}
+
+impl Drop for Vm<'_> {
+    fn drop(&mut self) {
+        for scope in self.knotted.drain(..) {
+            scope.clear();
         }
     }
 }

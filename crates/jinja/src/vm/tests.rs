@@ -23,7 +23,8 @@ impl Vm<'_> {
             "boolean" => matches!(kind, Kind::Bool(_)),
             "true" | "True" => matches!(kind, Kind::Bool(true)),
             "false" | "False" => matches!(kind, Kind::Bool(false)),
-            "mapping" => matches!(kind, Kind::Dict(_) | Kind::Map),
+            // dbt's relations are mappings, and dbt_utils asks for that.
+            "mapping" => matches!(kind, Kind::Dict(_) | Kind::Map) || value::type_name(input) == "Relation",
             // Python: what has a length and can be indexed; a text and a dict are sequences to Jinja too.
             "sequence" => matches!(
                 kind,

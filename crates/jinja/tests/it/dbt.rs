@@ -268,3 +268,75 @@ fn an_environment_is_shared_between_threads() {
     });
     assert_eq!(texts, (0..8).map(|n| format!("[{n}]")).collect::<Vec<_>>());
 }
+
+#[test]
+fn modules_are_those_of_python() {
+    for (text, expected) in [
+        (
+            "{{ modules.re.sub('[^a-z]+', '_', 'a b-c') }} {{ modules.re.match('(a)(?P<n>b)', 'abc').group('n') }} {{ modules.re.search('z', 'a') }}",
+            "a_b_c b None",
+        ),
+        (
+            "{{ modules.re.findall('[0-9]+', 'a1b22') }} {{ modules.re.split(',', 'a,b') }} {{ modules.re.sub('(a)(b)', '\\\\2\\\\1', 'ab') }}",
+            "['1', '22'] ['a', 'b'] ba",
+        ),
+        (
+            "{{ modules.re.fullmatch('a|ab', 'AB', modules.re.IGNORECASE) is not none }} {{ modules.re.fullmatch('a', 'ab') }} {{ modules.re.compile('b').search('ab').start() }}",
+            "True None 1",
+        ),
+        (
+            "{{ modules.datetime.datetime.now() }} {{ modules.datetime.date.today() }} {{ modules.datetime.datetime(2025, 1, 31).strftime('%d.%m.%y') }}",
+            "2026-01-02 03:04:05 2026-01-02 31.01.25",
+        ),
+        (
+            "{% set d = modules.datetime.datetime.strptime('2025-02-28', '%Y-%m-%d') + modules.datetime.timedelta(days=1) %}{{ d.date() }} {{ d.isoformat() }} {{ d.weekday() }}",
+            "2025-03-01 2025-03-01T00:00:00 5",
+        ),
+        (
+            "{{ (modules.datetime.date(2025, 3, 1) - modules.datetime.date(2025, 1, 1)).days }} {{ modules.datetime.timedelta(hours=25, seconds=1) }} {{ modules.datetime.date(2025, 1, 1) < modules.datetime.date(2025, 1, 2) }}",
+            "59 1 day, 1:00:01 True",
+        ),
+        (
+            "{{ run_started_at.astimezone(modules.pytz.timezone('America/New_York')) }} {{ modules.pytz.utc.localize(modules.datetime.datetime(2025, 1, 1)) }}",
+            "2026-01-01 22:04:05-05:00 2025-01-01 00:00:00+00:00",
+        ),
+        (
+            "{{ modules.itertools.product([1, 2], ['a']) }} {{ modules.itertools.chain([1], [2]) | list }} {{ modules.itertools.combinations([1, 2, 3], 2) | list | length }}",
+            "[(1, 'a'), (2, 'a')] [1, 2] 3",
+        ),
+    ] {
+        assert_eq!(render(text), expected);
+    }
+    assert!(error(&[], "{{ modules.datetime.date(2025, 2, 30) }}").what().contains("no such date"));
+    assert!(error(&[], "{{ modules.re.match('(?=a)', 'a') }}").fix().unwrap().contains("look-around"));
+}
+
+#[test]
+fn functions_on_values_are_those_of_dbt() {
+    for (text, expected) in [
+        (
+            "{{ fromjson('{\"a\": [1, null]}') }} {{ fromjson('{', 'bad') }} {{ tojson({'b': 1, 'a': none}) }} {{ tojson({'b': 1, 'a': 2}, sort_keys=true) }}",
+            "{'a': [1, None]} bad {\"b\": 1, \"a\": null} {\"a\": 2, \"b\": 1}",
+        ),
+        ("{{ fromyaml('a: [1, x]') }} {{ fromyaml(toyaml({'k': 'v'})) }}", "{'a': [1, 'x']} {'k': 'v'}"),
+        (
+            "{{ zip([1, 2], ['a', 'b']) | list }} {{ zip(1, [2], default='d') }} {{ set([1, 1, 2]) }} {{ set([1]).union([2]) }} {{ 1 in set([1]) }}",
+            "[(1, 'a'), (2, 'b')] d {1, 2} {1, 2} True",
+        ),
+        (
+            "{{ local_md5('a') }} {{ render('{{ 1 + 1 }}') }} {{ context['target'].name }} {{ context.get('nope', 'd') }}",
+            "0cc175b9c0f1b6a831c399e269772661 2 dev d",
+        ),
+        (
+            "{{ diff_of_two_dicts({'A': ['x', 'Y']}, {'a': ['y']}) }} {{ api.Column.create('n', 'decimal(18,2)').data_type }} {{ api.Column('n', 'varchar(5)').string_size() }}",
+            "{'A': ['x']} decimal(18,2) 5",
+        ),
+        (
+            "{{ adapter.quote('a\"b') }} {{ adapter.type() }} {{ try_or_compiler_error('m', adapter.quote, 'x') }}",
+            "\"a\"\"b\" millstream \"x\"",
+        ),
+    ] {
+        assert_eq!(render(text), expected);
+    }
+    assert!(error(&[], "{{ set_strict(1) }}").what().contains("a set cannot be made"));
+}
