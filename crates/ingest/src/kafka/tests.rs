@@ -13,6 +13,8 @@ use serde_json::json;
 use super::*;
 use crate::testing::{FakeLedger, FakeWarehouse, clock, contract};
 
+mod broker;
+
 const RAW: &str = "raw.orders";
 const QUARANTINE: &str = "quarantine.orders";
 

@@ -1,0 +1,142 @@
+//! Against the embedded broker: what librdkafka's own cannot do (partitions added, records deleted, group offsets).
+
+use std::time::Instant;
+
+use millstream_broker::{Broker, BrokerOptions, RunningBroker, Topic};
+use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{Offset, TopicPartitionList};
+
+use super::*;
+
+const WAIT: Duration = Duration::from_secs(20);
+
+struct Real {
+    broker: RunningBroker,
+    producer: BaseProducer,
+    warehouse: FakeWarehouse,
+    ledger: FakeLedger,
+    options: KafkaOptions,
+}
+
+impl Real {
+    fn new(partitions: u32) -> Self {
+        let broker = Broker::start(BrokerOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            advertised: None,
+            topics: vec![Topic { name: "orders".into(), partitions }],
+            data_dir: None,
+        })
+        .unwrap();
+        let producer = ClientConfig::new()
+            .set("bootstrap.servers", broker.bootstrap())
+            .set("topic.metadata.refresh.interval.ms", "200")
+            .create()
+            .unwrap();
+        let warehouse = FakeWarehouse::new();
+        let ledger = FakeLedger::new(&warehouse);
+        Self { broker, producer, warehouse, ledger, options: KafkaOptions::default() }
+    }
+    fn contract(&self) -> Contract {
+        let meta = json!({"connector": "kafka", "brokers": self.broker.bootstrap(), "topic": "orders"});
+        contract("orders", meta, &[("id", "integer", json!({"required": true}))])
+    }
+    fn send(&self, partition: i32, ids: std::ops::Range<usize>) {
+        for id in ids {
+            let payload = format!(r#"{{"id":{id}}}"#);
+            let started = Instant::now();
+            // A partition that was just added is known to the producer a little later.
+            while let Err((error, _)) =
+                self.producer.send(BaseRecord::<(), str>::to("orders").partition(partition).payload(&payload))
+            {
+                assert!(started.elapsed() < WAIT, "{error}");
+                self.producer.poll(Duration::from_millis(20));
+            }
+        }
+        self.producer.flush(WAIT).unwrap();
+    }
+    fn admin(&self) -> AdminClient<DefaultClientContext> {
+        ClientConfig::new().set("bootstrap.servers", self.broker.bootstrap()).create().unwrap()
+    }
+    fn ingest(&self) -> Result<Vec<UnitReport>> {
+        run_ingest(&self.contract(), &self.options, &self.warehouse, &self.ledger)
+    }
+    fn ids(&self) -> Vec<usize> {
+        let mut ids: Vec<usize> = self.warehouse.column(RAW, "id").iter().map(|id| id.parse().unwrap()).collect();
+        ids.sort_unstable();
+        ids
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+}
+
+#[test]
+fn a_partition_that_is_added_while_following_is_read() {
+    let mut real = Real::new(1);
+    real.options.follow = true;
+    real.options.flush_ms = 50;
+    real.send(0, 0..5);
+    let stop = real.options.stop.clone();
+    std::thread::scope(|scope| {
+        let (contract, options) = (real.contract(), real.options.clone());
+        let (warehouse, ledger) = (&real.warehouse, &real.ledger);
+        let running = scope.spawn(move || run_ingest(&contract, &options, warehouse, ledger).unwrap());
+        let grown = block_on(real.admin().create_partitions(&[NewPartitions::new("orders", 2)], &AdminOptions::new()));
+        assert!(grown.unwrap()[0].is_ok());
+        real.send(1, 5..10);
+        real.send(0, 10..15);
+        let started = Instant::now();
+        while real.ids().len() < 15 && started.elapsed() < WAIT {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        stop.stop();
+        let reports = running.join().unwrap();
+        assert_eq!(reports.len(), 2);
+    });
+    assert_eq!(real.ids(), (0..15).collect::<Vec<_>>());
+    assert!(real.ingest().unwrap().is_empty());
+}
+
+#[test]
+fn records_that_were_deleted_are_a_gap_of_exactly_their_offsets() {
+    let mut real = Real::new(2);
+    real.send(0, 0..10);
+    real.send(1, 100..110);
+    real.ingest().unwrap();
+    real.send(0, 10..30);
+    let mut deleted = TopicPartitionList::new();
+    deleted.add_partition_offset("orders", 0, Offset::Offset(20)).unwrap();
+    block_on(real.admin().delete_records(&deleted, &AdminOptions::new())).unwrap();
+    let error = fails(real.ingest());
+    assert!(error.causes()[0].contains("orders/0: offsets 10 to 19 are no longer at the broker"), "{error}");
+    real.options.on_gap = OnGap::Skip;
+    let reports = real.ingest().unwrap();
+    assert_eq!((reports[0].entry.offset_start, reports[0].entry.offset_end), (Some(10), Some(20)));
+    assert_eq!(reports[1].entry.rows_loaded, 10);
+    assert_eq!(real.ids(), (0..10).chain(20..30).chain(100..110).collect::<Vec<_>>());
+}
+
+#[test]
+fn other_tools_see_the_lag_in_the_consumer_group() {
+    let real = Real::new(1);
+    real.send(0, 0..7);
+    real.ingest().unwrap();
+    let consumer: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", real.broker.bootstrap())
+        .set("group.id", "millstream-raw-orders")
+        .create()
+        .unwrap();
+    let mut list = TopicPartitionList::new();
+    list.add_partition("orders", 0);
+    let started = Instant::now();
+    loop {
+        let committed = consumer.committed_offsets(list.clone(), WAIT).unwrap();
+        if committed.elements()[0].offset() == Offset::Offset(7) {
+            break;
+        }
+        assert!(started.elapsed() < WAIT, "{committed:?}");
+    }
+}
