@@ -1,6 +1,6 @@
 //! A package: the root project or one that it uses.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use millstream_core::{Diagnostic, Diagnostics, Place};
 use millstream_jinja::ValueScope;
@@ -137,13 +137,27 @@ fn duplicate(package: &Package, other: &str) -> Diagnostic {
         .hint("rename or remove one of them")
 }
 
+/// The folder of a package as the user would type it from the project folder.
 fn prefix_of(dir: &Path, root: &Path) -> String {
-    match dir.strip_prefix(root) {
-        Ok(inside) => files::with_slashes(inside),
-        Err(_) => dir.display().to_string(),
-    }
+    let shared = dir.components().zip(root.components()).take_while(|(a, b)| a == b).count();
+    let up = root.components().skip(shared).map(|_| Component::ParentDir);
+    files::with_slashes(&up.chain(dir.components().skip(shared)).collect::<PathBuf>())
 }
 
 fn join(prefix: &str, path: &str) -> String {
     if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_shown_as_seen_from_the_project() {
+        let prefix = |dir: &str| prefix_of(Path::new(dir), Path::new("/a/b"));
+        assert_eq!(prefix("/a/b"), "");
+        assert_eq!(prefix("/a/b/dbt_packages/x"), "dbt_packages/x");
+        assert_eq!(prefix("/a/c"), "../c");
+        assert_eq!(prefix("/x"), "../../x");
+    }
 }
