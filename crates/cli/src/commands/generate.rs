@@ -41,7 +41,7 @@ pub struct GenerateArgs {
     /// Number of months in a row
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     months: u32,
-    /// New users in each month
+    /// Rows of each month's user file
     #[arg(long, default_value_t = 50, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     users: u64,
     /// Transactions in each month
@@ -59,7 +59,7 @@ pub struct GenerateArgs {
     /// Share of transactions to break, so that quality work has food: rate=0.01
     #[arg(long, value_name = "rate=SHARE", value_parser = value::faults)]
     faults: Option<f64>,
-    /// Share of earlier users who register again in a later month with another tier and city
+    /// Share of a later month's user file that are earlier users who register again with another tier and city
     #[arg(long, value_name = "SHARE", default_value_t = GenerateOptions::DEFAULT_CHANGES, value_parser = value::share)]
     changes: f64,
 }

@@ -12,7 +12,8 @@ use crate::spread::MILLION;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Faults {
     /// Share of transactions that get a fault, 0 to 1, kept to a millionth. One transaction in every `1 / rate` gets
-    /// one, and the kinds take turns: so the number of each kind is known beforehand.
+    /// one, and the kinds take turns: so the number of each kind is known beforehand. Two kinds of five break the contract;
+    /// a rate above 0.125 therefore passes the default error share of 5 %, and ingestion refuses the file whole.
     pub rate: f64,
 }
 

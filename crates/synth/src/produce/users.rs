@@ -38,8 +38,9 @@ pub(super) fn load(folder: Option<&Path>, seed: u64, progress: &dyn Progress) ->
         Some(folder) => match newest(folder)? {
             None => format!("{} has no user_registrations_YYYY_MM.csv", folder.display()),
             Some(path) => {
-                let ids = read(&path)?;
-                if ids.len() == MAX_MESSAGE_USERS {
+                let mut ids = read(&path)?;
+                if ids.len() > MAX_MESSAGE_USERS {
+                    ids.truncate(MAX_MESSAGE_USERS);
                     progress.note(&format!(
                         "{} is long: only its first {MAX_MESSAGE_USERS} users are used",
                         path.display()
@@ -109,7 +110,8 @@ fn read(path: &Path) -> Result<Vec<String>> {
     })?;
     let mut ids = Vec::new();
     let mut record = csv::StringRecord::new();
-    while ids.len() < MAX_MESSAGE_USERS && reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
+    // One more than is used, to know whether there are more.
+    while ids.len() <= MAX_MESSAGE_USERS && reader.read_record(&mut record).map_err(|error| unreadable(&error))? {
         // Odd ids stay out: they would need escaping, and contracts refuse them anyway.
         if let Some(id) = record.get(column).filter(|id| is_plain(id)) {
             ids.push(id.to_owned());
