@@ -57,7 +57,11 @@ impl ClientContext for Context {
     fn log(&self, _level: RDKafkaLogLevel, _facility: &str, _message: &str) {}
 
     fn error(&self, error: KafkaError, reason: &str) {
-        *self.0.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some((error, reason.to_owned()));
+        let mut last = self.0.last_error.lock().unwrap_or_else(PoisonError::into_inner);
+        // "All brokers are down" follows the reason for it, and says less.
+        if last.is_none() || error.rdkafka_error_code() != Some(RDKafkaErrorCode::AllBrokersDown) {
+            *last = Some((error, reason.to_owned()));
+        }
     }
 }
 

@@ -102,9 +102,9 @@ pub fn produce(options: &ProduceOptions, clock: &dyn Clock, progress: &dyn Progr
         return Err(Error::usage(format!("the share of duplicates {} is not a share", options.duplicates))
             .hint("give a number from 0 to 1"));
     }
-    let (ids, users) = users::load(options.users_from.as_deref(), options.seed, progress)?;
     let deliveries = Arc::new(Deliveries::default());
     let producer = client::create(options, Arc::clone(&deliveries))?;
+    let (ids, users) = users::load(options.users_from.as_deref(), options.seed, progress)?;
     client::connect(&producer, options, &deliveries)?;
 
     progress.start(&format!("messages to {}", options.topic), options.count, "messages");
