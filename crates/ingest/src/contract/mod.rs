@@ -3,6 +3,32 @@
 //! Guarantees: [`Contract::parse`] tells every problem of a declaration at once, unknown keys included, and a
 //! contract that exists can be carried out: every rule applies to its column's type.
 //!
+//! Keys of a source (`meta: millstream:` of its table):
+//!
+//! | key | for | meaning |
+//! |---|---|---|
+//! | `connector` | both | `file` or `kafka` |
+//! | `path` | file | glob from the project folder; `.gz` and `.zst` files match too |
+//! | `format` | both | `csv` (file), `json` (kafka) |
+//! | `header` | file | `exact` (default), `reordered`, `superset` |
+//! | `delimiter` | file | one ASCII character, default `,` |
+//! | `max_error_share` | file | share of broken rows above which a file is refused whole, default 0.05 |
+//! | `brokers`, `topic` | kafka | where the messages are |
+//! | `properties` | kafka | librdkafka settings |
+//! | `extra_fields` | kafka | fields that are not declared: `quarantine` (default) or `ignore` |
+//!
+//! Keys of a column (`meta: millstream:` of it), next to its `data_type`:
+//!
+//! | key | types | meaning |
+//! |---|---|---|
+//! | `required` | all | has a value, and not an empty one |
+//! | `format` | text | `uuid`, `email`, `iso_timestamp` |
+//! | `regex` | text | matches somewhere; anchor it with `^` and `$` |
+//! | `allowed` | text, exact | one of a list |
+//! | `list_of` | text | every item of a comma list is one of a list |
+//! | `min_length`, `max_length` | text | characters; `varchar(n)` is a `max_length` too |
+//! | `min`, `max` | numbers, date, timestamp | bounds, both included; compared exactly |
+//!
 //! Deliberately absent: reading YAML and Jinja, and asking whether the files or the topic exist.
 
 mod meta;

@@ -133,6 +133,12 @@ mod tests {
         // The same file named twice in different ways is one unit.
         options.files = Some(vec![incoming.join("../incoming/orders_2.csv"), "data/incoming/./orders_2.csv".into()]);
         assert_eq!(units(&options), ["data/incoming/orders_2.csv orders_2.csv"]);
+        // Outside of the project, the full path is the name.
+        let outside = tempfile::tempdir().unwrap().keep().join("x.csv");
+        std::fs::write(&outside, "x").unwrap();
+        options.files = Some(vec![outside.clone()]);
+        assert_eq!(units(&options), [format!("{} x.csv", outside.display())]);
+        std::fs::remove_dir_all(outside.parent().unwrap()).unwrap();
         options.files = Some(vec!["nowhere.csv".into()]);
         let error = discover(&source("*"), &options).err().unwrap();
         assert_eq!(error.kind(), millstream_core::Kind::Usage);
