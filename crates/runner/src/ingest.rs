@@ -19,7 +19,7 @@ use millstream_store::{NodeRecord, RunRecord, RunStatus};
 use serde_json::{Map, Value};
 
 use crate::history::Scope;
-use crate::{Cancel, Runner, WorkspaceLock};
+use crate::{Cancel, Runner};
 
 /// A request to load sources.
 #[derive(Debug, Clone)]
@@ -113,15 +113,7 @@ impl Runner {
     /// at once). Errors of single sources are in [`SourceResult::error`].
     pub async fn ingest(&self, request: &IngestRequest) -> Result<IngestSummary> {
         let jobs = self.jobs(request)?;
-        let scope = Scope::Ingest;
-        let _lock = match scope.lock_file() {
-            Some(file) => {
-                let events = self.events.as_ref();
-                Some(WorkspaceLock::take(&self.workspace, file, request.lock_wait, &request.cancel, events).await?)
-            }
-            None => None,
-        };
-        self.store.mark_interrupted(scope.commands())?;
+        let _lock = self.enter(Scope::Ingest, request.lock_wait, &request.cancel).await?;
         let began = Instant::now();
         let started_at = self.clock.now();
         let invocation_id = self.ids.invocation_id();

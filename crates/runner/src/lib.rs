@@ -3,13 +3,14 @@
 //! Guarantees: this is the only way by which a command, a schedule or a service changes a warehouse; one writer at
 //! a time holds the workspace; a model is staged, audited by its tests and only then published; nothing downstream
 //! of a failure runs; nodes that are ready at once start in the order of their names, so that two runs tell the
-//! same story; every run leaves its record in the store and its artefacts in the target folder.
+//! same story; every run that writes leaves its record in the store, and its artefacts in the target folder.
 //!
 //! Deliberately absent: printing, command-line words, SQL dialects, and any knowledge of how tables are kept.
 
 mod adapter;
 mod artifacts;
 mod cells;
+mod enter;
 mod event;
 mod execute;
 mod history;

@@ -14,7 +14,6 @@ use crate::event::EventGate;
 use crate::execute::session::{Session, blocking};
 use crate::execute::{carry_out, hooks};
 use crate::history::{self, Scope};
-use crate::lock::WorkspaceLock;
 use crate::plan::Plan;
 use crate::{Event, Events, Ids, NodeResult, Request, Summary, Verb};
 
@@ -48,16 +47,7 @@ impl Runner {
     pub async fn execute(&self, request: &Request) -> Result<Summary> {
         let plan = Plan::new(&self.project.manifest, request.verb, &request.selected)?;
         let scope = Scope::of(request);
-        let lock = match scope.lock_file() {
-            Some(file) => Some(
-                WorkspaceLock::take(&self.workspace, file, request.lock_wait, &request.cancel, self.events.as_ref())
-                    .await?,
-            ),
-            None => None,
-        };
-        if lock.is_some() {
-            self.store.mark_interrupted(scope.commands())?;
-        }
+        let lock = self.enter(scope, request.lock_wait, &request.cancel).await?;
         let began = Instant::now();
         let started_at = self.clock.now();
         let invocation_id = self.ids.invocation_id();

@@ -175,6 +175,10 @@ impl Inner {
 
 #[async_trait]
 impl Warehouse for EmbeddedWarehouse {
+    async fn remove_leftovers(&self) -> Result<u64> {
+        Ok(self.sweep(std::time::Duration::ZERO)?.files)
+    }
+
     async fn relations(&self, schema: Option<&str>) -> Result<Vec<Relation>> {
         let mut all = Vec::new();
         for (name, kind) in self.inner.catalog.list(schema)? {

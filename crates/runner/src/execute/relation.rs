@@ -3,6 +3,9 @@
 //! Guarantees (invariant 3): nothing of the new version is visible before every gate of error severity has passed;
 //! a version that does not pass is discarded and the last good one stays. Cancelling drops the staged version;
 //! a publication that has begun is never cut short.
+//!
+//! What this cannot do for a view: a view shows what its inputs hold. Its tests keep a new definition back, not new
+//! rows of the tables that it reads; those are kept back by tests of the tables.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -86,7 +86,13 @@ fn a_run_is_recorded_with_its_nodes_and_a_dead_one_is_marked() {
         message: None,
     };
     runner.store.start_run(&dead).unwrap();
+    world.write("workspace/warehouse/main/a/part-of-the-dead.parquet", "half a file");
     let summary = world.summary(&["build"]).unwrap();
+    assert_eq!(
+        world.events(),
+        "note: an earlier run was interrupted; 1 files that it had not published were removed\n"
+    );
+    assert!(!world.path().join("workspace/warehouse/main/a/part-of-the-dead.parquet").exists());
     let runs = runner.store.runs(9).unwrap();
     assert_eq!(runs.len(), 2);
     assert_eq!((runs[0].invocation_id.as_str(), runs[0].status), (summary.invocation_id.as_str(), RunStatus::Success));
