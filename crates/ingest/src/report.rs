@@ -8,7 +8,8 @@ use millstream_core::LedgerEntry;
 /// How it went for one file or offset range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitReport {
-    /// The ledger line. For a unit that was loaded before, the line that was written then.
+    /// The ledger line. For a unit that was loaded before, the line that was written then; its `unit` is always the
+    /// name that was offered now.
     pub entry: LedgerEntry,
     /// What this run did with the unit.
     pub status: UnitStatus,

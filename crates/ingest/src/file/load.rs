@@ -263,6 +263,8 @@ impl<'a> Loader<'a> {
             rows_in: self.raw.rows_in(unit, hash).and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default(),
             ..self.entry(&loaded_as, started_at)
         });
+        // The line of the other name tells the rows; the file that was offered keeps its own name.
+        let entry = LedgerEntry { unit: file.unit.clone(), ..entry };
         Ok(Some(UnitReport { entry, status, broken: Vec::new() }))
     }
 

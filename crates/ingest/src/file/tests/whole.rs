@@ -58,6 +58,7 @@ fn a_copy_and_a_compressed_copy_are_known_by_their_content() {
     for report in &reports[1..] {
         assert_eq!(report.status, UnitStatus::SameContent { loaded_as: "in/orders_1.csv".to_owned() });
     }
+    assert_eq!(reports[2].entry.unit, "in/orders_2.csv");
     assert_eq!(project.raw().len(), 2);
 }
 
