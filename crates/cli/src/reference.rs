@@ -29,9 +29,10 @@ pub fn markdown() -> String {
 
 fn section(page: &mut String, command: &Command) {
     let _ = write!(page, "\n### millstream {}\n\n", command.get_name());
-    let about = command.get_long_about().or_else(|| command.get_about());
-    let _ =
-        writeln!(page, "{}.", about.map(|text| text.to_string().trim_end_matches('.').to_owned()).unwrap_or_default());
+    let about = command.get_long_about().or_else(|| command.get_about()).map(ToString::to_string).unwrap_or_default();
+    let sentences: Vec<String> =
+        about.split("\n\n").map(|paragraph| format!("{}.", paragraph.trim_end_matches('.'))).collect();
+    let _ = writeln!(page, "{}", sentences.join("\n\n"));
     let aliases: Vec<&str> = command.get_visible_aliases().collect();
     if !aliases.is_empty() {
         let _ = write!(page, "\nAlso: `millstream {}`.\n", aliases.join("`, `millstream "));

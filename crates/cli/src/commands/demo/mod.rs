@@ -143,6 +143,10 @@ impl Demo<'_> {
             "  millstream query \"select * from marts.dim_users_scd2 order by 1 limit 5\"".to_owned(),
             "  millstream query \"select rules, count(*) from quarantine.transactions_batch group by 1\"".to_owned(),
             "  millstream ledger; millstream report; millstream build --select +fct_transactions".to_owned(),
+            #[cfg(feature = "broker")]
+            format!("  millstream broker --data-dir {} & millstream produce --rate 10 --count 50", live::BROKER_FOLDER),
+            #[cfg(feature = "broker")]
+            "  millstream ingest transactions_streaming; millstream build".to_owned(),
         ] {
             self.context.talk.say("next", &line);
         }
