@@ -156,6 +156,13 @@ fn peak_mib() -> u64 {
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() / 1024
 }
 
+/// Seconds of processor time of this process.
+fn cpu() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
+
 #[tokio::main]
 async fn main() {
     let args: Vec<String> = std::env::args().collect();
@@ -191,14 +198,15 @@ async fn main() {
     }
     let whole = Instant::now();
     for (name, stage) in models() {
-        let at = Instant::now();
+        let (at, used) = (Instant::now(), cpu());
         let name: TableName = name.parse().unwrap();
         let staged = warehouse.stage(&name, stage, OnSchemaChange::Ignore, &QueryOptions::default()).await.unwrap();
         let made = staged.publish(serde_json::Map::new()).await.unwrap();
         println!(
-            "{:28} {:>8.3} s {:>10} rows, peak {} MiB",
+            "{:28} {:>8.3} s {:>8.2} s cpu {:>10} rows, peak {} MiB",
             name.to_string(),
             at.elapsed().as_secs_f64(),
+            cpu() - used,
             made.rows_added,
             peak_mib()
         );

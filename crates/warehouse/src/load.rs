@@ -87,7 +87,7 @@ impl TableLoad {
         actions.add(&replacement.kept);
         actions.add(parts);
         let version = read_version.map_or(0, |version| version + 1);
-        let won = commit::write(&self.folder, version, &actions.finish(), &self.inner.options.ids.next());
+        let won = commit::write(&self.folder, version, &actions.finish(), &self.inner.options.ids.next(), true);
         match won {
             Ok(true) => Ok(Some(Committed {
                 version,

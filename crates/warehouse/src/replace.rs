@@ -13,7 +13,7 @@ use crate::engine::{FileTable, Planned};
 use crate::error::from_engine;
 use crate::log::{DataFile, Snapshot, stats};
 use crate::warehouse::Inner;
-use crate::write::write_plan;
+use crate::write::{Output, write_plan};
 
 /// What a commit must do to take the rows out.
 #[derive(Default)]
@@ -53,8 +53,13 @@ pub(crate) async fn replace_rows(inner: &Inner, snapshot: &Snapshot, column: &st
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_engine)?;
     let (physical, context) = inner.engine.physical(&Planned { plan, bytes }).await?;
-    let ids = inner.options.ids.clone();
-    let written = write_plan(physical, context, &snapshot.folder, snapshot.schema.clone(), ids).await?;
+    let output = Output {
+        folder: snapshot.folder.clone(),
+        stored: snapshot.schema.clone(),
+        ids: inner.options.ids.clone(),
+        durable: true,
+    };
+    let written = write_plan(physical, context, output).await?;
     replacement.rows_removed += rows_before - written.rows();
     replacement.kept = written.parts;
     replacement.removed.extend(mixed);

@@ -45,8 +45,7 @@ impl StoredView {
             let mut file = File::create(&temporary)?;
             file.write_all(&serde_json::to_vec_pretty(self)?)?;
             file.sync_data()?;
-            fs::rename(&temporary, path)?;
-            File::open(folder)?.sync_all()
+            fs::rename(&temporary, path)
         };
         write().map_err(|error| failed(path, "write", &error))
     }

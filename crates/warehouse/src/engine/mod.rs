@@ -1,7 +1,9 @@
 //! The query engine over the warehouse's tables: DataFusion, told which version of which file list to read.
 
 mod context;
+mod count_distinct;
 mod first_row;
+mod hashing;
 mod info;
 mod query;
 mod session;

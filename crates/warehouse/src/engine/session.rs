@@ -8,10 +8,12 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::session_state::{SessionState, SessionStateBuilder};
+use datafusion::optimizer::Optimizer;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 use millstream_core::Result;
 
+use super::count_distinct::CountDistinctRule;
 use super::first_row::FirstRowRule;
 use crate::error::from_engine;
 use crate::functions;
@@ -48,10 +50,13 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     options.optimizer.max_passes = 2;
     let mut rules = PhysicalOptimizer::new().rules;
     rules.insert(0, Arc::new(FirstRowRule));
+    let mut logical = Optimizer::new().rules;
+    logical.insert(0, Arc::new(CountDistinctRule));
     let mut state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
+        .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(rules)
         .build();
     functions::register(&mut state);

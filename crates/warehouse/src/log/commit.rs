@@ -11,8 +11,8 @@ use super::snapshot::label;
 use super::{LOG_FOLDER, commit_file};
 
 /// Writes version `version` of a table. `false`: another writer has it already, and nothing was changed.
-/// When it returns, the commit survives a power cut. `id` must be unique among writers.
-pub(crate) fn write(folder: &Path, version: u64, actions: &[Action], id: &str) -> Result<bool> {
+/// `id` must be unique among writers. When a `durable` commit returns, it survives a power cut.
+pub(crate) fn write(folder: &Path, version: u64, actions: &[Action], id: &str, durable: bool) -> Result<bool> {
     let table = label(folder);
     let failed = |error: std::io::Error| {
         Error::environment(format!("version {version} of table '{table}' cannot be written"))
@@ -26,16 +26,17 @@ pub(crate) fn write(folder: &Path, version: u64, actions: &[Action], id: &str) -
     let target = log.join(commit_file(version));
     let written = File::create(&temporary).and_then(|mut file| {
         file.write_all(&lines)?;
-        file.sync_data()
+        if durable { file.sync_data() } else { Ok(()) }
     });
     // A hard link fails when the name is taken: that is what makes the version ours or not.
     let linked = written.and_then(|()| fs::hard_link(&temporary, &target));
     let _ = fs::remove_file(&temporary);
     match linked {
-        Ok(()) => {
+        Ok(()) if durable => {
             File::open(&log).and_then(|folder| folder.sync_all()).map_err(failed)?;
             Ok(true)
         }
+        Ok(()) => Ok(true),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(failed(error)),
     }

@@ -22,7 +22,7 @@ pub(crate) mod stats;
 mod support;
 
 pub(crate) use action::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Txn};
-pub(crate) use read::{Freshness, all_files, latest, load};
+pub(crate) use read::{Freshness, all_files, is_damaged, latest, load};
 pub(crate) use snapshot::{DataFile, Snapshot};
 pub(crate) use support::{check_writable, protocol_for};
 

@@ -77,6 +77,14 @@ fn advance(folder: &Path, snapshot: &Snapshot) -> Result<Option<Snapshot>> {
     if version == snapshot.version { Ok(None) } else { replay.finish(folder.to_owned(), version).map(Some) }
 }
 
+/// How errors about a damaged commit end.
+const UNREADABLE: &str = "cannot be read: it is not a commit";
+
+/// Whether an error says that a commit is damaged, as one is that was lost in a power cut.
+pub(crate) fn is_damaged(error: &Error) -> bool {
+    error.what().ends_with(UNREADABLE)
+}
+
 /// The actions of one commit; `None` when it does not exist.
 pub(crate) fn read_commit(folder: &Path, version: u64) -> Result<Option<Vec<Action>>> {
     let path = folder.join(LOG_FOLDER).join(commit_file(version));
@@ -85,8 +93,12 @@ pub(crate) fn read_commit(folder: &Path, version: u64) -> Result<Option<Vec<Acti
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(io(folder, "read", &error)),
     };
-    action::from_lines(&bytes).map(Some).map_err(|error| {
-        Error::environment(format!("version {version} of table '{}' cannot be read", label(folder)))
+    let actions = action::from_lines(&bytes).and_then(|actions| match actions.is_empty() {
+        true => Err(serde::de::Error::custom("it is empty")),
+        false => Ok(actions),
+    });
+    actions.map(Some).map_err(|error| {
+        Error::environment(format!("version {version} of table '{}' {UNREADABLE}", label(folder)))
             .why(format!("{}: {error}", path.display()))
             .hint("the file is damaged; restore it from a backup, or drop the table and build it again")
     })

@@ -22,6 +22,7 @@ use millstream_sql::StatementKind;
 use crate::engine::Planned;
 use crate::log::{Snapshot, check_writable};
 use crate::warehouse::Inner;
+use crate::write::Output;
 
 pub(crate) use staged::staged_of;
 
@@ -31,6 +32,8 @@ pub(crate) struct Request<'a> {
     pub name: &'a TableName,
     pub options: &'a QueryOptions,
     pub on_schema_change: OnSchemaChange,
+    /// Whether what is written is forced to the disk.
+    pub durable: bool,
 }
 
 /// Writes the next version of a relation.
@@ -42,7 +45,8 @@ pub(crate) async fn stage(
     options: &QueryOptions,
 ) -> Result<Arc<dyn Staged>> {
     inner.catalog.folder(name)?;
-    let request = Request { inner, name, options, on_schema_change };
+    let durable = !matches!(stage, Stage::Replace { .. } | Stage::Rows { .. });
+    let request = Request { inner, name, options, on_schema_change, durable };
     match stage {
         Stage::Replace { sql } => rows::replace(&request, &sql).await,
         Stage::Rows { schema, batches } => rows::given(&request, &schema, batches),
@@ -62,6 +66,16 @@ impl Request<'_> {
             return Err(Error::user(format!("'{}' cannot be built", self.name)).why("a model must be a query"));
         }
         self.inner.engine.plan(&self.inner.catalog, sql, self.options)
+    }
+
+    /// Where the relation's files go.
+    ///
+    /// A model that is replaced whole is not forced to the disk: after a power cut the next build makes it again, and
+    /// waiting for the disk would be most of a small model's time. Killed processes lose nothing either way. What
+    /// only this table remembers (loads, incremental models, snapshots) is forced.
+    fn output(&self, stored: arrow::datatypes::SchemaRef) -> Result<Output> {
+        let folder = self.inner.catalog.folder(self.name)?;
+        Ok(Output { folder, stored, ids: self.inner.options.ids.clone(), durable: self.durable })
     }
 
     /// The latest version of the table, if there is one.

@@ -17,20 +17,29 @@ use crate::write::{Written, write_batches, write_plan};
 
 /// The relation becomes a table with the rows of the query.
 pub(super) async fn replace(request: &Request<'_>, sql: &str) -> Result<Arc<dyn Staged>> {
-    let base = request.current()?;
+    let (base, damaged) = readable(request)?;
     let planned = request.plan(sql)?;
     let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
     let written = write(request, &planned, stored.clone()).await?;
-    StagedVersion::table(request, stored, instead_of(base, written))
+    StagedVersion::table(request, stored, TableChange { damaged, ..instead_of(base, written) })
 }
 
 /// The relation becomes a table with these rows.
 pub(super) fn given(request: &Request<'_>, schema: &Schema, batches: Vec<RecordBatch>) -> Result<Arc<dyn Staged>> {
-    let base = request.current()?;
+    let (base, damaged) = readable(request)?;
     let stored = storable_schema(schema)?;
-    let folder = request.inner.catalog.folder(request.name)?;
-    let written = write_batches(&folder, &stored, batches, &request.inner.options.ids)?;
-    StagedVersion::table(request, stored, instead_of(base, written))
+    let written = write_batches(&request.output(stored.clone())?, batches)?;
+    StagedVersion::table(request, stored, TableChange { damaged, ..instead_of(base, written) })
+}
+
+/// The latest version, and whether there is one that cannot be read. A table that is replaced whole need not be
+/// readable: its last commit may have been lost in a power cut (see [`Request::output`]).
+fn readable(request: &Request<'_>) -> Result<(Option<Arc<Snapshot>>, bool)> {
+    match request.current() {
+        Ok(base) => Ok((base, false)),
+        Err(error) if crate::log::is_damaged(&error) => Ok((None, true)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The rows of the query are added.
@@ -50,8 +59,7 @@ pub(super) async fn append(request: &Request<'_>, sql: &str) -> Result<Arc<dyn S
 /// Runs a plan into files of the relation's folder.
 pub(super) async fn write(request: &Request<'_>, planned: &Planned, stored: SchemaRef) -> Result<Written> {
     let (physical, context) = request.inner.engine.physical(planned).await?;
-    let folder = request.inner.catalog.folder(request.name)?;
-    write_plan(physical, context, &folder, stored, request.inner.options.ids.clone()).await
+    write_plan(physical, context, request.output(stored)?).await
 }
 
 fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> TableChange {
@@ -61,5 +69,6 @@ fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> TableChange {
         removed: base.iter().flat_map(|base| base.files.iter().cloned()).collect(),
         rows_gone: base.as_ref().and_then(|base| base.rows()).unwrap_or_default(),
         base,
+        damaged: false,
     }
 }

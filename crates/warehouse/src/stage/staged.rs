@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::Request;
 use crate::engine::Stand;
 use crate::log::schema::engine_schema;
-use crate::log::{DataFile, Snapshot, commit};
+use crate::log::{DataFile, LOG_FOLDER, Snapshot, commit};
 use crate::tables::{Actions, data_files};
 use crate::view::StoredView;
 use crate::warehouse::Inner;
@@ -32,6 +32,8 @@ pub(super) struct TableChange {
     pub rows_new: u64,
     /// Rows that are gone then.
     pub rows_gone: u64,
+    /// Whether there is a log that cannot be read: the table starts anew, without its past.
+    pub damaged: bool,
 }
 
 enum Body {
@@ -53,6 +55,7 @@ pub(crate) struct StagedVersion {
     name: TableName,
     schema: SchemaRef,
     folder: PathBuf,
+    durable: bool,
     body: Body,
     stand: Stand,
     fate: Mutex<Fate>,
@@ -76,6 +79,7 @@ impl StagedVersion {
             name: request.name.clone(),
             schema,
             folder,
+            durable: request.durable,
             body: Body::Table(change),
             stand,
             fate: Mutex::new(Fate::Open),
@@ -92,6 +96,7 @@ impl StagedVersion {
             name: request.name.clone(),
             schema,
             folder: catalog.folder(request.name)?,
+            durable: request.durable,
             stand: Stand::View { sql: sql.clone(), default_schema: default_schema.clone() },
             body: Body::View { sql, default_schema, before: catalog.view(request.name)?, table },
             fate: Mutex::new(Fate::Open),
@@ -109,6 +114,9 @@ impl StagedVersion {
         change: &TableChange,
         note: &serde_json::Map<String, serde_json::Value>,
     ) -> Result<Committed> {
+        if change.damaged {
+            self.inner.drop_folder(&self.folder.join(LOG_FOLDER))?;
+        }
         let current = self.inner.catalog.table(&self.name)?;
         let version_of = |snapshot: &Option<Arc<Snapshot>>| snapshot.as_ref().map(|snapshot| snapshot.version);
         if version_of(&current) != version_of(&change.base) {
@@ -120,7 +128,7 @@ impl StagedVersion {
         actions.remove(&change.removed);
         actions.add(&change.added);
         let version = version_of(&current).map_or(0, |version| version + 1);
-        if !commit::write(&self.folder, version, &actions.finish(), &options.ids.next())? {
+        if !commit::write(&self.folder, version, &actions.finish(), &options.ids.next(), self.durable)? {
             return Err(self.overtaken());
         }
         *self.fate.lock() = Fate::Published;

@@ -18,6 +18,12 @@ const ROW_GROUP_ROWS: usize = 256 * 1024;
 /// Share of distinct values above which a dictionary costs more than it saves.
 const DISTINCT_SHARE_MAX: f64 = 0.5;
 
+/// Bytes on which compression is tried.
+const TRIAL_BYTES: usize = 64 * 1024;
+
+/// Share of its size above which a column is not worth compressing.
+const COMPRESSED_SHARE_MAX: f64 = 0.85;
+
 /// Rows of a sample below which nothing is concluded from it.
 const SAMPLE_ROWS_MIN: usize = 512;
 
@@ -38,7 +44,11 @@ pub(super) fn for_sample(sample: &[RecordBatch]) -> WriterProperties {
     };
     for (index, field) in schema.fields().iter().enumerate() {
         if !field.data_type().is_nested() && mostly_distinct(sample, index) {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::from(field.name().as_str()), false);
+            let column = ColumnPath::from(field.name().as_str());
+            properties = properties.set_column_dictionary_enabled(column.clone(), false);
+            if !compresses(sample, index) {
+                properties = properties.set_column_compression(column, Compression::UNCOMPRESSED);
+            }
         }
     }
     properties.build()
@@ -70,6 +80,29 @@ fn mostly_distinct(sample: &[RecordBatch], column: usize) -> bool {
     rows >= SAMPLE_ROWS_MIN && seen.len() as f64 > rows as f64 * DISTINCT_SHARE_MAX
 }
 
+/// Whether compression is worth its time for a column of text: random ids hardly shrink.
+fn compresses(sample: &[RecordBatch], column: usize) -> bool {
+    let mut text = Vec::with_capacity(TRIAL_BYTES);
+    for batch in sample {
+        let array = batch.column(column);
+        let values: Box<dyn Iterator<Item = &str>> = match array.data_type() {
+            DataType::Utf8 => Box::new(array.as_string::<i32>().iter().flatten()),
+            DataType::Utf8View => Box::new(array.as_string_view().iter().flatten()),
+            _ => return true,
+        };
+        for value in values {
+            // As Parquet lays them out: the length, then the bytes.
+            text.extend_from_slice(&(value.len() as u32).to_le_bytes());
+            text.extend_from_slice(value.as_bytes());
+            if text.len() >= TRIAL_BYTES {
+                break;
+            }
+        }
+    }
+    let small = snap::raw::Encoder::new().compress_vec(&text).map_or(0, |small| small.len());
+    (small as f64) < text.len() as f64 * COMPRESSED_SHARE_MAX
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -88,5 +121,18 @@ mod tests {
         assert!(!properties.dictionary_enabled(&ColumnPath::from("id")));
         assert!(properties.dictionary_enabled(&ColumnPath::from("category")));
         assert!(!properties.dictionary_enabled(&ColumnPath::from("n")));
+        assert_eq!(properties.compression(&ColumnPath::from("id")), Compression::SNAPPY);
+    }
+
+    #[test]
+    fn random_ids_are_not_compressed() {
+        let mut state = 1_u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            format!("{:016x}-{state:016x}", state.rotate_left(29).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        };
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values((0..2000).map(|_| random())));
+        let properties = for_sample(&[RecordBatch::try_from_iter([("id", ids)]).unwrap()]);
+        assert_eq!(properties.compression(&ColumnPath::from("id")), Compression::UNCOMPRESSED);
     }
 }

@@ -1,6 +1,6 @@
 //! Writing what a plan produces: its partitions side by side, small results into one file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -35,13 +35,29 @@ impl Written {
     }
 }
 
-/// Where and how files are written, and which are.
+/// Where files are written, and how.
+#[derive(Clone)]
+pub(crate) struct Output {
+    /// The table's folder.
+    pub folder: PathBuf,
+    /// Columns as they are stored.
+    pub stored: SchemaRef,
+    pub ids: Arc<dyn Ids>,
+    /// Whether files are forced to the disk before they count as written.
+    pub durable: bool,
+}
+
+impl Output {
+    fn file(&self) -> Box<PartFile> {
+        Box::new(PartFile::new(&self.folder, self.stored.clone(), &self.ids.next(), self.durable))
+    }
+}
+
+/// An output, and the files in it that are finished: kept outside of the tasks, so that those of a stopped task can
+/// be removed.
 #[derive(Clone)]
 struct Target {
-    folder: PathBuf,
-    stored: SchemaRef,
-    ids: Arc<dyn Ids>,
-    /// Files that are finished: kept outside of the tasks, so that those of a stopped task can be removed.
+    output: Output,
     parts: Arc<Mutex<Vec<Part>>>,
 }
 
@@ -53,21 +69,19 @@ impl Target {
     }
 }
 
-/// Runs a plan and writes its rows into the folder. On an error nothing that was written is left.
+/// Runs a plan and writes its rows. On an error nothing that was written is left.
 pub(crate) async fn write_plan(
     plan: Arc<dyn ExecutionPlan>,
     context: Arc<TaskContext>,
-    folder: &Path,
-    stored: SchemaRef,
-    ids: Arc<dyn Ids>,
+    output: Output,
 ) -> Result<Written> {
-    let target = Target { folder: folder.to_owned(), stored, ids, parts: Arc::default() };
+    let target = Target { output, parts: Arc::default() };
     let outcome = write_partitions(plan, context, &target).await;
     let parts = std::mem::take(&mut *target.parts.lock());
     match outcome {
         Ok(()) => Ok(Written { parts }),
         Err(error) => {
-            remove_parts(folder, &parts);
+            remove_parts(&target.output.folder, &parts);
             Err(error)
         }
     }
@@ -102,27 +116,19 @@ async fn write_partitions(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext
     }
     held.sort_by_key(|(partition, _)| *partition);
     let rest = held.into_iter().flat_map(|(_, batches)| batches);
-    let written = write_batches(&target.folder, &target.stored, rest, &target.ids)?;
+    let written = write_batches(&target.output, rest)?;
     target.parts.lock().extend(written.parts);
     Ok(())
 }
 
 /// Writes batches that are in memory into one file (none when there are no rows).
-pub(crate) fn write_batches(
-    folder: &Path,
-    stored: &SchemaRef,
-    batches: impl IntoIterator<Item = RecordBatch>,
-    ids: &Arc<dyn Ids>,
-) -> Result<Written> {
-    let mut file = Box::new(PartFile::new(folder, stored.clone(), &ids.next(), DURABLE));
+pub(crate) fn write_batches(output: &Output, batches: impl IntoIterator<Item = RecordBatch>) -> Result<Written> {
+    let mut file = output.file();
     for batch in batches {
         file.write(&batch)?;
     }
     Ok(Written { parts: file.finish()?.into_iter().collect() })
 }
-
-/// Whether models' files are forced to the disk: a commit must not name a file that a power cut can take away.
-const DURABLE: bool = true;
 
 /// Writes one partition; what is small is handed back unwritten.
 async fn write_partition(
@@ -140,8 +146,7 @@ async fn write_partition(
             held_rows += batch.num_rows();
             held.push(batch);
             if held_rows >= HELD_ROWS {
-                let next = PartFile::new(&target.folder, target.stored.clone(), &target.ids.next(), DURABLE);
-                let next = file.insert(Box::new(next));
+                let next = file.insert(target.output.file());
                 for batch in held.drain(..) {
                     next.write(&batch)?;
                 }

@@ -1,6 +1,7 @@
 //! The warehouse through its public interface, and through `deltalake`'s own reader.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod count_distinct;
 mod delta;
 mod first_row;
 mod load;

@@ -236,3 +236,18 @@ async fn large_results_are_written_by_partition_and_counted_right() {
     assert_eq!(f.rows("select count(distinct id), sum(i), max(i) from m.big2").await, ["300000|45000150000|300000"]);
     let _: Arc<_> = f.stage("m.big", Stage::Replace { sql: "select 1 as a".into() }).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_table_whose_last_commit_was_lost_is_told_and_built_anew() {
+    let f = fixture();
+    f.table("m.t", "select 1 as a").await;
+    f.table("m.t", "select 2 as a").await;
+    std::fs::write(f.folder.path().join("m/t/_delta_log/00000000000000000001.json"), "").unwrap();
+    let other = crate::support::open(f.folder.path());
+    let error = crate::support::query(&other, "select * from m.t", &Default::default()).await.unwrap_err();
+    assert!(error.to_string().contains("it is empty") && error.kind() == Kind::Environment, "{error}");
+    let stage = Stage::Replace { sql: "select 3 as a".into() };
+    let staged = other.stage(&name("m.t"), stage, OnSchemaChange::Ignore, &QueryOptions::default()).await.unwrap();
+    assert_eq!(staged.publish(serde_json::Map::new()).await.unwrap().version, 0);
+    assert_eq!(f.rows("select * from m.t").await, ["3"]);
+}

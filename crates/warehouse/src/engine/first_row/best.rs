@@ -10,16 +10,13 @@ use arrow::row::{RowConverter, Rows, SortField};
 use datafusion::error::Result;
 use datafusion::execution::memory_pool::MemoryReservation;
 
-use super::duplicates::Identity;
+use crate::engine::hashing::{Identity, NONE};
 
 /// Rows that are kept although a better one of their key is known, before what is kept is compacted.
 const STALE_ROWS_MAX: usize = 128 * 1024;
 
 /// Rows of a batch that is handed out.
 const OUTPUT_ROWS: usize = 8192;
-
-/// Mark of the end of a chain of keys with the same hash.
-const NONE: u32 = u32::MAX;
 
 /// Keeps the first row of each key. What it keeps is accounted for in the memory pool.
 pub(super) struct Best {

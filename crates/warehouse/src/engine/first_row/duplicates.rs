@@ -1,7 +1,7 @@
 //! Which hashes of keys occur more than once.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
@@ -12,6 +12,8 @@ use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use futures::StreamExt;
 use tokio::task::JoinSet;
+
+use crate::engine::hashing::Identity;
 
 /// Shards in which hashes are looked for repeats: each fits the processor's cache up to some hundred million rows.
 const SHARDS: usize = 64;
@@ -24,20 +26,6 @@ const SEED: u64 = 0x5eed;
 
 /// A set of hashes, which need no hashing.
 pub(super) type Hashes = HashSet<u64, BuildHasherDefault<Identity>>;
-
-/// Takes a hash as it is.
-#[derive(Default)]
-pub(super) struct Identity(u64);
-
-impl Hasher for Identity {
-    fn write(&mut self, _bytes: &[u8]) {}
-    fn write_u64(&mut self, value: u64) {
-        self.0 = value;
-    }
-    fn finish(&self) -> u64 {
-        self.0
-    }
-}
 
 /// The hashes of a batch's keys.
 pub(super) fn hashes<'a>(keys: &[ArrayRef], rows: usize, buffer: &'a mut Vec<u64>) -> Result<&'a [u64]> {
