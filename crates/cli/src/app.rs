@@ -16,7 +16,7 @@ use crate::cli::{self, Command};
 use crate::context::Context;
 use crate::interrupt::Interrupt;
 use crate::options::GlobalOptions;
-use crate::stop::{Outcome, Stop};
+use crate::stop::{Exit, Outcome, Stop};
 use crate::talk::{Talk, start_logs};
 use crate::{commands, reference};
 
@@ -45,12 +45,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(Kind::Environment.exit_code());
         }
     };
-    let outcome = runtime.block_on(dispatch(parsed.command, parsed.global, talk.clone()));
+    let (outcome, interrupted) = runtime.block_on(async {
+        let interrupt = Interrupt::listen(talk.clone());
+        (dispatch(parsed.command, parsed.global, talk.clone(), interrupt.clone()).await, interrupt.is_asked())
+    });
     // Blocking work that nobody waits for any more must not hold the process.
     runtime.shutdown_background();
     ExitCode::from(match outcome {
         Ok(exit) => exit.code(),
         Err(Stop::BrokenPipe) => 0,
+        // What the user's own stop cut short is no error of anyone.
+        Err(Stop::Error(error)) if interrupted => {
+            talk.say("stopped", error.what());
+            Exit::Interrupted.code()
+        }
         Err(Stop::Error(error)) => {
             talk.error(&error);
             error.kind().exit_code()
@@ -58,10 +66,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     })
 }
 
-async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>) -> Outcome {
+async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>, interrupt: Interrupt) -> Outcome {
     let context = Context {
         global,
-        interrupt: Interrupt::listen(talk.clone()),
+        interrupt,
         talk,
         clock: Arc::new(SystemClock),
         ids: Arc::new(RandomIds),
@@ -91,7 +99,7 @@ async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>) -> O
         Command::Debug(args) => commands::debug::run(args, &context).await,
         Command::DocsCli => {
             std::io::stdout().lock().write_all(reference::markdown().as_bytes())?;
-            Ok(crate::stop::Exit::Success)
+            Ok(Exit::Success)
         }
     }
 }

@@ -90,3 +90,17 @@ fn a_held_workspace_is_told_and_can_be_waited_for() {
     drop(lock);
     assert!(waiting.wait().unwrap().success());
 }
+
+#[test]
+fn ctrl_c_ends_a_command_that_waits() {
+    let scene = Scene::small();
+    scene.must(&["build"]);
+    let lock = std::fs::File::options().write(true).open(scene.path().join("workspace/lock")).unwrap();
+    lock.lock().unwrap();
+    let waiting = program(scene.path()).args(["build", "--wait", "60s"]).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let killed = std::process::Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = waiting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
+}
