@@ -16,7 +16,6 @@
 mod catalog;
 mod engine;
 mod error;
-mod functions;
 mod load;
 mod log;
 mod options;

@@ -3,7 +3,7 @@
 /// The nearest of the names, when it is near enough to be a slip.
 pub(crate) fn nearest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wanted = wanted.to_lowercase();
-    let limit = (wanted.chars().count() / 3).max(1);
+    let limit = wanted.chars().count().div_ceil(3);
     known
         .into_iter()
         .map(|name| (distance(&wanted, &name.to_lowercase()), name))

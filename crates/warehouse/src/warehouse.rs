@@ -63,7 +63,7 @@ impl EmbeddedWarehouse {
         let root = path.as_ref().canonicalize().map_err(failed)?;
         let spill = options.spill_folder.clone().unwrap_or_else(|| root.join(SPILL_FOLDER));
         fs::create_dir_all(&spill).map_err(failed)?;
-        let engine = Engine::new(options.memory_limit_bytes, options.threads, &spill)?;
+        let engine = Engine::new(&options, &spill)?;
         Ok(Self { inner: Arc::new(Inner { catalog: Catalog::new(root), engine, options }) })
     }
 

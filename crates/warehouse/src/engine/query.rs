@@ -17,13 +17,14 @@ use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::StreamExt;
 use millstream_core::warehouse::{QueryOptions, QueryResult};
-use millstream_core::{Error, Result};
+use millstream_core::{Clock, Error, Result};
 
 use super::context::Scope;
 use super::session;
 use crate::catalog::Catalog;
 use crate::error::from_engine;
 use crate::log::schema::sql_type;
+use crate::options::EmbeddedOptions;
 
 /// Bytes of data files below which one thread is faster than several.
 const ONE_THREAD_BYTES: u64 = 4 * 1024 * 1024;
@@ -39,12 +40,17 @@ pub(crate) struct Planned {
 pub(crate) struct Engine {
     small: SessionState,
     large: SessionState,
+    clock: Arc<dyn Clock>,
 }
 
 impl Engine {
-    pub(crate) fn new(memory_limit_bytes: usize, threads: usize, spill_folder: &Path) -> Result<Self> {
-        let runtime = session::runtime(memory_limit_bytes, spill_folder)?;
-        Ok(Self { small: session::state(runtime.clone(), 1), large: session::state(runtime, threads.max(1)) })
+    pub(crate) fn new(options: &EmbeddedOptions, spill_folder: &Path) -> Result<Self> {
+        let runtime = session::runtime(options.memory_limit_bytes, spill_folder)?;
+        Ok(Self {
+            small: session::state(runtime.clone(), 1),
+            large: session::state(runtime, options.threads.max(1)),
+            clock: options.clock.clone(),
+        })
     }
 
     /// Plans one reading statement.
@@ -63,9 +69,12 @@ impl Engine {
         plain_schema(plan.schema().as_arrow())
     }
 
-    /// The session that suits this much data.
-    pub(crate) fn session(&self, bytes: u64) -> &SessionState {
-        if bytes <= ONE_THREAD_BYTES { &self.small } else { &self.large }
+    /// The session that suits this much data; `now()` in it is the present.
+    fn session(&self, bytes: u64) -> SessionState {
+        let mut session = if bytes <= ONE_THREAD_BYTES { self.small.clone() } else { self.large.clone() };
+        session.mark_start_execution();
+        session.execution_props_mut().query_execution_start_time = Some(self.clock.now());
+        session
     }
 
     /// The plan that runs, and its context.

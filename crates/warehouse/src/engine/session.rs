@@ -16,7 +16,6 @@ use millstream_core::Result;
 use super::count_distinct::CountDistinctRule;
 use super::first_row::FirstRowRule;
 use crate::error::from_engine;
-use crate::functions;
 
 /// Bytes of file footers that are kept, so that a small query reads none.
 const FOOTER_CACHE_BYTES: usize = 128 * 1024 * 1024;
@@ -52,13 +51,11 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     rules.insert(0, Arc::new(FirstRowRule));
     let mut logical = Optimizer::new().rules;
     logical.insert(0, Arc::new(CountDistinctRule));
-    let mut state = SessionStateBuilder::new()
+    SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
         .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(rules)
-        .build();
-    functions::register(&mut state);
-    state
+        .build()
 }

@@ -67,3 +67,14 @@ async fn decimals_stay_exact() {
     );
     assert_eq!(f.rows("select 0.1 + 0.2 = 0.3").await, ["true"]);
 }
+
+#[tokio::test]
+async fn now_is_what_the_clock_says() {
+    let f = fixture();
+    assert_eq!(
+        f.rows("select now() < timestamp '2025-06-15 16:00:00', current_date = date '2025-06-15'").await,
+        ["true|true"]
+    );
+    f.table("m.t", "select current_timestamp as at").await;
+    assert_eq!(f.rows("select date_trunc('day', at)::date from m.t").await, ["2025-06-15"]);
+}

@@ -57,7 +57,9 @@ impl DistinctCounts {
             EmitTo::All => self.pairs = Pairs::default(),
             EmitTo::First(groups) => {
                 let first = (groups as u64) << 32;
-                self.pairs = self.pairs.iter().filter(|pair| **pair >= first).map(|pair| pair - first).collect();
+                let mut rest = Pairs::with_capacity_and_hasher(self.pairs.len(), Default::default());
+                rest.extend(self.pairs.iter().filter(|pair| **pair >= first).map(|pair| pair - first));
+                self.pairs = rest;
             }
         }
         taken

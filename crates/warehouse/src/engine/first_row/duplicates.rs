@@ -72,7 +72,10 @@ pub(super) async fn find(keys: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>
     }
     let mut all = Hashes::default();
     while let Some(found) = searchers.join_next().await {
-        all.extend(found.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?);
+        let found = found.map_err(|error| DataFusionError::ExecutionJoin(Box::new(error)))?;
+        // Hashes come in the order of a table like this one: without room for all they would pile up in one place.
+        all.reserve(found.len());
+        all.extend(found);
     }
     drop(partitions);
     memory.try_resize(all.capacity() * size_of::<u64>())?;
