@@ -19,6 +19,7 @@ Examples:
 /// It speaks the Kafka protocol, so that any client can use it. Its address is printed on standard output.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
+#[cfg_attr(not(feature = "broker"), allow(dead_code))]
 pub struct BrokerArgs {
     /// Address to listen on; port 0 takes a free one
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:9092", value_parser = address)]

@@ -67,6 +67,7 @@ impl Folder {
     }
 
     /// Notes that so many messages were sent.
+    #[cfg(feature = "broker")]
     pub fn sent(&self, messages: u64) -> Result<()> {
         let note = Note { sent: Some(messages), ..self.note.clone() };
         Self { path: self.path.clone(), note }.save()

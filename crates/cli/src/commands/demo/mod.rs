@@ -5,6 +5,7 @@
 //! completed by the next one. It says at most 40 lines.
 
 mod answers;
+#[cfg(feature = "broker")]
 mod clock;
 mod folder;
 #[cfg(feature = "broker")]
@@ -56,6 +57,7 @@ pub struct DemoArgs {
 struct Size {
     users: u64,
     transactions: u64,
+    #[cfg_attr(not(feature = "broker"), allow(dead_code))]
     messages: u64,
 }
 
