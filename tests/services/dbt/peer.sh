@@ -3,7 +3,7 @@
 #
 #   tests/services/dbt/peer.sh PROJECT_DIR FOLDER [--seeded]
 #
-# Makes FOLDER/project (the same dbt project) and FOLDER/raw.duckdb (the raw tables only). With --seeded the database
+# Makes FOLDER/project (the same dbt project) and FOLDER/base.duckdb (the raw tables only). With --seeded the database
 # also holds the seeds, and FOLDER/project/target/manifest.json the SQL that dbt compiles for DuckDB.
 set -euo pipefail
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -18,13 +18,13 @@ cd "$PROJECT"
 for table in transactions_batch transactions_streaming users; do
     "$MILLSTREAM_BIN" --quiet query "select * from raw.$table" --format parquet >"$FOLDER/raw/$table.parquet"
 done
-"$PYTHON" "$HERE/load_raw.py" "$FOLDER/raw" "$FOLDER/raw.duckdb" >&2
+"$PYTHON" "$HERE/load_raw.py" "$FOLDER/raw" "$FOLDER/base.duckdb" >&2
 rm -r "$FOLDER/raw"
 
 prepare_project "$FOLDER/project"
 if [ "${3:-}" = "--seeded" ]; then
     cd "$FOLDER/project"
-    export FINANCE_DUCKDB_PATH="$FOLDER/raw.duckdb"
+    export FINANCE_DUCKDB_PATH="$FOLDER/base.duckdb"
     "$DBT" --no-use-colors --quiet seed --target duckdb --profiles-dir . >&2
     "$DBT" --no-use-colors --quiet compile --target duckdb --profiles-dir . >&2
 fi

@@ -25,7 +25,7 @@ pub fn run(scene: &Scene) -> Result<(), String> {
 
     let folder = scene.folder.join("build-peer");
     scene.dbt_peer(&project, &folder, &["--seeded"])?;
-    let database = folder.join("raw.duckdb").to_string_lossy().into_owned();
+    let database = folder.join("base.duckdb").to_string_lossy().into_owned();
     let manifest = folder.join("project/target/manifest.json").to_string_lossy().into_owned();
     let command = scene.peer("duckdb_models.py", &[&database, &manifest, &scene.threads]);
     let command: Vec<&str> = command.iter().map(String::as_str).collect();

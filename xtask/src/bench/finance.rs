@@ -54,7 +54,7 @@ pub fn run(scene: &Scene) -> Result<(), String> {
         let _ = std::fs::remove_dir_all(project.join("workspace"));
         copy(&pristine, &project.join("workspace"))?;
         let own = measure(scene, &project, &[&scene.binary, "build"])?;
-        std::fs::copy(folder.join("raw.duckdb"), &database).map_err(|error| format!("raw.duckdb: {error}"))?;
+        std::fs::copy(folder.join("base.duckdb"), &database).map_err(|error| format!("base.duckdb: {error}"))?;
         let other = measure(scene, &folder.join("project"), &theirs)?;
         if round > 0 {
             ours.push(own);
