@@ -151,7 +151,7 @@ impl Inner {
 
     /// Writes a checkpoint every so many commits. A failure is not the commit's: the commits themselves hold all.
     pub(crate) async fn checkpoint_if_due(&self, folder: &Path, version: u64) {
-        if version > 0 && version % checkpoint::COMMITS_PER_CHECKPOINT == 0 {
+        if version > 0 && version.is_multiple_of(checkpoint::COMMITS_PER_CHECKPOINT) {
             let _ = checkpoint::write(folder).await;
         }
     }

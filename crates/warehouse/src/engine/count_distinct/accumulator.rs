@@ -122,8 +122,8 @@ impl GroupsAccumulator for DistinctCounts {
         let numbers = self.values.numbers(&lists.values().slice(first, last - first))?;
         for (row, group) in group_indices.iter().enumerate() {
             if lists.is_valid(row) {
-                for at in offsets[row] as usize - first..offsets[row + 1] as usize - first {
-                    self.add(*group, numbers[at]);
+                for number in &numbers[offsets[row] as usize - first..offsets[row + 1] as usize - first] {
+                    self.add(*group, *number);
                 }
             }
         }

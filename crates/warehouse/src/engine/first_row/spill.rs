@@ -20,10 +20,13 @@ const BUCKETS: usize = 64;
 /// Bits of a hash that choose the bucket; shards of the search use others.
 const BUCKET_SHIFT: u32 = 48;
 
+/// A bucket's file while it is written.
+type Open = (Arc<dyn SpillFile>, StreamWriter<BufWriter<File>>);
+
 /// Rows on disk, by bucket. The files go when it is dropped.
 #[derive(Default)]
 pub(super) struct Spill {
-    buckets: Vec<Option<(Arc<dyn SpillFile>, StreamWriter<BufWriter<File>>)>>,
+    buckets: Vec<Option<Open>>,
 }
 
 impl Spill {
