@@ -261,8 +261,13 @@ pub trait Warehouse: Send + Sync {
     async fn begin_load(&self, name: &TableName, schema: SchemaRef) -> Result<Arc<dyn Load>>;
     /// Writes the next version of a model without showing it.
     /// Incremental stages need the table to exist and to be a table.
-    async fn stage(&self, name: &TableName, stage: Stage, on_schema_change: OnSchemaChange, options: &QueryOptions)
-    -> Result<Arc<dyn Staged>>;
+    async fn stage(
+        &self,
+        name: &TableName,
+        stage: Stage,
+        on_schema_change: OnSchemaChange,
+        options: &QueryOptions,
+    ) -> Result<Arc<dyn Staged>>;
     /// Removes what writers that died have left behind: files that are in no version of any table. Only to be called
     /// while nobody else writes, whose unfinished files would look the same. Returns how many files were removed.
     async fn remove_leftovers(&self) -> Result<u64> {

@@ -17,9 +17,12 @@ use std::path::Path;
 
 use scene::Scene;
 
+/// One bench: measures both sides and prints them.
+type Bench = fn(&Scene) -> Result<(), String>;
+
 /// Runs one bench, or all.
 pub fn run(root: &Path, name: &str) -> Result<(), String> {
-    let benches: [(&str, fn(&Scene) -> Result<(), String>); 5] = [
+    let benches: [(&str, Bench); 5] = [
         ("finance", finance::run),
         ("generate", generate::run),
         ("ingest", ingest::run),
