@@ -6,15 +6,25 @@ use std::process::Command;
 /// Page → hidden command of the binary that prints it.
 const PAGES: [(&str, &str); 1] = [("docs/reference/cli.md", "docs-cli")];
 
+/// `MILLSTREAM_BIN` where it is set, because a build of one package alone may compile the dependencies once more.
+fn binary(command: &str) -> Command {
+    let mut call = match std::env::var_os("MILLSTREAM_BIN") {
+        Some(path) => Command::new(path),
+        None => {
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.args(["run", "--quiet", "--package", "millstream", "--"]);
+            cargo
+        }
+    };
+    call.arg(command);
+    call
+}
+
 /// Writes the pages, or with `check` fails when one on disk differs.
 pub fn run(root: &Path, check: bool) -> Result<(), String> {
     let mut stale = Vec::new();
     for (page, command) in PAGES {
-        let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--package", "millstream", "--", command])
-            .current_dir(root)
-            .output()
-            .map_err(|error| format!("cargo run: {error}"))?;
+        let output = binary(command).current_dir(root).output().map_err(|error| format!("cargo run: {error}"))?;
         if !output.status.success() {
             return Err(format!("millstream {command} failed:\n{}", String::from_utf8_lossy(&output.stderr)));
         }
