@@ -40,28 +40,7 @@ pub fn run(scene: &Scene) -> Result<(), String> {
 pub fn input(scene: &Scene) -> Result<PathBuf, String> {
     let folder = scene.folder.join("input-10m");
     if !transactions(&folder).exists() {
-        let rows = ROWS.to_string();
-        let out = folder.to_string_lossy().into_owned();
-        measure(
-            scene,
-            &scene.folder,
-            &[
-                &scene.binary,
-                "generate",
-                "--year",
-                "2025",
-                "--month",
-                "6",
-                "--users",
-                "100000",
-                "--transactions",
-                &rows,
-                "--out-dir",
-                &out,
-                "--seed",
-                "7",
-            ],
-        )?;
+        super::generate::transactions(scene, &folder, ROWS, "7")?;
     }
     Ok(folder)
 }
