@@ -1,5 +1,7 @@
 //! Files into raw tables: what is said, what is loaded, what is refused, and that nothing is loaded twice.
 
+use std::io::Write as _;
+
 use crate::snapshot;
 use crate::support::Scene;
 
@@ -88,4 +90,25 @@ fn a_source_that_nobody_declared_is_told() {
     let ran = scene.run(&["ingest", "transactions_bach"]);
     assert_eq!(ran.code, 2, "{}", ran.told());
     snapshot!("ingest_unknown_source", ran);
+}
+
+#[test]
+fn a_line_of_a_gibibyte_is_one_broken_row() {
+    let scene = Scene::finance();
+    let path = scene.path().join("data/incoming/transactions_2025_09.csv");
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
+    file.write_all(HEADER.as_bytes()).unwrap();
+    (0..50).for_each(|number| file.write_all(row(number, "10.00").as_bytes()).unwrap());
+    let mebibyte = vec![b'x'; 1 << 20];
+    (0..1024).for_each(|_| file.write_all(&mebibyte).unwrap());
+    file.write_all(b"\n").unwrap();
+    (50..99).for_each(|number| file.write_all(row(number, "10.00").as_bytes()).unwrap());
+    drop(file);
+    let ran = scene.run(&["ingest", "transactions_batch"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    assert_eq!(scene.value("select count(*) from raw.transactions_batch"), "99");
+    // Kept: where it is, how long it was, and its beginning.
+    let kept = "select line || ' ' || raw_length || ' ' || octet_length(raw) from quarantine.transactions_batch";
+    assert_eq!(scene.value(kept), "52 1073741824 1048576");
+    assert_eq!(scene.value("select max(source_line) from raw.transactions_batch"), "101");
 }

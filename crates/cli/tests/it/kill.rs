@@ -1,17 +1,19 @@
-//! `kill -9` at 50 moments of ingest and build. After the kills one more run ends in the tables of an undisturbed run.
+//! `kill -9` at 50 moments of ingest and build. After each of them one more run ends in the tables of an undisturbed run.
 //!
 //! The moments come from a seed and are spread over the whole length of each command, measured beforehand. After every
-//! tenth kill the work is completed and every table compared, row by row.
+//! kill the work is completed by one more run, and every table is compared row by row.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{BrokerProcess, Scene, copy, program};
 
 const KILLS: usize = 50;
-const KILLS_BETWEEN_CHECKS: usize = 10;
+/// Scenes that are killed beside each other.
+const ROUNDS_AT_ONCE: usize = 2;
 const SEED: u64 = 20_260_101;
 
 /// A small generator of our own, so that the moments are the same everywhere (xorshift).
@@ -87,39 +89,74 @@ fn ledger(scene: &Scene) -> Vec<String> {
     lines
 }
 
+/// What an undisturbed run ends in, and the states from which rounds start.
+struct Undisturbed {
+    /// Nothing ingested.
+    fresh: Scene,
+    /// Everything ingested, nothing built.
+    ingested: Scene,
+    /// Files and messages in.
+    ingest: Vec<String>,
+    ingest_took: Duration,
+    build_took: Duration,
+    tables: BTreeMap<String, Vec<String>>,
+    ledger: Vec<String>,
+}
+
+impl Undisturbed {
+    fn run(brokers: &str) -> Self {
+        let fresh = Scene::finance_with_months();
+        let ingested = like(&fresh);
+        let ingest = ingest(brokers);
+        let ingest_took = complete(&ingested, &ingest);
+        let built = like(&ingested);
+        let build_took = complete(&built, &build());
+        let (tables, ledger) = (tables(&built), ledger(&built));
+        Self { fresh, ingested, ingest, ingest_took, build_took, tables, ledger }
+    }
+
+    /// One kill, one more run, and every table compared. Whether the kill hit a running process.
+    fn round(&self, kill: usize, moment: f64) -> bool {
+        // Two of five kills hit the ingest, the others the build of what an ingest has completed.
+        let ingesting = kill % 5 < 2;
+        let (start, arguments, length) = match ingesting {
+            true => (&self.fresh, self.ingest.clone(), self.ingest_took),
+            false => (&self.ingested, build(), self.build_took),
+        };
+        let scene = like(start);
+        let hit = kill_after(scene.path(), &arguments, length.mul_f64(moment));
+        if ingesting {
+            complete(&scene, &self.ingest);
+        }
+        complete(&scene, &build());
+        let found = tables(&scene);
+        for (table, rows) in &self.tables {
+            assert_eq!(found.get(table), Some(rows), "{table} differs after kill {kill}");
+        }
+        assert_eq!(found.len(), self.tables.len());
+        assert_eq!(ledger(&scene), self.ledger, "the ledger differs after kill {kill}");
+        hit
+    }
+}
+
 #[test]
 fn killed_anywhere_the_next_run_ends_in_the_same_tables() {
     let broker = BrokerProcess::start("transactions:3");
     broker.send_fixture();
-    let template = Scene::finance_with_months();
-    let undisturbed = like(&template);
-    let took = (complete(&undisturbed, &ingest(&broker.address)), complete(&undisturbed, &build()));
-    let (expected, expected_ledger) = (tables(&undisturbed), ledger(&undisturbed));
-
+    let undisturbed = Undisturbed::run(&broker.address);
     let mut moments = Moments(SEED);
-    let mut hit = 0;
-    let mut scene = like(&template);
-    for kill in 1..=KILLS {
-        // The first kills of a round hit the ingest, the later ones the build of what an ingest has completed.
-        let in_round = (kill - 1) % KILLS_BETWEEN_CHECKS;
-        let (arguments, length) = if in_round < 4 { (ingest(&broker.address), took.0) } else { (build(), took.1) };
-        if in_round == 4 {
-            complete(&scene, &ingest(&broker.address));
+    let moments: Vec<(usize, f64)> = (1..=KILLS).map(|kill| (kill, moments.next())).collect();
+    let hit = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for share in moments.chunks(KILLS.div_ceil(ROUNDS_AT_ONCE)) {
+            let (undisturbed, hit) = (&undisturbed, &hit);
+            scope.spawn(move || {
+                for (kill, moment) in share {
+                    hit.fetch_add(usize::from(undisturbed.round(*kill, *moment)), Ordering::Relaxed);
+                }
+            });
         }
-        if kill_after(scene.path(), &arguments, length.mul_f64(moments.next())) {
-            hit += 1;
-        }
-        if kill % KILLS_BETWEEN_CHECKS == 0 {
-            complete(&scene, &ingest(&broker.address));
-            complete(&scene, &build());
-            let found = tables(&scene);
-            for (table, rows) in &expected {
-                assert_eq!(found.get(table), Some(rows), "{table} differs after kill {kill}");
-            }
-            assert_eq!(found.len(), expected.len());
-            assert_eq!(ledger(&scene), expected_ledger, "the ledger differs after kill {kill}");
-            scene = like(&template);
-        }
-    }
+    });
+    let hit = hit.into_inner();
     assert!(hit * 10 >= KILLS * 6, "only {hit} of {KILLS} kills hit a running process; the moments are too late");
 }

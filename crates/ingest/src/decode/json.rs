@@ -36,6 +36,8 @@ fn damage<T>(rule: &'static str, message: impl Into<String>) -> Result<T, Damage
 /// Reads messages by the field names of one contract.
 pub(crate) struct Scanner {
     names: Vec<Vec<u8>>,
+    /// Each name as JSON writes it, unless that is not the only way to write it.
+    quoted: Vec<Option<Vec<u8>>>,
     by_name: HashMap<Vec<u8>, usize>,
     extra: ExtraFields,
     /// The values of the message that is being read.
@@ -48,8 +50,10 @@ impl Scanner {
     pub(crate) fn new(columns: &[Column], extra: ExtraFields) -> Self {
         let names: Vec<Vec<u8>> = columns.iter().map(|column| column.name.clone().into_bytes()).collect();
         let by_name = names.iter().enumerate().map(|(index, name)| (name.clone(), index)).collect();
+        let plain = |name: &[u8]| name.iter().all(|byte| *byte >= b' ' && !b"\"\\".contains(byte));
+        let quoted = names.iter().map(|name| plain(name).then(|| [b"\"", name.as_slice(), b"\""].concat())).collect();
         let width = names.len();
-        Self { names, by_name, extra, record: vec![Span::NULL; width], seen: vec![false; width] }
+        Self { names, quoted, by_name, extra, record: vec![Span::NULL; width], seen: vec![false; width] }
     }
 
     /// Reads the message at `range` of `input` and adds its values to `fields`; nothing is added on damage.
@@ -78,9 +82,15 @@ impl Scanner {
         }
         let mut expected = 0;
         loop {
-            let name = cursor.name()?;
+            // Producers write fields in the same order, so that the one after the last is tried before any search.
+            let (index, name) = match self.quoted.get(expected) {
+                Some(Some(candidate)) if cursor.passes(candidate) => (Some(expected), None),
+                _ => {
+                    let name = cursor.name()?;
+                    (self.by_name.get(name.bytes(cursor.input)).copied(), Some(name))
+                }
+            };
             cursor.expect(b':')?;
-            let index = self.index_of(&name, cursor.input, expected);
             let value = cursor.value(fields)?;
             match index {
                 Some(index) if self.seen[index] => {
@@ -94,7 +104,7 @@ impl Scanner {
                 }
                 None if self.extra == ExtraFields::Ignore => {}
                 None => {
-                    let name = name.bytes(cursor.input);
+                    let name = name.as_ref().map_or(&[][..], |name| name.bytes(cursor.input));
                     return damage("extra_field", format!("field {} is not declared", shown(name)));
                 }
             }
@@ -104,15 +114,6 @@ impl Scanner {
                 Some(b'}') => return cursor.end(),
                 _ => return cursor.invalid("',' or '}' expected"),
             }
-        }
-    }
-
-    /// The declared column of a field. Producers write fields in the same order, so the one after the last is tried first.
-    fn index_of(&self, name: &Name, input: &[u8], expected: usize) -> Option<usize> {
-        let name = name.bytes(input);
-        match self.names.get(expected) {
-            Some(candidate) if candidate == name => Some(expected),
-            _ => self.by_name.get(name).copied(),
         }
     }
 }
@@ -184,6 +185,15 @@ impl Cursor<'_> {
             Ok(_) => damage("not_an_object", "a JSON value that is not an object"),
             Err(error) => damage("invalid_json", format!("not JSON: {error}")),
         }
+    }
+
+    /// Moves behind a field's name with its quotes if it is this one.
+    #[inline]
+    fn passes(&mut self, quoted: &[u8]) -> bool {
+        self.skip_space();
+        let found = self.input[self.at..].starts_with(quoted);
+        self.at += if found { quoted.len() } else { 0 };
+        found
     }
 
     fn name(&mut self) -> Result<Name, Damage> {

@@ -152,7 +152,9 @@ impl Reader {
                     break Ended::Limit;
                 }
             }
-            match self.consumer.poll(POLL_TIMEOUT) {
+            // Waiting costs the client a look at the clock for each message, so that it waits only when nothing is there.
+            let polled = self.consumer.poll(Duration::ZERO);
+            match polled.or_else(|| self.consumer.poll(POLL_TIMEOUT)) {
                 None => {
                     if limits.stop.is_stopped() {
                         break Ended::Stopped;
