@@ -51,6 +51,8 @@ produce() { "$MILLSTREAM_BIN" produce --topic transactions --count 500 --rate 10
 must 0 "500 messages through TLS with a client certificate" produce --brokers "localhost:$FRONT" "${TLS[@]}" "${CLIENT[@]}"
 must 0 "ingested through TLS" \
     "$MILLSTREAM_BIN" ingest transactions_streaming --project-dir shop --brokers "localhost:$FRONT" "${TLS[@]}" "${CLIENT[@]}"
+must 0 "the machine's own authorities are trusted without ssl.ca.location" env SSL_CERT_FILE="$WORK/ours.crt" \
+    "$MILLSTREAM_BIN" ingest transactions_streaming --project-dir shop --brokers "localhost:$FRONT" -X security.protocol=SSL "${CLIENT[@]}"
 must 3 "an unknown authority is refused" produce --brokers "localhost:$FRONT" \
     -X security.protocol=SSL -X ssl.ca.location="$WORK/other.crt" "${CLIENT[@]}" --connect-timeout 5s
 must 3 "a name that is not in the certificate is refused" produce --brokers "127.0.0.1:$FRONT" "${TLS[@]}" "${CLIENT[@]}" --connect-timeout 5s
