@@ -13,10 +13,13 @@ const MESSAGES: u64 = 1_000_000;
 
 /// Runs the bench.
 pub fn run(scene: &Scene) -> Result<(), String> {
+    let built = scene.folder.join("bare_consumer");
     must(
         Command::new(env!("CARGO"))
-            .args(["build", "--release", "--package", "millstream-ingest", "--example", "bare_consumer"])
-            .current_dir(&scene.root),
+            .args(["build", "--release", "--manifest-path"])
+            .arg(scene.peers.join("bare_consumer/Cargo.toml"))
+            .arg("--target-dir")
+            .arg(&built),
     )?;
     let broker = Broker::start(scene)?;
     let address = broker.address.as_str();
@@ -40,7 +43,7 @@ pub fn run(scene: &Scene) -> Result<(), String> {
         ],
     )?;
     println!("produced {MESSAGES} messages in {:.2} s ({:.0}/s)", produced.seconds, MESSAGES as f64 / produced.seconds);
-    let bare = scene.binary.replace("release/millstream", "release/examples/bare_consumer");
+    let bare = built.join("release/bare_consumer").to_string_lossy().into_owned();
     let (mut ours, mut peer) = (Vec::new(), Vec::new());
     for _ in 0..RUNS {
         let project = scene.project("kafka-project")?;
