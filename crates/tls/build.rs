@@ -42,7 +42,9 @@ fn main() -> Outcome<()> {
 /// What `aws-lc-sys` says of its build. Its `links` name holds its version, hence the search.
 fn built(key: &str) -> Outcome<String> {
     env::vars()
-        .find(|(name, _)| name.starts_with("DEP_AWS_LC_") && !name.contains("FIPS") && name.ends_with(&format!("_{key}")))
+        .find(|(name, _)| {
+            name.starts_with("DEP_AWS_LC_") && !name.contains("FIPS") && name.ends_with(&format!("_{key}"))
+        })
         .map(|(_, value)| value)
         .ok_or_else(|| format!("aws-lc-sys does not say its {key}; this crate was written for version 0.47").into())
 }
