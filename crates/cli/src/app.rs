@@ -85,6 +85,7 @@ async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>, inte
         Command::Broker(args) => commands::broker::run(args, &context).await,
         Command::Ingest(args) => commands::ingest::run(args, &context).await,
         Command::Ledger(args) => commands::ledger::run(args, &context),
+        Command::Deps(args) => commands::deps::run(args, &context).await,
         Command::Build(args) => commands::build::run(args, &context).await,
         Command::Run(args) => commands::run::run(args, &context).await,
         Command::Test(args) => commands::test::run(args, &context).await,

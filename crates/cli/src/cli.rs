@@ -3,7 +3,7 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, clean, compile, debug, demo, generate, ingest, init, ledger, list, parse, produce, query, report,
+    broker, build, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce, query, report,
     run, seed, snapshot, test,
 };
 use crate::options::GlobalOptions;
@@ -36,6 +36,7 @@ pub enum Command {
     Broker(broker::BrokerArgs),
     Ingest(ingest::IngestArgs),
     Ledger(ledger::LedgerArgs),
+    Deps(deps::DepsArgs),
     Build(build::BuildArgs),
     Run(run::RunArgs),
     Test(test::TestArgs),
@@ -59,7 +60,7 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
     ("Start", &["demo", "init"]),
     ("Make data", &["generate", "produce", "broker"]),
     ("Load", &["ingest", "ledger"]),
-    ("Transform (dbt's commands)", &["build", "run", "test", "seed", "snapshot", "compile", "ls", "parse", "clean"]),
+    ("Transform (dbt's commands)", &["deps", "build", "run", "test", "seed", "snapshot", "compile", "ls", "parse", "clean"]),
     ("Ask", &["query", "report", "debug"]),
 ];
 

@@ -81,7 +81,8 @@ impl Context {
         millstream_project::load_target(&self.load_options(&self.project_dir()?)?)
     }
 
-    fn load_options(&self, folder: &Path) -> Result<LoadOptions> {
+    /// How the project of a folder is read.
+    pub fn load_options(&self, folder: &Path) -> Result<LoadOptions> {
         Ok(LoadOptions {
             project_dir: folder.to_path_buf(),
             profiles_dir: self.global.profiles_dir.clone(),
@@ -98,9 +99,7 @@ impl Context {
     /// Reads the project of a folder.
     pub fn load_project_in(&self, folder: &Path) -> Result<Project> {
         let project = millstream_project::load(&self.load_options(folder)?)?;
-        for warning in project.warnings.sorted() {
-            self.talk.warn(warning.code, &warning_text(warning));
-        }
+        self.talk.warnings(&project.warnings);
         Ok(project)
     }
 
@@ -179,10 +178,4 @@ impl Context {
 /// Where artefacts go.
 pub fn target_dir(project: &Project) -> PathBuf {
     project.dir.join(&project.config.target_path)
-}
-
-/// A diagnostic without its severity, which the line's own beginning tells.
-fn warning_text(warning: &millstream_core::Diagnostic) -> String {
-    let text = warning.to_string();
-    text.strip_prefix(&format!("warning[{}]: ", warning.code)).unwrap_or(&text).to_owned()
 }

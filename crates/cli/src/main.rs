@@ -5,6 +5,7 @@ mod chart;
 mod cli;
 mod commands;
 mod context;
+mod deps;
 mod interrupt;
 mod options;
 mod output;

@@ -1,6 +1,7 @@
-//! The packages that ship with Millstream: `dbt` (what dbt calls its global project) and `dbt_utils`.
+//! The packages that ship with Millstream: `dbt` (what dbt calls its global project), `dbt_utils`, `dbt_date` and
+//! `dbt_expectations`.
 //!
-//! `macros/dbt_utils` is a whole dbt package, so dbt-core can use the very same folder as a local package.
+//! All but `dbt` are whole dbt packages, so dbt-core can use the very same folders as local packages.
 
 use crate::MacroFile;
 
@@ -31,10 +32,30 @@ const FILES: &[(&str, &str, &str)] = files! {
         "macros/sql/columns.sql",
         "macros/sql/keys.sql",
         "macros/sql/queries.sql",
+        "macros/sql/relations.sql",
         "macros/sql/series.sql",
         "macros/sql/shape.sql",
         "macros/web/urls.sql";
+    "dbt_date":
+        "macros/now.sql",
+        "macros/parts.sql",
+        "macros/tables.sql";
+    "dbt_expectations":
+        "macros/aggregates/numbers.sql",
+        "macros/aggregates/sets.sql",
+        "macros/distribution/distribution.sql",
+        "macros/helpers/functions.sql",
+        "macros/helpers/truth.sql",
+        "macros/missing_values/missing_values.sql",
+        "macros/multi_column/multi_column.sql",
+        "macros/sets_and_ranges/sets_and_ranges.sql",
+        "macros/string_matching/string_matching.sql",
+        "macros/table_shape/columns.sql",
+        "macros/table_shape/rows.sql";
 };
+
+/// Names of the built-in packages that a project may bring itself; its own one is then used instead.
+pub const REPLACEABLE: &[&str] = &["dbt_utils", "dbt_date", "dbt_expectations"];
 
 /// Every file of the built-in packages, paths from the root of its package.
 pub fn files() -> impl Iterator<Item = MacroFile> {

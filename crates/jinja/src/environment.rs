@@ -65,16 +65,12 @@ pub(crate) type Packages = BTreeMap<Arc<str>, BTreeMap<String, Arc<Definition>>>
 /// What all clones of an environment share.
 pub(crate) struct Inner {
     pub(crate) options: EnvironmentOptions,
-    pub(crate) minijinja: minijinja::Environment<'static>,
     packages: Arc<Packages>,
 }
 
 impl Inner {
     fn new(options: EnvironmentOptions, packages: Arc<Packages>) -> Self {
-        let mut minijinja = minijinja::Environment::new();
-        // For minijinja's own filters; ours are charged by the interpreter.
-        minijinja.set_fuel(Some(options.limits.fuel));
-        Self { options, minijinja, packages }
+        Self { options, packages }
     }
     pub(crate) fn definition(&self, package: &str, name: &str) -> Option<Arc<Definition>> {
         self.packages.get(package)?.get(name).cloned()

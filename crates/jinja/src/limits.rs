@@ -12,6 +12,9 @@ pub const CALL_DEPTH_MAX_DEFAULT: usize = 64;
 /// Bytes that one rendering may write, over all captures.
 pub const OUTPUT_BYTES_MAX_DEFAULT: usize = 64 * 1024 * 1024;
 
+/// Bytes of text and lists that the operations of one rendering may make, whether they are kept or not.
+pub const MADE_BYTES_MAX: usize = 512 * 1024 * 1024;
+
 /// Bytes of one template file.
 pub const TEMPLATE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -21,7 +24,10 @@ pub const TAG_BYTES_MAX: usize = 256 * 1024;
 /// Operations nested in one expression, and `elif`s of one `if`: evaluating takes stack in proportion to them.
 pub const EXPRESSION_DEPTH_MAX: usize = 1_000;
 
-/// Elements that `range()` or a repeated list may have.
+/// Blocks (`if`, `for`, `macro`, …) that may stand inside each other.
+pub const BLOCK_DEPTH_MAX: usize = 200;
+
+/// Elements that a list may have, and values that JSON or YAML text is made of.
 pub const SEQUENCE_LEN_MAX: usize = 1_000_000;
 
 /// What one rendering may use up before it ends with an error.

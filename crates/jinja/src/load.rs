@@ -9,7 +9,7 @@ use crate::bundled;
 use crate::environment::{Definition, MacroInfo, MacroKind, Packages};
 use crate::syntax::ast::{Arg, Expr, ExprKind, visit, visit_expr};
 use crate::syntax::{Source, SyntaxError, macros};
-use crate::vm::{Origin, grown};
+use crate::vm::Origin;
 use crate::{Block, BlockKind, EnvironmentOptions, MacroFile, blocks};
 
 /// All macros of the options and the built-in packages.
@@ -71,13 +71,13 @@ fn problem(source: &Source, error: &SyntaxError) -> Diagnostic {
 }
 
 fn define(source: &Arc<Source>, block: &Block, kind: MacroKind) -> Result<Definition, SyntaxError> {
-    let read = grown(|| macros::read(block))?;
+    let definition = macros::read(block)?;
     let name = match &kind {
         MacroKind::Macro => block.name.clone(),
         MacroKind::Test => format!("test_{}", block.name),
         MacroKind::Materialization { adapter } => format!("materialization_{}_{adapter}", block.name),
     };
-    let base = block.start as i64 - read.shift;
+    let base = block.start as i64;
     let info = MacroInfo {
         unique_id: format!("macro.{}.{name}", source.package),
         package: source.package.to_string(),
@@ -86,10 +86,10 @@ fn define(source: &Arc<Source>, block: &Block, kind: MacroKind) -> Result<Defini
         path: source.path.to_string(),
         line: block.line,
         sql: block.full.clone(),
-        arguments: read.definition.parameters.iter().map(|(name, _)| name.to_string()).collect(),
+        arguments: definition.parameters.iter().map(|(name, _)| name.to_string()).collect(),
         depends_on: BTreeSet::new(),
     };
-    Ok(Definition { info, tree: read.definition, origin: Origin { source: source.clone(), base } })
+    Ok(Definition { info, tree: definition, origin: Origin { source: source.clone(), base } })
 }
 
 /// Finds out which macros each macro names, once all are known.

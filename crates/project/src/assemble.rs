@@ -12,6 +12,7 @@ use crate::names::did_you_mean;
 use crate::parse::Loading;
 use crate::parse::exposures::UnresolvedExposure;
 use crate::parse::nodes::Unresolved;
+use crate::parse::semantic::{self, UnresolvedSemantic};
 use crate::parse::unit_tests::{Input, UnresolvedUnitTest};
 use crate::resolve::{Found, Lookup, is_refable};
 
@@ -22,6 +23,7 @@ pub(crate) struct Elements {
     pub sources: Vec<SourceNode>,
     pub exposures: Vec<UnresolvedExposure>,
     pub unit_tests: Vec<UnresolvedUnitTest>,
+    pub semantics: Vec<UnresolvedSemantic>,
 }
 
 /// Puts the elements into `manifest`, which already holds macros, docs and groups. Gives the names that it knows.
@@ -65,17 +67,54 @@ pub(crate) fn assemble(loading: &Loading, elements: Elements, manifest: &mut Man
             manifest.disabled.insert(unique_id, unresolved.node);
         }
     }
+    semantic::add(loading, elements.semantics, &lookup, manifest);
     for unresolved in elements.exposures {
         resolver.exposure(unresolved, manifest);
     }
     for unresolved in elements.unit_tests {
         resolver.unit_test(unresolved, manifest);
     }
+    warn_deprecated(loading, manifest, &places);
     build_maps(manifest);
     report_circles(loading, manifest, &places);
     report_same_relations(loading, manifest);
     primary_keys(manifest);
     lookup
+}
+
+/// Models whose `deprecation_date` is past, and what still reads them.
+fn warn_deprecated(loading: &Loading, manifest: &Manifest, places: &Places) {
+    let now = loading.environment.options().now.date_naive();
+    for node in manifest.nodes.values() {
+        let Some(text) = &node.deprecation_date else { continue };
+        let Some(date) = text.get(..10).and_then(|date| date.parse::<chrono::NaiveDate>().ok()) else {
+            loading.report(
+                Diagnostic::error("wrong-type", format!("'deprecation_date' must be a date, not '{text}'"))
+                    .at(node.patch_place.clone().unwrap_or_else(|| node.place.clone()))
+                    .hint("write it like 2026-01-31"),
+            );
+            continue;
+        };
+        if date > now {
+            continue;
+        }
+        loading.report(
+            Diagnostic::warning("deprecated", format!("model '{}' is deprecated since {date}", node.name))
+                .at(node.patch_place.clone().unwrap_or_else(|| node.place.clone()))
+                .hint("remove it, or give it another 'deprecation_date'"),
+        );
+        for reader in manifest.nodes.values().filter(|reader| reader.depends_on.nodes.contains(&node.unique_id)) {
+            let place = places.get(&(reader.unique_id.clone(), node.unique_id.clone()));
+            if let Some(place) = place.filter(|_| reader.resource_type != ResourceType::Test) {
+                let hint = match (&node.version, &node.latest_version) {
+                    (Some(version), Some(latest)) if version != latest => format!("read version {latest} instead"),
+                    _ => "read another model instead".to_owned(),
+                };
+                let message = format!("'{}' reads '{}', which is deprecated since {date}", reader.name, node.name);
+                loading.report(Diagnostic::warning("deprecated", message).at(place.clone()).hint(hint));
+            }
+        }
+    }
 }
 
 /// Where a node calls a parent.
@@ -211,7 +250,7 @@ impl Resolving<'_> {
     }
 
     fn exposure(&self, unresolved: UnresolvedExposure, manifest: &mut Manifest) {
-        let UnresolvedExposure { mut exposure, ref_places, source_places } = unresolved;
+        let UnresolvedExposure { mut exposure, ref_places, source_places, metrics } = unresolved;
         if !exposure.enabled {
             return;
         }
@@ -228,6 +267,17 @@ impl Resolving<'_> {
                 Found::Element(unique_id) => ids.push(unique_id),
                 Found::Disabled(unique_id) => self.loading.report(disabled(&unique_id, place)),
                 Found::Nothing(hint) => self.loading.report(unknown_source(source, table, place, &hint, false)),
+            }
+        }
+        for (name, place) in &metrics {
+            match manifest.semantics.values().find(|found| found.resource_type == ResourceType::Metric && found.name == *name) {
+                Some(metric) => ids.push(metric.unique_id.clone()),
+                None => {
+                    let known = manifest.semantics.values().filter(|found| found.resource_type == ResourceType::Metric);
+                    let hint = did_you_mean(name, known.map(|found| found.name.as_str()), "declare it under 'metrics:'");
+                    let message = format!("there is no metric '{name}'");
+                    self.loading.report(Diagnostic::error("unknown-name", message).at(place.clone()).hint(hint));
+                }
             }
         }
         for unique_id in ids {
@@ -342,12 +392,13 @@ fn build_maps(manifest: &mut Manifest) {
     let nodes = manifest.nodes.values().map(|node| (&node.unique_id, node.depends_on.nodes.as_slice()));
     let exposures = manifest.exposures.values().map(|found| (&found.unique_id, found.depends_on.nodes.as_slice()));
     let unit_tests = manifest.unit_tests.values().map(|test| (&test.unique_id, test.depends_on.nodes.as_slice()));
+    let semantics = manifest.semantics.values().map(|found| (&found.unique_id, found.depends_on.nodes.as_slice()));
     let (mut parent_map, mut child_map) = (graph::Edges::new(), graph::Edges::new());
     for unique_id in manifest.sources.keys() {
         parent_map.entry(unique_id.clone()).or_default();
         child_map.entry(unique_id.clone()).or_default();
     }
-    for (unique_id, parents) in nodes.chain(exposures).chain(unit_tests) {
+    for (unique_id, parents) in nodes.chain(exposures).chain(unit_tests).chain(semantics) {
         parent_map.entry(unique_id.clone()).or_default().extend(parents.iter().cloned());
         child_map.entry(unique_id.clone()).or_default();
         for parent in parents {

@@ -20,6 +20,7 @@ mod manifest;
 mod names;
 mod options;
 mod package;
+mod package_list;
 mod parse;
 mod project;
 mod resolve;
@@ -27,14 +28,17 @@ mod select;
 mod target;
 mod yaml;
 
+pub use millstream_jinja::DBT_VERSION;
+
 pub use compile::{CompileOptions, CompiledNode, Cte};
 pub use load::{load, load_target};
 pub use manifest::{
     Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
     Group, Hook, Macro, MacroArgument, Manifest, Metadata, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
-    ResourceType, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
+    ResourceType, Semantic, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
 };
 pub use options::LoadOptions;
+pub use package_list::{PackageFolder, PackageSource, PackageSpec, read_package_folder, read_package_list};
 pub use project::{Project, ProjectConfig};
 pub use select::{IndirectSelection, Selected, Selection};
 pub use target::Target;

@@ -37,4 +37,4 @@ pub const THREADS_MAX: usize = 256;
 pub const TEST_NAME_CHARS_MAX: usize = 64;
 
 /// Diagnostics of one load that are kept; after these only a count follows.
-pub const DIAGNOSTICS_MAX: usize = 1_000;
+pub const DIAGNOSTICS_MAX: usize = 10_000;

@@ -133,6 +133,7 @@ fn prepare(
         parse::docs::read(package, &mut docs, diagnostics);
         macros.extend(parse::macros::files(package, diagnostics));
     }
+    docs.insert(OVERVIEW.to_owned(), overview());
     let root = &packages[0];
     let others: Vec<(&str, &Map<String, Value>)> =
         packages[1..].iter().map(|package| (package.name.as_str(), &package.file.vars)).collect();
@@ -161,6 +162,22 @@ fn prepare(
             diagnostics.extend(problems);
             None
         }
+    }
+}
+
+/// The page that documentation starts with, unless a project has one of its own.
+const OVERVIEW: &str = "doc.dbt.__overview__";
+
+fn overview() -> Doc {
+    Doc {
+        unique_id: OVERVIEW.to_owned(),
+        name: "__overview__".into(),
+        package_name: "dbt".into(),
+        path: "overview.md".into(),
+        original_file_path: "docs/overview.md".into(),
+        block_contents: "# Documentation\n\nModels, sources and tests of this project, by folder and by database. \
+                         Write a docs block called `__overview__` to say here what they are for."
+            .into(),
     }
 }
 
@@ -215,7 +232,7 @@ fn placeholder(profile: &str, dir: &Path) -> Target {
 
 /// Parses every file and puts the elements together.
 fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Lookup) {
-    let entries = parse::properties::read(loading);
+    let entries = parse::overrides::apply(loading, parse::properties::read(loading));
     let mut drafts = parse::draft::read(loading);
     drafts.extend(parse::operations::read(loading));
     drafts.extend(entries.iter().filter_map(|entry| snapshot_of(loading, entry)));
@@ -242,6 +259,7 @@ fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Looku
             _ => {}
         }
     }
+    elements.semantics = parse::semantic::read(loading, &entries);
     let mut manifest = Manifest {
         macros: parse::macros::manifest(loading, &entries),
         groups: parse::groups::read(loading, &entries),

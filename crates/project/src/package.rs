@@ -126,7 +126,7 @@ pub(crate) fn read_dependencies(
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     let loaded: Vec<&str> = found.iter().map(|package| package.name.as_str()).collect();
-    packages::check_installed(&declared, &loaded, &root.file.packages_install_path, diagnostics);
+    packages::check_installed(&root.dir, &declared, &loaded, &root.file.packages_install_path, diagnostics);
     found
 }
 

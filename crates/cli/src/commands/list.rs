@@ -110,7 +110,8 @@ impl<'a> Element<'a> {
         let kind = manifest.resource_type(id)?;
         let place = match kind {
             ResourceType::Exposure => manifest.exposures.get(id).map(|exposure| exposure.place.file.clone()),
-            _ => manifest.unit_tests.get(id).map(|test| test.place.file.clone()),
+            ResourceType::UnitTest => manifest.unit_tests.get(id).map(|test| test.place.file.clone()),
+            _ => manifest.semantics.get(id).map(|found| found.place.file.clone()),
         };
         let name = id.split_once('.').map_or(id, |(_, name)| name);
         Some(Self::Other(id, kind, name.to_owned(), place.unwrap_or_default()))

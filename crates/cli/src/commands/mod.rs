@@ -6,6 +6,7 @@ pub mod clean;
 pub mod compile;
 pub mod debug;
 pub mod demo;
+pub mod deps;
 pub mod generate;
 pub mod ingest;
 pub mod init;

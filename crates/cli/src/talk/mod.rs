@@ -13,12 +13,13 @@ mod problem;
 pub mod style;
 mod summary;
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
 use chrono::{SecondsFormat, Utc};
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use millstream_core::{Error, Kind};
+use millstream_core::{Diagnostics, Error, Kind};
 use serde_json::{Map, Value};
 
 pub use bar::Bar;
@@ -72,6 +73,27 @@ impl Talk {
     pub fn warn(&self, event: &str, text: &str) {
         if !self.quiet {
             self.line("warn", event, &format!("{} {text}", paint(WARN, "warning:")), text, Map::new());
+        }
+    }
+
+    /// The warnings of a reading, by place. A person is shown so many of each kind; machines get all.
+    pub fn warnings(&self, warnings: &Diagnostics) {
+        let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
+        for warning in warnings.sorted() {
+            let count = shown.entry(warning.code).or_default();
+            *count += 1;
+            if *count <= problem::SHOWN_MAX || self.format == LogFormat::Json {
+                let text = warning.to_string();
+                // The line's own beginning tells the severity.
+                let bare = text.strip_prefix(&format!("warning[{}]: ", warning.code)).unwrap_or(&text);
+                self.warn(warning.code, bare);
+            }
+        }
+        for (code, count) in shown.into_iter().filter(|(_, count)| *count > problem::SHOWN_MAX) {
+            if self.format == LogFormat::Text {
+                let more = count - problem::SHOWN_MAX;
+                self.warn(code, &format!("[{code}] and {more} more; --log-format json shows all"));
+            }
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod build;
 mod demo;
+mod deps;
 mod errors;
 mod help;
 mod ingest;

@@ -34,7 +34,11 @@ impl Config {
                 ));
             }
         }
-        let settings = settings.into_iter().map(|(name, value)| (name, json::to_json(&value))).collect();
+        let mut written = indexmap::IndexMap::new();
+        for (name, value) in settings {
+            written.insert(name, vm.lift(json::written(&value))?);
+        }
+        let settings = written;
         vm.note(|found| found.configs.push(settings));
         Ok(Value::from(""))
     }

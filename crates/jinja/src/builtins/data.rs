@@ -129,8 +129,8 @@ fn fromjson(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
 
 fn tojson(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let mut args = vm.lift(args.bind("tojson", &["value", "default", "sort_keys"], 1))?;
-    let given = args.take(0);
-    Ok(Value::from(json::dumps(&json::to_json(&given), value::truthy(&args.take(2)), None)))
+    let written = vm.lift(json::written(&args.take(0)))?;
+    Ok(Value::from(json::dumps(&written, value::truthy(&args.take(2)), None)))
 }
 
 fn fromyaml(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
@@ -144,7 +144,7 @@ fn fromyaml(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
 
 fn toyaml(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let mut args = vm.lift(args.bind("toyaml", &["value", "default", "sort_keys"], 1))?;
-    let given = json::to_json(&args.take(0));
+    let given = vm.lift(json::written(&args.take(0)))?;
     match serde_saphyr::to_string(&given) {
         Ok(text) => Ok(Value::from(text)),
         Err(_) => Ok(args.given(1).unwrap_or_else(value::none)),

@@ -9,7 +9,17 @@ pub(crate) type Name = Arc<str>;
 #[derive(Debug)]
 pub(crate) struct Expr {
     pub(crate) at: u32,
+    /// Operations on the longest way down: walking the tree takes stack in proportion to it.
+    pub(crate) depth: u32,
     pub(crate) kind: ExprKind,
+}
+
+impl Expr {
+    pub(crate) fn new(at: u32, kind: ExprKind) -> Self {
+        let mut below = 0;
+        children(&kind, &mut |child| below = below.max(child.depth));
+        Self { at, depth: below + 1, kind }
+    }
 }
 
 #[derive(Debug)]
@@ -178,52 +188,55 @@ fn visit_target(target: &Target, see: &mut dyn FnMut(&Expr)) {
 /// Visits an expression and all that it is made of.
 pub(crate) fn visit_expr(expr: &Expr, see: &mut dyn FnMut(&Expr)) {
     see(expr);
-    match &expr.kind {
+    children(&expr.kind, &mut |child| visit_expr(child, see));
+}
+
+/// The expressions that one is made of, in order.
+fn children(kind: &ExprKind, see: &mut dyn FnMut(&Expr)) {
+    match kind {
         ExprKind::Name(_) | ExprKind::Const(_) => {}
-        ExprKind::List(items) | ExprKind::Tuple(items) => items.iter().for_each(|item| visit_expr(item, see)),
+        ExprKind::List(items) | ExprKind::Tuple(items) => items.iter().for_each(see),
         ExprKind::Dict(pairs) => pairs.iter().for_each(|(key, value)| {
-            visit_expr(key, see);
-            visit_expr(value, see);
+            see(key);
+            see(value);
         }),
-        ExprKind::Attribute(inner, _) | ExprKind::Not(inner) | ExprKind::Negate(inner) => visit_expr(inner, see),
+        ExprKind::Attribute(inner, _) | ExprKind::Not(inner) | ExprKind::Negate(inner) => see(inner),
         ExprKind::Item(a, b)
         | ExprKind::And(a, b)
         | ExprKind::Or(a, b)
         | ExprKind::Arithmetic(_, a, b)
         | ExprKind::Join(a, b) => {
-            visit_expr(a, see);
-            visit_expr(b, see);
+            see(a);
+            see(b);
         }
         ExprKind::Slice(inner, bounds) => {
-            visit_expr(inner, see);
-            bounds.iter().flatten().for_each(|bound| visit_expr(bound, see));
+            see(inner);
+            bounds.iter().flatten().for_each(|bound| see(bound));
         }
         ExprKind::Compare(first, rest) => {
-            visit_expr(first, see);
-            rest.iter().for_each(|(_, expr)| visit_expr(expr, see));
+            see(first);
+            rest.iter().for_each(|(_, expr)| see(expr));
         }
         ExprKind::If(condition, yes, no) => {
-            visit_expr(condition, see);
-            visit_expr(yes, see);
-            no.iter().for_each(|expr| visit_expr(expr, see));
+            see(condition);
+            see(yes);
+            no.iter().for_each(|expr| see(expr));
         }
         ExprKind::Filter(input, _, args) => {
-            input.iter().for_each(|expr| visit_expr(expr, see));
-            visit_args(args, see);
+            input.iter().for_each(|expr| see(expr));
+            arguments(args, see);
         }
         ExprKind::Test(input, _, args) | ExprKind::Call(input, args) => {
-            visit_expr(input, see);
-            visit_args(args, see);
+            see(input);
+            arguments(args, see);
         }
     }
 }
 
-fn visit_args(args: &[Arg], see: &mut dyn FnMut(&Expr)) {
+fn arguments(args: &[Arg], see: &mut dyn FnMut(&Expr)) {
     for arg in args {
         match arg {
-            Arg::Positional(expr) | Arg::Named(_, expr) | Arg::Spread(expr) | Arg::SpreadNamed(expr) => {
-                visit_expr(expr, see)
-            }
+            Arg::Positional(expr) | Arg::Named(_, expr) | Arg::Spread(expr) | Arg::SpreadNamed(expr) => see(expr),
         }
     }
 }

@@ -2,10 +2,8 @@
 //!
 //! Strings inside tags, comments and `{% raw %}` sections are stepped over, so a delimiter inside one is no delimiter.
 
-use std::borrow::Cow;
-
 use super::SyntaxError;
-use crate::limits::{EXPRESSION_DEPTH_MAX, TAG_BYTES_MAX};
+use crate::limits::TAG_BYTES_MAX;
 
 /// A `{% word rest %}` tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +12,6 @@ pub(crate) struct Tag<'a> {
     pub(crate) word: &'a str,
     /// What follows the word, up to the closing delimiter, without blanks around it.
     pub(crate) rest: &'a str,
-    /// Byte offset of the word.
-    pub(crate) word_at: usize,
-    /// Byte offset of the rest.
-    pub(crate) rest_at: usize,
     /// Byte offset of `{%`.
     pub(crate) start: usize,
     /// Byte offset after `%}`.
@@ -26,46 +20,11 @@ pub(crate) struct Tag<'a> {
 
 /// Every statement tag of a text, in order; tags inside raw sections and comments are not among them.
 pub(crate) fn tags(text: &str) -> Result<Vec<Tag<'_>>, SyntaxError> {
-    walk(text).map(|(tags, _)| tags)
+    walk(text)
 }
 
-/// The text with what Jinja allows and minijinja does not made blank: the colon after `{% if x: %}` and its kin.
-pub(crate) fn without_colons(text: &str) -> Result<Cow<'_, str>, SyntaxError> {
-    const OPENING: &[&str] = &["if", "elif", "else", "for", "macro", "call", "filter", "with"];
-    let mut blanked: Option<String> = None;
-    for tag in tags(text)? {
-        if OPENING.contains(&tag.word) && tag.rest.ends_with(':') {
-            let at = tag.rest_at + tag.rest.len() - 1;
-            blanked.get_or_insert_with(|| text.to_owned()).replace_range(at..=at, " ");
-        }
-    }
-    Ok(blanked.map_or(Cow::Borrowed(text), Cow::Owned))
-}
-
-/// Bytes of the longest tag. Refuses what would take the parser too deep: a tag or a chain of `elif`s past its limit.
-pub(crate) fn longest_tag(text: &str) -> Result<usize, SyntaxError> {
-    let (tags, longest) = walk(text)?;
-    let mut chains = Vec::new();
-    for tag in &tags {
-        match (tag.word, chains.last_mut()) {
-            ("if", _) => chains.push(0),
-            ("endif", _) => drop(chains.pop()),
-            ("elif", Some(length)) => {
-                *length += 1;
-                if *length > EXPRESSION_DEPTH_MAX {
-                    let message = format!("one if has more than {EXPRESSION_DEPTH_MAX} elifs");
-                    return Err(SyntaxError { message, offset: tag.start });
-                }
-            }
-            _ => {}
-        }
-    }
-    Ok(longest)
-}
-
-fn walk(text: &str) -> Result<(Vec<Tag<'_>>, usize), SyntaxError> {
+fn walk(text: &str) -> Result<Vec<Tag<'_>>, SyntaxError> {
     let mut found = Vec::new();
-    let mut longest = 0;
     let mut at = 0;
     while let Some(open) = next_open(text, at) {
         let inner = open + 2;
@@ -76,11 +35,11 @@ fn walk(text: &str) -> Result<(Vec<Tag<'_>>, usize), SyntaxError> {
             }
             "{{" => {
                 at = end_of(text, inner, "}}").ok_or_else(|| unclosed("expression", open))?;
-                longest = longest.max(length(open, at)?);
+                check_length(open, at)?;
             }
             _ => {
                 let end = end_of(text, inner, "%}").ok_or_else(|| unclosed("tag", open))?;
-                longest = longest.max(length(open, end)?);
+                check_length(open, end)?;
                 let tag = tag(text, open, end);
                 at = end;
                 if tag.word == "raw" {
@@ -91,14 +50,14 @@ fn walk(text: &str) -> Result<(Vec<Tag<'_>>, usize), SyntaxError> {
             }
         }
     }
-    Ok((found, longest))
+    Ok(found)
 }
 
-fn length(open: usize, end: usize) -> Result<usize, SyntaxError> {
+fn check_length(open: usize, end: usize) -> Result<(), SyntaxError> {
     if end - open > TAG_BYTES_MAX {
         return Err(SyntaxError { message: format!("this tag is longer than {TAG_BYTES_MAX} bytes"), offset: open });
     }
-    Ok(end - open)
+    Ok(())
 }
 
 fn unclosed(what: &str, offset: usize) -> SyntaxError {
@@ -144,12 +103,10 @@ fn tag(text: &str, open: usize, end: usize) -> Tag<'_> {
         stop -= 1;
     }
     let inner = text.get(start..stop).unwrap_or_default();
-    let blank = inner.len() - inner.trim_start().len();
     let inner = inner.trim();
     let word_len = inner.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(inner.len());
     let (word, rest) = inner.split_at(word_len);
-    let rest_at = start + blank + word_len + (rest.len() - rest.trim_start().len());
-    Tag { word, rest: rest.trim(), word_at: start + blank, rest_at, start: open, end }
+    Tag { word, rest: rest.trim(), start: open, end }
 }
 
 fn skip_raw(text: &str, from: usize) -> Option<usize> {
@@ -195,17 +152,8 @@ mod tests {
     }
 
     #[test]
-    fn a_colon_at_the_end_of_a_tag_is_made_blank() {
-        let text = "{% if x == ':' : %}a:{% else: %}b{% endif %}{{ {'a': 1} }}{% set x = {'a':\n1} %}";
-        assert_eq!(
-            without_colons(text).unwrap(),
-            "{% if x == ':'   %}a:{% else  %}b{% endif %}{{ {'a': 1} }}{% set x = {'a':\n1} %}"
-        );
-    }
-
-    #[test]
     fn a_tag_without_blanks_is_read() {
         let found = tags("{%-macro a(b)-%}").unwrap();
-        assert_eq!((found[0].word, found[0].rest, found[0].word_at), ("macro", "a(b)", 3));
+        assert_eq!((found[0].word, found[0].rest), ("macro", "a(b)"));
     }
 }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Number, Value as Json};
 
+use crate::limits::SEQUENCE_LEN_MAX;
+
 use super::{Kind, Value, dict, elements, kind_of, list, none, pairs, repr};
 
 /// A JSON value as templates see it; lists and objects are fresh and can be changed.
@@ -26,6 +28,32 @@ pub(crate) fn from_json(json: &Json) -> Value {
 /// Containers nested deeper than [`repr::DEPTH_MAX`] become null, so that a list that holds itself has an end.
 pub(crate) fn to_json(value: &Value) -> Json {
     convert(value, 0)
+}
+
+/// As [`to_json`], for text that a template makes: refused when it would hold more than [`SEQUENCE_LEN_MAX`] values, which
+/// a few lists that hold each other easily reach.
+pub(crate) fn written(value: &Value) -> Result<Json, String> {
+    fn weigh(value: &Value, depth: usize, left: &mut usize) -> bool {
+        *left = left.saturating_sub(1);
+        if *left == 0 || depth > repr::DEPTH_MAX {
+            return *left > 0;
+        }
+        match kind_of(value) {
+            Kind::Dict(_) | Kind::Map => {
+                pairs(value).unwrap_or_default().iter().all(|(_, item)| weigh(item, depth + 1, left))
+            }
+            Kind::List(_) | Kind::Tuple | Kind::Set(_) | Kind::Seq => {
+                elements(value).unwrap_or_default().iter().all(|item| weigh(item, depth + 1, left))
+            }
+            _ => true,
+        }
+    }
+    let mut left = SEQUENCE_LEN_MAX + 1;
+    if weigh(value, 0, &mut left) {
+        Ok(to_json(value))
+    } else {
+        Err(format!("more than {SEQUENCE_LEN_MAX} values would be written"))
+    }
 }
 
 fn convert(value: &Value, depth: usize) -> Json {

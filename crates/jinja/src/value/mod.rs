@@ -167,21 +167,6 @@ pub(crate) fn pairs(value: &Value) -> Option<Vec<(Value, Value)>> {
     }
 }
 
-/// What a filter or function of minijinja gave, as a value that templates can change.
-pub(crate) fn thaw(value: Value) -> Value {
-    match kind_of(&value) {
-        Kind::Seq => match value.try_iter() {
-            Ok(items) => list(items.collect()),
-            Err(_) => value,
-        },
-        Kind::Map => match pairs(&value) {
-            Some(pairs) => dict(pairs),
-            None => value,
-        },
-        _ => value,
-    }
-}
-
 /// Whether Python can hash it: lists, dicts and sets cannot be keys.
 pub(crate) fn hashable(value: &Value) -> bool {
     match kind_of(value) {

@@ -66,9 +66,12 @@ pub(crate) fn arithmetic(op: &str, left: &Value, right: &Value) -> Result<Value>
         };
     }
     match (op, kind_of(left), kind_of(right)) {
+        ("+", Kind::Str(a), Kind::Str(b)) if a.len().saturating_add(b.len()) > OUTPUT_BYTES_MAX_DEFAULT => {
+            Err(format!("joining the texts would give more than {OUTPUT_BYTES_MAX_DEFAULT} bytes"))
+        }
         ("+", Kind::Str(a), Kind::Str(b)) => Ok(Value::from(format!("{a}{b}"))),
-        ("+", Kind::List(_) | Kind::Seq, Kind::List(_) | Kind::Seq) => Ok(list(joined(left, right))),
-        ("+", Kind::Tuple, Kind::Tuple) => Ok(tuple(joined(left, right))),
+        ("+", Kind::List(_) | Kind::Seq, Kind::List(_) | Kind::Seq) => joined(left, right).map(list),
+        ("+", Kind::Tuple, Kind::Tuple) => joined(left, right).map(tuple),
         ("+", Kind::Str(_), _) => {
             Err(format!("can only concatenate str (not \"{}\") to str; use ~ to join as text", type_name(right)))
         }
@@ -79,15 +82,22 @@ pub(crate) fn arithmetic(op: &str, left: &Value, right: &Value) -> Result<Value>
         ("*", Kind::Str(text), Kind::Int(times)) | ("*", Kind::Int(times), Kind::Str(text)) => repeat_text(text, times),
         ("*", Kind::List(_), Kind::Int(times)) => repeat_list(left, times),
         ("*", Kind::Int(times), Kind::List(_)) => repeat_list(right, times),
+        ("*", Kind::Tuple, Kind::Int(times)) | ("*", Kind::Int(times), Kind::Tuple) => {
+            let one = if matches!(kind_of(left), Kind::Tuple) { left } else { right };
+            repeat_list(one, times).map(|made| tuple(elements(&made).unwrap_or_default()))
+        }
         ("%", Kind::Str(format), _) => super::methods::percent_format(format, right).map(Value::from),
         _ => Err(unsupported(op, left, right)),
     }
 }
 
-fn joined(left: &Value, right: &Value) -> Vec<Value> {
+fn joined(left: &Value, right: &Value) -> Result<Vec<Value>> {
     let mut items = elements(left).unwrap_or_default();
     items.extend(elements(right).unwrap_or_default());
-    items
+    if items.len() > SEQUENCE_LEN_MAX {
+        return Err(format!("joining the lists would give more than {SEQUENCE_LEN_MAX} elements"));
+    }
+    Ok(items)
 }
 
 fn repeat_text(text: &str, times: i128) -> Result<Value> {
@@ -155,6 +165,9 @@ pub(crate) fn negate(value: &Value) -> Result<Value> {
 
 /// `left == right`.
 pub(crate) fn equal(left: &Value, right: &Value) -> bool {
+    if left.as_object().is_some() && same_object(left, right) == Some(true) {
+        return true;
+    }
     equal_within(left, right, 0)
 }
 
@@ -287,22 +300,20 @@ pub(crate) fn slice(value: &Value, bounds: [Option<i128>; 3]) -> Result<Value> {
 
 /// Whether both are one and the same object (`is sameas`).
 pub(crate) fn same(left: &Value, right: &Value) -> bool {
-    match (left.as_object(), right.as_object()) {
-        (Some(a), Some(b)) => {
-            let address = |object: &minijinja::value::DynObject| {
-                object
-                    .downcast::<super::List>()
-                    .map(|x| std::sync::Arc::as_ptr(&x).addr())
-                    .or_else(|| object.downcast::<super::Dict>().map(|x| std::sync::Arc::as_ptr(&x).addr()))
-                    .or_else(|| object.downcast::<NativeValue>().map(|x| std::sync::Arc::as_ptr(&x).addr()))
-            };
-            match (address(a), address(b)) {
-                (Some(a), Some(b)) => a == b,
-                _ => equal(left, right),
-            }
-        }
-        _ => left.kind() == right.kind() && equal(left, right),
-    }
+    same_object(left, right).unwrap_or_else(|| left.kind() == right.kind() && equal(left, right))
+}
+
+/// The same for objects that have an identity; none for values that are told apart by what they are.
+fn same_object(left: &Value, right: &Value) -> Option<bool> {
+    let address = |value: &Value| {
+        let object = value.as_object()?;
+        object
+            .downcast::<super::List>()
+            .map(|x| std::sync::Arc::as_ptr(&x).addr())
+            .or_else(|| object.downcast::<super::Dict>().map(|x| std::sync::Arc::as_ptr(&x).addr()))
+            .or_else(|| object.downcast::<NativeValue>().map(|x| std::sync::Arc::as_ptr(&x).addr()))
+    };
+    Some(address(left)? == address(right)?)
 }
 
 /// Whether the value can be called.

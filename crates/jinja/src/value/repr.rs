@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Kind, Value, elements, kind_of, pairs};
+use crate::limits::OUTPUT_BYTES_MAX_DEFAULT;
 
 /// Containers nested deeper than this are printed as `...`, so that a list that holds itself can be printed.
 pub(crate) const DEPTH_MAX: usize = 64;
@@ -25,7 +26,8 @@ pub(crate) fn repr(value: &Value) -> String {
 }
 
 fn write_repr(out: &mut String, value: &Value, depth: usize) {
-    if depth > DEPTH_MAX {
+    // What is past the limit of a text is not written at all: every place that takes the text refuses it for its length.
+    if depth > DEPTH_MAX || out.len() > OUTPUT_BYTES_MAX_DEFAULT {
         out.push_str("...");
         return;
     }
@@ -68,6 +70,9 @@ fn write_repr(out: &mut String, value: &Value, depth: usize) {
 fn sequence(out: &mut String, value: &Value, depth: usize, open: &str, close: &str) {
     out.push_str(open);
     for (position, item) in elements(value).unwrap_or_default().iter().enumerate() {
+        if out.len() > OUTPUT_BYTES_MAX_DEFAULT {
+            break;
+        }
         if position > 0 {
             out.push_str(", ");
         }

@@ -193,7 +193,7 @@ impl Vm<'_> {
             }
         } else if methods::names(value).contains(&name) {
             let made = self.lift(methods::call(value, name, args))?;
-            self.spend(made.as_str().map_or(0, str::len) as u64 / 1024)?;
+            self.charge(&made)?;
             return Ok(made);
         }
         let found = self.attribute(value, name, None)?;

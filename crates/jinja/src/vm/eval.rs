@@ -85,7 +85,7 @@ impl Vm<'_> {
                     Err(_) if self.parsing() && (a.is_undefined() || b.is_undefined()) => Value::UNDEFINED,
                     outcome => {
                         let value = self.lift(outcome)?;
-                        self.spend(value.as_str().map_or(0, str::len) as u64 / 1024)?;
+                        self.charge(&value)?;
                         value
                     }
                 }
@@ -94,11 +94,10 @@ impl Vm<'_> {
                 let mut text = repr::text(&self.eval(left, scope)?);
                 text.push_str(&repr::text(&self.eval(right, scope)?));
                 self.at = expr.at;
-                if text.len() > self.env.options.limits.output_bytes {
-                    return Err(self.fail(format!("a text longer than {} bytes", self.env.options.limits.output_bytes)));
-                }
-                self.spend(text.len() as u64 / 1024)?;
-                Value::from(text)
+                self.fits(text.len())?;
+                let text = Value::from(text);
+                self.charge(&text)?;
+                text
             }
             ExprKind::Compare(first, rest) => {
                 let mut left = self.eval(first, scope)?;

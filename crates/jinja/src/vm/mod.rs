@@ -2,7 +2,7 @@
 //!
 //! minijinja's own machine is not used for this: dbt's templates change lists in place, leave a macro by `return()`
 //! with a value of any type, pass `varargs` and `kwargs`, and call `caller()` across files; its macros can do none of
-//! that. Its parser, values, filters and tests are used.
+//! that. Its values are used.
 
 mod args;
 mod call;
@@ -24,6 +24,7 @@ pub(crate) use call::MacroValue;
 pub(crate) use scope::Scope;
 
 use crate::environment::Inner;
+use crate::limits::MADE_BYTES_MAX;
 use crate::syntax::ast::Stmt;
 use crate::syntax::{Source, parse};
 use crate::value::{self, Value};
@@ -79,8 +80,6 @@ pub(crate) enum Session<'r> {
 pub(crate) struct Vm<'r> {
     pub(crate) env: &'r Inner,
     pub(crate) session: Session<'r>,
-    /// For minijinja's filters and tests, which want one.
-    state: minijinja::State<'r, 'r>,
     /// The package whose names are searched first.
     pub(crate) package: Arc<str>,
     origin: Origin,
@@ -91,6 +90,8 @@ pub(crate) struct Vm<'r> {
     macro_depth: usize,
     fuel: u64,
     written: usize,
+    /// Bytes of text and elements of lists that operations have made.
+    made: usize,
     /// Values of the context that are made once per rendering.
     pub(crate) cache: HashMap<&'static str, Value>,
     /// `store_result` keeps them for `load_result`.
@@ -106,7 +107,6 @@ impl<'r> Vm<'r> {
         Self {
             env,
             session,
-            state: env.minijinja.empty_state(),
             package: source.package.clone(),
             origin: Origin { source, base: 0 },
             at: 0,
@@ -114,6 +114,7 @@ impl<'r> Vm<'r> {
             macro_depth: 0,
             fuel: env.options.limits.fuel,
             written: 0,
+            made: 0,
             cache: HashMap::new(),
             results: HashMap::new(),
             knotted: Vec::new(),
@@ -238,6 +239,40 @@ impl<'r> Vm<'r> {
                 "look for a loop over a huge range, or a macro that calls itself without an end",
             )),
         }
+    }
+
+    /// Fails when a text of that size would be too long.
+    pub(crate) fn fits(&self, bytes: usize) -> Eval<()> {
+        let most = self.env.options.limits.output_bytes;
+        if bytes <= most {
+            return Ok(());
+        }
+        Err(self.fail_with_hint(
+            format!("a text of {bytes} bytes would come out; at most {most} are allowed"),
+            "build long lists of rows in SQL, or as a seed",
+        ))
+    }
+
+    /// Charges for what an operation made: values that a template keeps are memory.
+    pub(crate) fn charge(&mut self, value: &Value) -> Eval<()> {
+        let size = match value::kind_of(value) {
+            value::Kind::Str(text) => text.len(),
+            // An element takes some 24 bytes.
+            value::Kind::List(list) => list.len().saturating_mul(24),
+            value::Kind::Tuple => value::length(value).unwrap_or(0).saturating_mul(24),
+            _ => return Ok(()),
+        };
+        if size < 64 {
+            return Ok(());
+        }
+        self.made = self.made.saturating_add(size);
+        if self.made > MADE_BYTES_MAX {
+            return Err(self.fail_with_hint(
+                format!("the template made more than {MADE_BYTES_MAX} bytes of text and lists"),
+                "look for a loop that repeats or joins long texts",
+            ));
+        }
+        self.spend(size as u64 / 1024)
     }
 
     /// Appends to an output, within the limit.

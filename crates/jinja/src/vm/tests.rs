@@ -1,12 +1,26 @@
-//! Tests (`x is defined`): those in which Python and minijinja differ, and minijinja's for the rest.
+//! Tests (`x is defined`): all of Jinja2's (<https://jinja.palletsprojects.com/en/stable/templates/#builtin-tests>).
 
-use minijinja::value::Kwargs;
-
-use super::{Args, Eval, Vm};
+use super::{Args, Eval, Vm, filters};
 use crate::value::{self, Kind, Value, kind_of, ops, repr};
+
+/// Tests that there are, for hints and for `is test`.
+const NAMES: &[&str] = &[
+    "boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped", "even", "false", "filter", "float",
+    "ge", "greaterthan", "gt", "in", "integer", "iterable", "le", "lessthan", "lower", "lt", "mapping", "ne", "none",
+    "number", "odd", "sameas", "sequence", "string", "test", "true", "undefined", "upper",
+];
 
 impl Vm<'_> {
     pub(super) fn test(&mut self, name: &str, input: &Value, args: Args) -> Eval<bool> {
+        if matches!(
+            name,
+            "sameas" | "in" | "eq" | "equalto" | "==" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
+                | "greaterthan" | ">" | "ge" | ">=" | "divisibleby"
+        ) {
+            let [other] = self.lift(args.exactly(name, ["other"]))?;
+            return self.test_against(name, input, &other);
+        }
+        self.lift(args.none(name))?;
         let kind = kind_of(input);
         let text = |wanted: fn(char) -> bool, unwanted: fn(char) -> bool| {
             let text = repr::text(input);
@@ -32,18 +46,17 @@ impl Vm<'_> {
             ),
             "iterable" => value::elements(input).is_some(),
             "callable" => ops::callable(input),
+            // Only HTML is ever marked as escaped, and nothing here is HTML.
+            "escaped" => false,
+            "filter" => filters::is_filter(&repr::text(input)),
+            "test" => NAMES.contains(&repr::text(input).as_str()),
             "upper" => text(char::is_uppercase, char::is_lowercase),
             "lower" => text(char::is_lowercase, char::is_uppercase),
             "odd" | "even" => match value::integer_of(input) {
                 Some(number) => (number.rem_euclid(2) == 1) == (name == "odd"),
                 None => return Err(self.fail(format!("'{}' is neither odd nor even", value::type_name(input)))),
             },
-            "sameas" | "in" | "eq" | "equalto" | "==" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
-            | "greaterthan" | ">" | "ge" | ">=" | "divisibleby" => {
-                let [other] = self.lift(args.exactly(name, ["other"]))?;
-                return self.test_against(name, input, &other);
-            }
-            _ => return self.foreign_test(name, input, args),
+            _ => return Err(self.fail_near(format!("no test named '{name}'"), name, NAMES.iter().copied())),
         })
     }
 
@@ -61,21 +74,6 @@ impl Vm<'_> {
             _ => {
                 let rest = self.lift(ops::arithmetic("%", input, other))?;
                 value::integer_of(&rest) == Some(0)
-            }
-        })
-    }
-
-    fn foreign_test(&mut self, name: &str, input: &Value, args: Args) -> Eval<bool> {
-        let mut all = vec![input.clone()];
-        all.extend(args.positional);
-        if !args.named.is_empty() {
-            all.push(Value::from(Kwargs::from_iter(args.named)));
-        }
-        let outcome = self.state.perform_test(name, &all);
-        outcome.map_err(|error| match error.kind() {
-            minijinja::ErrorKind::UnknownTest => self.fail(format!("no test named '{name}'")),
-            kind => {
-                self.fail(format!("test {name}: {}", error.detail().map_or_else(|| kind.to_string(), str::to_owned)))
             }
         })
     }

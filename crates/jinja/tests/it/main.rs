@@ -4,6 +4,7 @@
 mod bundled;
 mod dbt;
 mod errors;
+mod jinja2;
 mod limits;
 mod parse;
 mod python;

@@ -7,9 +7,6 @@ use millstream_core::{Diagnostic, Diagnostics, Place};
 use crate::files;
 use crate::yaml::{self, Yaml};
 
-/// Packages whose macros ship with us, as the hub and as git addresses name them.
-const BUILT_IN: &[&str] = &["dbt_utils"];
-
 /// A package that a project declares.
 #[derive(Debug)]
 pub(crate) struct Declared {
@@ -68,22 +65,44 @@ pub(crate) fn installed(dir: &Path, install_path: &str) -> Vec<PathBuf> {
 }
 
 /// An error for each declared package that is neither local, installed nor built in.
+///
+/// A folder of git may be called otherwise than the package in it: the lock file knows, and without one as many packages
+/// as are declared are enough, as for dbt.
 pub(crate) fn check_installed(
+    dir: &Path,
     declared: &[Declared],
     loaded: &[&str],
     install_path: &str,
     diagnostics: &mut Diagnostics,
 ) {
-    for package in declared.iter().filter(|package| package.local.is_none()) {
-        let name = package.name.as_str();
-        let is_there = |known: &&&str| **known == name || name.strip_prefix("dbt_") == Some(**known);
-        if BUILT_IN.contains(&name) || loaded.iter().find(is_there).is_some() {
-            continue;
-        }
+    let is_there = |name: &str| {
+        loaded.iter().any(|known| *known == name || name.strip_prefix("dbt_") == Some(known))
+            || millstream_jinja::bundled::REPLACEABLE.contains(&name)
+    };
+    let wanted: Vec<&Declared> = declared.iter().filter(|package| package.local.is_none()).collect();
+    let missing: Vec<&&Declared> = wanted.iter().filter(|package| !is_there(&package.name)).collect();
+    if missing.is_empty() || locked_names(dir).is_some_and(|names| names.iter().all(|name| is_there(name))) {
+        return;
+    }
+    let renamed = loaded.iter().filter(|known| {
+        !declared.iter().any(|package| package.name == **known || package.name.strip_prefix("dbt_") == Some(known))
+    });
+    if renamed.count() >= missing.len() {
+        return;
+    }
+    for package in missing {
         diagnostics.push(
-            Diagnostic::warning("missing-package", format!("package '{name}' is not installed"))
+            Diagnostic::error("missing-package", format!("package '{}' is not installed", package.name))
                 .at(package.place.clone())
-                .hint(format!("run 'dbt deps', or put the package's folder into '{install_path}/'")),
+                .hint(format!("run 'millstream deps', or put the package's folder into '{install_path}/'")),
         );
     }
+}
+
+/// Names of the packages that `package-lock.yml` lists.
+fn locked_names(dir: &Path) -> Option<Vec<String>> {
+    let text = std::fs::read_to_string(dir.join("package-lock.yml")).ok()?;
+    let yaml = yaml::parse(&text, "package-lock.yml", &mut Diagnostics::new())?;
+    let names: Vec<String> = yaml.get("packages")?.items().iter().filter_map(|item| item.get("name")?.scalar_text()).collect();
+    (!names.is_empty()).then_some(names)
 }

@@ -119,7 +119,7 @@ pub(crate) struct ProjectFile {
 }
 
 /// Sections with configuration trees; the second name is an older spelling.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 10] = [
     ("models", "models"),
     ("seeds", "seeds"),
     ("snapshots", "snapshots"),
@@ -127,6 +127,9 @@ const SECTIONS: [(&str, &str); 7] = [
     ("sources", "sources"),
     ("exposures", "exposures"),
     ("unit_tests", "unit_tests"),
+    ("semantic_models", "semantic-models"),
+    ("metrics", "metrics"),
+    ("saved_queries", "saved-queries"),
 ];
 
 /// Types and renders a `dbt_project.yml`. `file` is its path as messages show it.

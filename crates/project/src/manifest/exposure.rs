@@ -56,6 +56,8 @@ pub struct Exposure {
     pub refs: Vec<RefArgs>,
     /// `source()` calls in `depends_on:`.
     pub sources: Vec<[String; 2]>,
+    /// Metrics in `depends_on:`.
+    pub metrics: Vec<String>,
     /// Configuration as it was written.
     pub unrendered_config: Map<String, Value>,
     /// Where it is declared.

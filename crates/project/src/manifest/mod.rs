@@ -10,6 +10,7 @@ mod macros;
 mod node;
 mod node_config;
 mod resource_type;
+mod semantic;
 mod source;
 mod unit_test;
 
@@ -22,6 +23,7 @@ pub use macros::{Doc, Macro, MacroArgument};
 pub use node::{Access, Checksum, DependsOn, Docs, Node, RefArgs, TestMetadata};
 pub use node_config::{Contract, Hook, NodeConfig, OnSchemaChange, SnapshotColumnNames, TestSeverity};
 pub use resource_type::ResourceType;
+pub use semantic::Semantic;
 pub use source::{Freshness, FreshnessThreshold, SourceNode};
 pub use unit_test::{UnitTest, UnitTestRows};
 
@@ -38,6 +40,8 @@ pub struct Manifest {
     pub groups: BTreeMap<String, Group>,
     /// Unit tests that are enabled.
     pub unit_tests: BTreeMap<String, UnitTest>,
+    /// Semantic models, metrics and saved queries that are enabled.
+    pub semantics: BTreeMap<String, Semantic>,
     /// Macros of the project, its packages and the built-in ones.
     pub macros: BTreeMap<String, Macro>,
     /// `{% docs %}` blocks.
@@ -85,6 +89,9 @@ impl Manifest {
         }
         if self.exposures.contains_key(unique_id) {
             return Some(ResourceType::Exposure);
+        }
+        if let Some(element) = self.semantics.get(unique_id) {
+            return Some(element.resource_type);
         }
         self.unit_tests.contains_key(unique_id).then_some(ResourceType::UnitTest)
     }

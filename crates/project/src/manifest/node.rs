@@ -128,6 +128,8 @@ pub struct Node {
     pub latest_version: Option<String>,
     /// From when on it should not be used.
     pub deprecation_date: Option<String>,
+    /// `time_spine:` of a model, as the manifest has it.
+    pub time_spine: Option<serde_json::Value>,
     /// Columns of the primary key, from constraints or from `unique` + `not_null` tests.
     pub primary_key: Vec<String>,
     /// How documentation shows it.

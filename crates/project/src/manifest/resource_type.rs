@@ -27,11 +27,17 @@ pub enum ResourceType {
     Exposure,
     /// A test of a model on given rows.
     UnitTest,
+    /// Entities, dimensions and measures over a model.
+    SemanticModel,
+    /// A number that is made of measures.
+    Metric,
+    /// Metrics with dimensions, saved under a name.
+    SavedQuery,
 }
 
 impl ResourceType {
     /// All, in the order in which listings show them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::Model,
         Self::Seed,
         Self::Snapshot,
@@ -41,6 +47,9 @@ impl ResourceType {
         Self::Source,
         Self::Exposure,
         Self::UnitTest,
+        Self::SemanticModel,
+        Self::Metric,
+        Self::SavedQuery,
     ];
 
     /// dbt's word for it.
@@ -55,6 +64,9 @@ impl ResourceType {
             Self::Source => "source",
             Self::Exposure => "exposure",
             Self::UnitTest => "unit_test",
+            Self::SemanticModel => "semantic_model",
+            Self::Metric => "metric",
+            Self::SavedQuery => "saved_query",
         }
     }
 }

@@ -35,6 +35,8 @@ pub(crate) struct UnresolvedExposure {
     pub exposure: Exposure,
     pub ref_places: Vec<Place>,
     pub source_places: Vec<Place>,
+    /// Metrics that it names, with where.
+    pub metrics: Vec<(String, Place)>,
 }
 
 /// One `exposures:` entry.
@@ -95,11 +97,13 @@ pub(crate) fn read(loading: &Loading, entry: &Entry) -> UnresolvedExposure {
             depends_on: DependsOn::default(),
             refs: Vec::new(),
             sources: Vec::new(),
+            metrics: Vec::new(),
             unrendered_config: patch.iter().map(|(name, setting)| (name.clone(), setting.value.clone())).collect(),
             place: entry.place(),
         },
         ref_places: Vec::new(),
         source_places: Vec::new(),
+        metrics: Vec::new(),
     };
     if let Some(list) = yaml.get("depends_on").filter(|list| !matches!(list.kind, Kind::List(_))) {
         loading.report(entry.wrong("depends_on", list, "a list of ref() and source() calls"));
@@ -113,9 +117,9 @@ pub(crate) fn read(loading: &Loading, entry: &Entry) -> UnresolvedExposure {
 fn add_dependency(loading: &Loading, entry: &Entry, item: &Yaml, unresolved: &mut UnresolvedExposure) {
     let place = item.at.in_file(&entry.file);
     let parsed = item.text().map(|text| calls_in(loading, entry.package, text, &place));
-    let Some(parsed) = parsed.filter(|parsed| !parsed.refs.is_empty() || !parsed.sources.is_empty()) else {
+    let Some(parsed) = parsed.filter(|parsed| !parsed.refs.is_empty() || !parsed.sources.is_empty() || !parsed.metrics.is_empty()) else {
         loading.report(
-            Diagnostic::error("bad-exposure", "an element of 'depends_on' is neither a ref() nor a source() call")
+            Diagnostic::error("bad-exposure", "an element of 'depends_on' is no ref(), source() or metric() call")
                 .at(place)
                 .hint("write \"ref('model')\" or \"source('source', 'table')\""),
         );
@@ -124,6 +128,10 @@ fn add_dependency(loading: &Loading, entry: &Entry, item: &Yaml, unresolved: &mu
     for call in parsed.refs {
         unresolved.exposure.refs.push(RefArgs { name: call.name, package: call.package, version: call.version });
         unresolved.ref_places.push(place.clone());
+    }
+    for name in parsed.metrics {
+        unresolved.exposure.metrics.push(name.clone());
+        unresolved.metrics.push((name, place.clone()));
     }
     for call in parsed.sources {
         unresolved.exposure.sources.push([call.source, call.table]);

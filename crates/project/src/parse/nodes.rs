@@ -105,6 +105,21 @@ pub(crate) fn unrendered(
     all
 }
 
+/// The same for an element that knows only its package's file.
+pub(crate) fn unrendered_of(
+    file: &crate::config::ProjectFile,
+    section: &str,
+    fqn: &[String],
+    written: &Map<String, Value>,
+) -> Map<String, Value> {
+    let mut all = Map::new();
+    for level in file.unrendered_trees.get(section).map(|tree| tree.levels(fqn)).unwrap_or_default() {
+        all.extend(level.into_iter().map(|(name, setting)| (name, setting.value)));
+    }
+    all.extend(written.clone());
+    all
+}
+
 /// Settings that a property entry makes: `config:`, and what dbt also accepts beside it.
 pub(crate) fn patch_settings(loading: &Loading, entry: &Entry, yaml: &Yaml) -> Settings {
     let mut all = Settings::new();
@@ -138,6 +153,9 @@ pub(crate) fn section_of(kind: ResourceType) -> &'static str {
         ResourceType::Source => "sources",
         ResourceType::Exposure => "exposures",
         ResourceType::UnitTest => "unit_tests",
+        ResourceType::SemanticModel => "semantic_models",
+        ResourceType::Metric => "metrics",
+        ResourceType::SavedQuery => "saved_queries",
         ResourceType::Model | ResourceType::Analysis | ResourceType::Operation => "models",
     }
 }
@@ -296,6 +314,7 @@ fn node(draft: &Draft, package_name: &str, package_dir: &str, config: NodeConfig
         version: draft.version.as_ref().map(|(version, _)| version.clone()),
         latest_version: draft.version.as_ref().map(|(_, latest)| latest.clone()),
         deprecation_date: None,
+        time_spine: None,
         primary_key: Vec::new(),
         docs: config.docs.clone(),
         doc_blocks: Vec::new(),
@@ -329,11 +348,46 @@ fn describe_node(loading: &Loading, entry: &Entry, node: &mut Node) {
     node.columns = columns::read(loading, entry, &entry.yaml);
     node.constraints = columns::constraints(loading, entry, &entry.yaml);
     node.deprecation_date = entry.yaml.get("deprecation_date").and_then(Yaml::scalar_text);
+    node.time_spine = time_spine(loading, entry, node);
     node.patch_path = Some(format!("{}://{}", loading.packages[entry.package].name, entry.path));
     node.patch_place = Some(entry.place());
     if node.docs == Docs::default() {
         node.docs = node.config.docs.clone();
     }
+}
+
+/// What `time_spine:` says of a model: the columns that it names must be described.
+fn time_spine(loading: &Loading, entry: &Entry, node: &Node) -> Option<Value> {
+    let spine = entry.yaml.get("time_spine")?;
+    let wrong = |message: String, at: &Yaml, hint: String| {
+        loading.report(Diagnostic::error("bad-time-spine", message).at(at.at.in_file(&entry.file)).hint(hint));
+    };
+    let Some(column) = spine.get("standard_granularity_column").and_then(Yaml::scalar_text) else {
+        wrong("a time spine has no 'standard_granularity_column'".into(), spine, "name its date column".into());
+        return None;
+    };
+    let mut named = vec![(column.clone(), spine)];
+    let mut custom = Vec::new();
+    for item in spine.get("custom_granularities").map(Yaml::items).unwrap_or_default() {
+        let text = |key: &str| item.get(key).and_then(Yaml::scalar_text);
+        let Some(name) = text("name") else {
+            wrong("a custom granularity has no 'name'".into(), item, "add 'name: …'".into());
+            continue;
+        };
+        named.push((text("column_name").unwrap_or_else(|| name.clone()), item));
+        custom.push(json!({"name": name, "column_name": text("column_name")}));
+    }
+    for (name, at) in named {
+        if !node.columns.contains_key(&name) {
+            let known: Vec<&str> = node.columns.keys().map(String::as_str).collect();
+            let message = format!("the time spine names column '{name}', which is not among the model's columns");
+            wrong(message, at, format!("describe it under 'columns:'; described are: {}", known.join(", ")));
+        } else if name == column && node.columns[&name].granularity.is_none() {
+            let message = format!("column '{name}' of the time spine has no 'granularity'");
+            wrong(message, at, "add 'granularity: day' to the column".into());
+        }
+    }
+    Some(json!({"standard_granularity_column": column, "custom_granularities": custom}))
 }
 
 /// Adds what parsing found. Gives the places of refs and sources.

@@ -24,10 +24,13 @@ pub(crate) const SECTIONS: &[&str] = &[
     "exposures",
     "groups",
     "unit_tests",
+    "semantic_models",
+    "metrics",
+    "saved_queries",
 ];
 
 /// Sections of dbt that mean nothing here.
-const NOT_SUPPORTED: &[&str] = &["metrics", "semantic_models", "saved_queries", "functions"];
+const NOT_SUPPORTED: &[&str] = &["functions"];
 
 /// One entry of a section.
 #[derive(Debug, Clone)]
@@ -194,6 +197,9 @@ fn is_late(section: &str, path: &[&str]) -> bool {
     match *last {
         "description" | "tests" | "data_tests" | "loaded_at_query" => true,
         "pre_hook" | "post_hook" | "pre-hook" | "post-hook" => path.len() >= 2 && path[path.len() - 2] == "config",
+        // Their Jinja is the semantic layer's: it names dimensions and metrics.
+        "filter" => matches!(section, "metrics" | "saved_queries" | "semantic_models"),
+        "where" | "group_by" | "order_by" => section == "saved_queries",
         "given" | "expect" | "overrides" => section == "unit_tests",
         _ => false,
     }

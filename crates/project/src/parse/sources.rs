@@ -53,12 +53,6 @@ const TABLE_KEYS: &[&str] = &[
 pub(crate) fn read(loading: &Loading, entry: &Entry) -> (Vec<SourceNode>, Vec<Unresolved>) {
     let source = &entry.yaml;
     entry.warn_unknown(loading, source, "a source", SOURCE_KEYS);
-    if let Some(overrides) = source.entry("overrides") {
-        loading.report(
-            Diagnostic::warning("not-supported", "'overrides' of a source is not supported and passed over")
-                .at(overrides.at.in_file(&entry.file)),
-        );
-    }
     let (mut tables, mut tests) = (Vec::new(), Vec::new());
     let list = source.get("tables");
     if let Some(list) = list.filter(|list| !matches!(list.kind, Kind::List(_))) {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::Ids;
 use super::criterion::Criterion;
-use crate::manifest::{Access, Exposure, Manifest, Node, ResourceType, SourceNode, UnitTest};
+use crate::manifest::{Access, Exposure, Manifest, Node, ResourceType, Semantic, SourceNode, UnitTest};
 use crate::project::Project;
 
 /// One element of the graph.
@@ -16,6 +16,7 @@ enum Element<'m> {
     Source(&'m SourceNode),
     Exposure(&'m Exposure),
     UnitTest(&'m UnitTest),
+    Semantic(&'m Semantic),
 }
 
 /// Unique ids that the criterion itself matches, without relatives.
@@ -57,6 +58,18 @@ pub(super) fn search(project: &Project, criterion: &Criterion) -> Result<Ids> {
                 _ => false,
             })
         }
+        "semantic_model" | "metric" | "saved_query" => {
+            let (package, name) = packaged(criterion, &value)?;
+            let wanted: ResourceType = criterion.method.parse()?;
+            Box::new(move |element| match element {
+                Element::Semantic(found) => {
+                    found.resource_type == wanted
+                        && matches(&package, &found.package_name)
+                        && matches(&name, &found.name)
+                }
+                _ => false,
+            })
+        }
         "path" => path(criterion, &value)?,
         "file" => Box::new(move |element| {
             let path = element.path();
@@ -91,7 +104,8 @@ fn elements(manifest: &Manifest) -> impl Iterator<Item = (&String, Element<'_>)>
     let sources = manifest.sources.iter().map(|(id, source)| (id, Element::Source(source)));
     let exposures = manifest.exposures.iter().map(|(id, exposure)| (id, Element::Exposure(exposure)));
     let unit_tests = manifest.unit_tests.iter().map(|(id, test)| (id, Element::UnitTest(test)));
-    nodes.chain(sources).chain(exposures).chain(unit_tests)
+    let semantics = manifest.semantics.iter().map(|(id, found)| (id, Element::Semantic(found)));
+    nodes.chain(sources).chain(exposures).chain(unit_tests).chain(semantics)
 }
 
 fn bad<T>(criterion: &Criterion, why: &str) -> Result<T> {
@@ -267,6 +281,7 @@ impl Element<'_> {
             Self::Node(node) => (&node.fqn, node.version.is_some()),
             Self::Exposure(exposure) => (&exposure.fqn, false),
             Self::UnitTest(test) => (&test.fqn, false),
+            Self::Semantic(found) => (&found.fqn, false),
             Self::Source(_) => return false,
         };
         selects(fqn, wanted, is_versioned) || fqn.get(1..).is_some_and(|rest| selects(rest, wanted, is_versioned))
@@ -278,6 +293,7 @@ impl Element<'_> {
             Self::Source(source) => &source.tags,
             Self::Exposure(exposure) => &exposure.tags,
             Self::UnitTest(test) => &test.tags,
+            Self::Semantic(found) => &found.tags,
         }
     }
 
@@ -287,6 +303,7 @@ impl Element<'_> {
             Self::Source(source) => &source.package_name,
             Self::Exposure(exposure) => &exposure.package_name,
             Self::UnitTest(test) => &test.package_name,
+            Self::Semantic(found) => &found.package_name,
         }
     }
 
@@ -296,6 +313,7 @@ impl Element<'_> {
             Self::Source(_) => ResourceType::Source,
             Self::Exposure(_) => ResourceType::Exposure,
             Self::UnitTest(_) => ResourceType::UnitTest,
+            Self::Semantic(found) => found.resource_type,
         }
     }
 
@@ -305,6 +323,7 @@ impl Element<'_> {
             Self::Source(source) => &source.original_file_path,
             Self::Exposure(exposure) => &exposure.original_file_path,
             Self::UnitTest(test) => &test.original_file_path,
+            Self::Semantic(found) => &found.original_file_path,
         }
     }
 

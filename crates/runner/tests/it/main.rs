@@ -52,6 +52,9 @@ projects!(
     introspection,
     errors,
     sources,
+    dbt_utils_macros,
+    dbt_date,
+    dbt_expectations,
 );
 
 #[test]

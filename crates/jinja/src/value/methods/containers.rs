@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use super::{Outcome, unknown};
+use crate::limits::SEQUENCE_LEN_MAX;
 use crate::value::{
     Kind, Value, collections_set, dict, elements, hashable, integer_of, kind_of, list, none, ops, pairs, repr, truthy,
     tuple, type_name,
@@ -19,18 +20,27 @@ pub(super) fn lists(value: &Value, name: &str, args: Args) -> Outcome {
         own.with(|items| change(items));
         Ok(none())
     };
+    let room = |more: usize| {
+        if own.len().saturating_add(more) > SEQUENCE_LEN_MAX {
+            return Err(format!("a list may have {SEQUENCE_LEN_MAX} elements"));
+        }
+        Ok(())
+    };
     match name {
         "append" => {
             let [item] = args.exactly(name, ["object"])?;
+            room(1)?;
             changed(&mut |items| items.push(item.clone()))
         }
         "extend" => {
             let [more] = args.exactly(name, ["iterable"])?;
             let more = elements(&more).ok_or_else(|| format!("'{}' object is not iterable", type_name(&more)))?;
+            room(more.len())?;
             changed(&mut |items| items.extend(more.iter().cloned()))
         }
         "insert" => {
             let [index, item] = args.exactly(name, ["index", "object"])?;
+            room(1)?;
             let index = integer_of(&index).ok_or("an index is a whole number")?;
             changed(&mut |items| {
                 let len = items.len() as i128;

@@ -55,11 +55,14 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
                     })
                 })
                 .collect::<Result<_, _>>()?;
+            let size = parts.iter().map(String::len).fold(parts.len().saturating_mul(text.len()), usize::saturating_add);
+            fits(size)?;
             Ok(Value::from(parts.join(text)))
         }
         "replace" => {
             let mut args = args.bind("replace", &["old", "new", "count"], 2)?;
             let (old, new) = (text_arg(&args.take(0))?, text_arg(&args.take(1))?);
+            fits(text.len().saturating_add(text.matches(&old).count().saturating_mul(new.len())))?;
             match integer_of(&args.take(2)) {
                 Some(count) if count >= 0 => {
                     Ok(Value::from(text.replacen(&old, &new, usize::try_from(count).unwrap_or(usize::MAX))))
@@ -149,6 +152,13 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
         "encode" => Ok(Value::from(text)),
         _ => Err(format!("'str' object has no attribute '{name}'")),
     }
+}
+
+fn fits(bytes: usize) -> Result<(), String> {
+    if bytes > OUTPUT_BYTES_MAX_DEFAULT {
+        return Err(format!("a text of {bytes} bytes would come out; at most {OUTPUT_BYTES_MAX_DEFAULT} are allowed"));
+    }
+    Ok(())
 }
 
 fn width_of(value: &Value) -> Result<usize, String> {

@@ -106,7 +106,7 @@ pub(super) fn exposure(exposure: &Exposure) -> Value {
         "depends_on": {"macros": exposure.depends_on.macros, "nodes": exposure.depends_on.nodes},
         "refs": exposure.refs.iter().map(reference).collect::<Vec<_>>(),
         "sources": exposure.sources,
-        "metrics": [],
+        "metrics": exposure.metrics.iter().map(|name| [name]).collect::<Vec<_>>(),
         "created_at": 0.0,
     })
 }

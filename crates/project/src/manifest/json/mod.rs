@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::Manifest;
+use super::{Manifest, ResourceType};
 
-pub(crate) use nodes::node;
+pub(crate) use nodes::{node, reference};
 
 /// The schema that the artifact follows.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
@@ -84,15 +84,15 @@ impl Manifest {
             "macros": all(&self.macros, |found| stamped(elements::macro_(found), at)),
             "docs": all(&self.docs, elements::doc),
             "exposures": all(&self.exposures, |found| stamped(elements::exposure(found), at)),
-            "metrics": {},
+            "metrics": self.semantics_json(ResourceType::Metric, at),
             "groups": all(&self.groups, elements::group),
             "selectors": self.selectors,
             "disabled": self.disabled_json(at),
             "parent_map": edges(&self.parent_map),
             "child_map": edges(&self.child_map),
             "group_map": self.group_map(),
-            "saved_queries": {},
-            "semantic_models": {},
+            "saved_queries": self.semantics_json(ResourceType::SavedQuery, at),
+            "semantic_models": self.semantics_json(ResourceType::SemanticModel, at),
             "unit_tests": all(&self.unit_tests, |found| stamped(elements::unit_test(found), at)),
             "functions": {},
         })
@@ -106,9 +106,9 @@ impl Manifest {
             "sources": all(&self.sources, |found| stamped(elements::source(found), at)),
             "exposures": all(&self.exposures, |found| stamped(elements::exposure(found), at)),
             "groups": all(&self.groups, elements::group),
-            "metrics": {},
-            "semantic_models": {},
-            "saved_queries": {},
+            "metrics": self.semantics_json(ResourceType::Metric, at),
+            "semantic_models": self.semantics_json(ResourceType::SemanticModel, at),
+            "saved_queries": self.semantics_json(ResourceType::SavedQuery, at),
         })
     }
 
@@ -117,6 +117,17 @@ impl Manifest {
         let sources =
             self.disabled_sources.iter().map(|(id, found)| (id.clone(), json!([stamped(elements::source(found), at)])));
         Value::Object(nodes.chain(sources).collect())
+    }
+
+    fn semantics_json(&self, kind: ResourceType, at: f64) -> Value {
+        let of_kind = self.semantics.iter().filter(|(_, found)| found.resource_type == kind);
+        let one = |found: &super::Semantic| {
+            let mut details = found.details.clone();
+            let nodes = &found.depends_on.nodes;
+            details.insert("depends_on".into(), json!({"macros": [], "nodes": nodes}));
+            stamped(Value::Object(details), at)
+        };
+        Value::Object(all(of_kind, one))
     }
 
     fn group_map(&self) -> Value {

@@ -36,7 +36,7 @@ pub(crate) fn node(node: &Node) -> Value {
                 "latest_version": version(node.latest_version.as_deref()),
                 "deprecation_date": node.deprecation_date,
                 "primary_key": node.primary_key,
-                "time_spine": null,
+                "time_spine": node.time_spine,
             }),
         ),
         ResourceType::Operation => extend(&mut object, json!({"index": node.index})),

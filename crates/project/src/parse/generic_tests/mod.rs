@@ -237,6 +237,7 @@ fn node(
         version: None,
         latest_version: None,
         deprecation_date: None,
+        time_spine: None,
         primary_key: Vec::new(),
         docs: Docs::default(),
         doc_blocks: Vec::new(),
