@@ -3,6 +3,7 @@
 
 mod finance;
 mod limits;
+mod manifest_shape;
 mod literate;
 mod profiles;
 mod sandbox;
