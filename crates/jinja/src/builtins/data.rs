@@ -144,11 +144,8 @@ fn fromyaml(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
 
 fn toyaml(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let mut args = vm.lift(args.bind("toyaml", &["value", "default", "sort_keys"], 1))?;
-    let given = vm.lift(json::written(&args.take(0)))?;
-    match serde_saphyr::to_string(&given) {
-        Ok(text) => Ok(Value::from(text)),
-        Err(_) => Ok(args.given(1).unwrap_or_else(value::none)),
-    }
+    let written = vm.lift(json::written(&args.take(0)))?;
+    Ok(Value::from(value::yaml::dump(&written, value::truthy(&args.take(2)))))
 }
 
 /// `cycler(a, b, …)`.

@@ -39,6 +39,44 @@ impl List {
     }
 }
 
+/// Dropping a list that holds a list that holds a list … must not take stack for each of them.
+impl Drop for List {
+    fn drop(&mut self) {
+        let items = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop_all(std::mem::take(items));
+    }
+}
+
+impl Drop for Dict {
+    fn drop(&mut self) {
+        let pairs = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop_all(std::mem::take(pairs).into_values().collect());
+    }
+}
+
+/// Stack that must be left before anything but a list or dict is dropped, and what is added when it is not.
+const STACK_LEFT_BYTES: usize = 128 * 1024;
+const STACK_GROWTH_BYTES: usize = 2 * 1024 * 1024;
+
+fn drop_all(mut work: Vec<Value>) {
+    while let Some(value) = work.pop() {
+        if let Some(list) = value.downcast_object::<List>() {
+            drop(value);
+            // Ours is the last hold: what is in it goes with it.
+            if Arc::strong_count(&list) == 1 {
+                work.append(&mut locked(&list.0));
+            }
+        } else if let Some(dict) = value.downcast_object::<Dict>() {
+            drop(value);
+            if Arc::strong_count(&dict) == 1 {
+                work.extend(std::mem::take(&mut *locked(&dict.0)).into_values());
+            }
+        } else {
+            stacker::maybe_grow(STACK_LEFT_BYTES, STACK_GROWTH_BYTES, || drop(value));
+        }
+    }
+}
+
 impl fmt::Debug for List {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("list")

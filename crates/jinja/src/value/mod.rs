@@ -9,6 +9,7 @@ pub(crate) mod methods;
 pub(crate) mod native;
 pub(crate) mod ops;
 pub(crate) mod repr;
+pub(crate) mod yaml;
 
 pub(crate) use collections::{Dict, List, Set};
 pub(crate) use minijinja::Value;
@@ -105,6 +106,24 @@ pub(crate) fn tuple(items: Vec<Value>) -> Value {
 /// A dict with text keys that templates can change.
 pub(crate) fn dict<K: Into<Value>>(pairs: impl IntoIterator<Item = (K, Value)>) -> Value {
     Value::from_object(Dict::new(pairs.into_iter().map(|(key, value)| (key.into(), value)).collect()))
+}
+
+/// Tuples that may be inside each other; lists have no such limit, because theirs are dropped one by one.
+pub(crate) const TUPLE_DEPTH_MAX: usize = 200;
+
+/// Whether a tuple holds tuples only so deep as is allowed.
+pub(crate) fn is_shallow(value: &Value) -> bool {
+    let mut level: Vec<Value> = vec![value.clone()];
+    for _ in 0..TUPLE_DEPTH_MAX {
+        let inner = level.iter().filter(|value| value.is_tuple()).filter_map(|tuple| tuple.try_iter().ok()).flatten();
+        level = inner.filter(Value::is_tuple).collect();
+        if level.is_empty() {
+            return true;
+        }
+        // The same tuple many times over is no deeper for it.
+        level.truncate(1_000);
+    }
+    false
 }
 
 /// Python's `None`.

@@ -204,6 +204,13 @@ fn equal_within(left: &Value, right: &Value, depth: usize) -> bool {
 
 /// How `left` and `right` compare, for `<`, `>` and sorting; what has no order is refused.
 pub(crate) fn order(op: &str, left: &Value, right: &Value) -> Result<Ordering> {
+    order_within(op, left, right, 0)
+}
+
+fn order_within(op: &str, left: &Value, right: &Value, depth: usize) -> Result<Ordering> {
+    if depth > repr::DEPTH_MAX {
+        return Err(format!("values nested deeper than {} levels have no order", repr::DEPTH_MAX));
+    }
     let refused =
         || format!("'{op}' not supported between instances of '{}' and '{}'", type_name(left), type_name(right));
     if let Some(both) = numbers(left, right) {
@@ -218,7 +225,7 @@ pub(crate) fn order(op: &str, left: &Value, right: &Value) -> Result<Ordering> {
             let (a, b) = (elements(left).unwrap_or_default(), elements(right).unwrap_or_default());
             for (a, b) in a.iter().zip(&b) {
                 if !equal(a, b) {
-                    return order(op, a, b);
+                    return order_within(op, a, b, depth + 1);
                 }
             }
             Ok(a.len().cmp(&b.len()))

@@ -180,7 +180,11 @@ impl Vm<'_> {
     /// Calls a value.
     pub(crate) fn call_value(&mut self, value: &Value, args: Args) -> Eval<Value> {
         match kind_of(value) {
-            Kind::Native(native) => native.call(self, args),
+            Kind::Native(native) => {
+                let made = native.call(self, args)?;
+                self.charge(&made)?;
+                Ok(made)
+            }
             _ => Err(self.fail(format!("'{}' object is not callable", value::type_name(value)))),
         }
     }

@@ -18,8 +18,16 @@ impl Vm<'_> {
         Ok(match &expr.kind {
             ExprKind::Const(value) => value.clone(),
             ExprKind::Name(name) => self.lookup(name, scope).unwrap_or_default(),
-            ExprKind::List(items) => value::list(self.eval_all(items, scope)?),
-            ExprKind::Tuple(items) => value::tuple(self.eval_all(items, scope)?),
+            ExprKind::List(items) => {
+                let made = value::list(self.eval_all(items, scope)?);
+                self.charge(&made)?;
+                made
+            }
+            ExprKind::Tuple(items) => {
+                let made = value::tuple(self.eval_all(items, scope)?);
+                self.charge(&made)?;
+                made
+            }
             ExprKind::Dict(pairs) => {
                 let mut made = Vec::with_capacity(pairs.len());
                 for (key, item) in pairs {

@@ -259,12 +259,13 @@ impl<'r> Vm<'r> {
             value::Kind::Str(text) => text.len(),
             // An element takes some 24 bytes.
             value::Kind::List(list) => list.len().saturating_mul(24),
+            value::Kind::Tuple if !value::is_shallow(value) => {
+                return Err(self.fail(format!("more than {} tuples inside each other", value::TUPLE_DEPTH_MAX)));
+            }
             value::Kind::Tuple => value::length(value).unwrap_or(0).saturating_mul(24),
             _ => return Ok(()),
         };
-        if size < 64 {
-            return Ok(());
-        }
+        let size = size.max(64);
         self.made = self.made.saturating_add(size);
         if self.made > MADE_BYTES_MAX {
             return Err(self.fail_with_hint(

@@ -78,10 +78,46 @@ fn texts_cannot_grow_without_bound() {
     }
 }
 
+/// What a loop makes over and over is stopped before it has used up the memory.
+#[test]
+fn memory_cannot_be_used_up() {
+    let grown = |step: &str| format!("{{% set ns = namespace(v=[1]) %}}{{% for i in range(100000) %}}{step}{{% endfor %}}");
+    for (text, told) in [
+        ("{{ ('x' * 1000000).replace('', 'y' * 1000000) }}".to_owned(), "at most"),
+        ("{{ 'ab' | replace('', 'y' * 60000000) }}".to_owned(), "at most"),
+        ("{{ ('y' * 1000000).join('x' * 1000000) }}".to_owned(), "at most"),
+        ("{{ range(1000) | join('y' * 1000000) }}".to_owned(), "at most"),
+        (grown("{% do ns.v.extend(ns.v) %}"), "a list may have"),
+        (grown("{% set ns.v = ns.v + ns.v %}"), "would give more than"),
+        (grown("{% do ns.v.append('x' * 1000000) %}"), "made more than"),
+        (grown("{% do ns.v.append([0] * 100000) %}"), "made more than"),
+        (grown("{% set ns.v = (ns.v,) %}"), "tuples inside each other"),
+    ] {
+        let error = error(&[], &text);
+        assert!(error.what().contains(told), "{text}: {error}");
+    }
+    // Two to the hundredth elements in a hundred lists.
+    let shared = "{% set ns = namespace(v=[1]) %}{% for i in range(100) %}{% set ns.v = [ns.v, ns.v] %}{% endfor %}";
+    assert!(error(&[], &format!("{shared}{{{{ tojson(ns.v) }}}}")).what().contains("values would be written"));
+    assert_eq!(render(&format!("{shared}{{{{ ns.v == ns.v }}}}")), "True");
+}
+
+#[test]
+fn lists_nested_without_end_are_dropped_without_taking_the_stack() {
+    let deep = |step: &str| format!("{{% set ns = namespace(v=[]) %}}{{% for i in range(200000) %}}{step}{{% endfor %}}done");
+    let small = std::thread::Builder::new().stack_size(512 * 1024);
+    let run = move || {
+        for step in ["{% set ns.v = [ns.v] %}", "{% set ns.v = {'a': ns.v} %}", "{% set ns.v = [(ns.v, 1)] %}"] {
+            assert_eq!(render(&deep(step)), "done");
+        }
+    };
+    small.spawn(run).unwrap().join().unwrap();
+}
+
 #[test]
 fn deep_expressions_are_refused_not_fatal() {
     let deep = format!("{{{{ {}1{} }}}}", "(".repeat(10_000), ")".repeat(10_000));
-    assert!(error(&[], &deep).what().contains("recursion"));
+    assert!(error(&[], &deep).what().contains("operations deep"));
     let chain = |operations: usize| format!("{{{{ 1{} }}}}", " + 1".repeat(operations));
     let most = limits::EXPRESSION_DEPTH_MAX;
     assert_eq!(render(&chain(most - 1)), most.to_string());
