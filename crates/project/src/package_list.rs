@@ -257,7 +257,7 @@ fn read_one(item: &Yaml, raw: &Yaml, file: &str) -> Result<(PackageSource, Value
             PackageSource::Hub { name, versions: versions.filter(|version| !version.is_empty()).collect(), prerelease }
         }
     };
-    if let (Some(name), "tarball" | "local" | "git" | "package") = (text("name"), known[0]) {
+    if let Some(name) = text("name") {
         hashed.insert("name".into(), name.into());
     }
     hashed.insert("unrendered".into(), raw.to_json());

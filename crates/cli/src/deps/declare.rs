@@ -61,7 +61,7 @@ pub fn add_package(
                 lines[at] = "packages:".to_owned();
             }
             let new = entry.iter().map(|line| format!("{}{line}", " ".repeat(blanks)));
-            lines.splice(end..end, new.collect::<Vec<_>>());
+            drop(lines.splice(end..end, new.collect::<Vec<_>>()));
         }
         None => {
             lines.push("packages:".to_owned());

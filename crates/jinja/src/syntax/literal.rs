@@ -2,7 +2,6 @@
 
 use super::lexer::newlines;
 use super::token::TokenKind;
-use crate::value::Value;
 
 /// Digits that may have single underscores between them: how many bytes they take, 0 when there are none.
 fn digits(bytes: &[u8], is_digit: fn(&u8) -> bool) -> usize {
@@ -26,8 +25,8 @@ pub(super) fn number(text: &str, after_dot: bool) -> Result<(TokenKind<'_>, usiz
     let bytes = text.as_bytes();
     let radix = match (bytes.first(), bytes.get(1)) {
         (Some(b'0'), Some(b'x' | b'X')) => Some((16, u8::is_ascii_hexdigit as fn(&u8) -> bool)),
-        (Some(b'0'), Some(b'o' | b'O')) => Some((8, (|byte| (b'0'..=b'7').contains(byte)) as fn(&u8) -> bool)),
-        (Some(b'0'), Some(b'b' | b'B')) => Some((2, (|byte| (b'0'..=b'1').contains(byte)) as fn(&u8) -> bool)),
+        (Some(b'0'), Some(b'o' | b'O')) => Some((8, (|byte: &u8| (b'0'..=b'7').contains(byte)) as fn(&u8) -> bool)),
+        (Some(b'0'), Some(b'b' | b'B')) => Some((2, (|byte: &u8| (b'0'..=b'1').contains(byte)) as fn(&u8) -> bool)),
         _ => None,
     };
     if let Some((radix, is_digit)) = radix {
@@ -143,6 +142,7 @@ fn unescaped(text: &str) -> String {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::value::Value;
 
     #[test]
     fn numbers_are_pythons() {

@@ -11,7 +11,7 @@ fn boxed(expr: Expr) -> Box<Expr> {
     Box::new(expr)
 }
 
-impl<'t> Parser<'t> {
+impl Parser<'_> {
     fn made(&self, at: u32, kind: ExprKind) -> Parse<Expr> {
         let expr = Expr::new(at, kind);
         if expr.depth as usize > EXPRESSION_DEPTH_MAX {
@@ -146,7 +146,7 @@ impl<'t> Parser<'t> {
             let kind = if *operator == "~" {
                 ExprKind::Join(boxed(left), boxed(right))
             } else {
-                ExprKind::Arithmetic(operator, boxed(left), boxed(right))
+                ExprKind::Arithmetic(*operator, boxed(left), boxed(right))
             };
             left = self.made(at, kind)?;
         }

@@ -1,7 +1,7 @@
 //! Filters that were made for HTML and addresses.
 
 use super::{Args, Eval, Value, Vm, repr};
-use crate::value::{self};
+use crate::value;
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")

@@ -28,7 +28,7 @@ impl Vm<'_> {
                 return self.lift(methods::call(&Value::from(text), name, Args::positional(vec![width])));
             }
             "replace" => {
-                let mut args = self.lift(args.bind(name, &["s", "old", "new", "count"][1..], 2))?;
+                let mut args = self.lift(args.bind(name, &["old", "new", "count"], 2))?;
                 let (old, new) = (repr::text(&args.take(0)), repr::text(&args.take(1)));
                 let mut all = vec![Value::from(old), Value::from(new)];
                 all.extend(args.given(2).filter(|count| !count.is_none()));

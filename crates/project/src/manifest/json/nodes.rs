@@ -140,7 +140,7 @@ fn constraint(found: &Constraint, of_model: bool) -> Value {
 }
 
 /// Arguments of a `ref()`.
-pub(super) fn reference(args: &RefArgs) -> Value {
+pub(crate) fn reference(args: &RefArgs) -> Value {
     json!({"name": args.name, "package": args.package, "version": version(args.version.as_deref())})
 }
 
