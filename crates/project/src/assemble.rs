@@ -82,6 +82,11 @@ pub(crate) fn assemble(loading: &Loading, elements: Elements, manifest: &mut Man
     lookup
 }
 
+/// The name, with the version if there is one.
+fn shown(node: &Node) -> String {
+    node.version.as_ref().map_or_else(|| node.name.clone(), |version| format!("{}.v{version}", node.name))
+}
+
 /// Models whose `deprecation_date` is past, and what still reads them.
 fn warn_deprecated(loading: &Loading, manifest: &Manifest, places: &Places) {
     let now = loading.environment.options().now.date_naive();
@@ -99,7 +104,7 @@ fn warn_deprecated(loading: &Loading, manifest: &Manifest, places: &Places) {
             continue;
         }
         loading.report(
-            Diagnostic::warning("deprecated", format!("model '{}' is deprecated since {date}", node.name))
+            Diagnostic::warning("deprecated", format!("model '{}' is deprecated since {date}", shown(node)))
                 .at(node.patch_place.clone().unwrap_or_else(|| node.place.clone()))
                 .hint("remove it, or give it another 'deprecation_date'"),
         );
@@ -110,7 +115,7 @@ fn warn_deprecated(loading: &Loading, manifest: &Manifest, places: &Places) {
                     (Some(version), Some(latest)) if version != latest => format!("read version {latest} instead"),
                     _ => "read another model instead".to_owned(),
                 };
-                let message = format!("'{}' reads '{}', which is deprecated since {date}", reader.name, node.name);
+                let message = format!("'{}' reads '{}', which is deprecated since {date}", reader.name, shown(node));
                 loading.report(Diagnostic::warning("deprecated", message).at(place.clone()).hint(hint));
             }
         }

@@ -15,7 +15,6 @@ const FUNCTIONS: &Functions = &[
     ("set", |vm, args| set(vm, args, false)),
     ("set_strict", |vm, args| set(vm, args, true)),
     ("range", range),
-    ("dict", dict),
     ("namespace", namespace),
     ("fromjson", fromjson),
     ("tojson", tojson),
@@ -27,6 +26,9 @@ const FUNCTIONS: &Functions = &[
 ];
 
 pub(super) fn function_named(name: &str) -> Option<Value> {
+    if name == "dict" {
+        return Some(value::native(DictClass));
+    }
     from_table(FUNCTIONS, name)
 }
 
@@ -95,6 +97,34 @@ fn range(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let count = count as i128;
     vm.spend(count as u64)?;
     Ok(value::list((0..count).map(|at| value::ops::integer(start + at * step)).collect()))
+}
+
+/// `dict(…)`, and `dict.fromkeys(…)`.
+#[derive(Debug)]
+struct DictClass;
+
+impl Native for DictClass {
+    fn type_name(&self) -> &'static str {
+        "type"
+    }
+    fn as_any(&self) -> &dyn std::any::Any {
+        self
+    }
+    fn text(&self) -> String {
+        "<class 'dict'>".to_owned()
+    }
+    fn methods(&self) -> &'static [&'static str] {
+        &["fromkeys"]
+    }
+    fn call_method(&self, vm: &mut Vm<'_>, _name: &str, args: Args) -> Eval<Value> {
+        vm.lift(value::methods::from_keys(args))
+    }
+    fn callable(&self) -> bool {
+        true
+    }
+    fn call(&self, vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
+        dict(vm, args)
+    }
 }
 
 fn dict(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {

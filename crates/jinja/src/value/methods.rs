@@ -8,7 +8,7 @@ use crate::vm::Args;
 mod containers;
 mod format;
 mod text;
-pub(crate) use containers::{pairs_of, sorted};
+pub(crate) use containers::{from_keys, pairs_of, sorted};
 pub(crate) use format::percent_format;
 
 use containers::{dicts, lists, sequences, sets};
@@ -75,12 +75,21 @@ pub(crate) fn names(value: &Value) -> &'static [&'static str] {
             "swapcase",
             "casefold",
             "encode",
+            "isdecimal",
+            "istitle",
+            "isidentifier",
+            "isascii",
+            "isprintable",
+            "rindex",
+            "expandtabs",
+            "translate",
+            "format_map",
         ],
         Kind::List(_) => {
             &["append", "extend", "insert", "pop", "remove", "index", "count", "sort", "reverse", "copy", "clear"]
         }
         Kind::Dict(_) | Kind::Map => {
-            &["items", "keys", "values", "get", "update", "pop", "popitem", "setdefault", "copy", "clear"]
+            &["items", "keys", "values", "get", "update", "pop", "popitem", "setdefault", "copy", "clear", "fromkeys"]
         }
         Kind::Set(_) => &[
             "add",

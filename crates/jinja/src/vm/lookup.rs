@@ -94,7 +94,7 @@ impl Vm<'_> {
                     None => self.fail_with_hint(
                         message,
                         format!(
-                            "if {package} is a package, put it into packages.yml; if it is a variable, set it first"
+                            "if {package} is a package, put it into packages.yml and run 'millstream deps'; if it is a variable, set it first"
                         ),
                     ),
                 }

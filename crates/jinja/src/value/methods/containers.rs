@@ -111,6 +111,7 @@ pub(super) fn dicts(value: &Value, name: &str, args: Args) -> Outcome {
         "keys" => return Ok(list(all().into_iter().map(|(key, _)| key).collect())),
         "values" => return Ok(list(all().into_iter().map(|(_, item)| item).collect())),
         "copy" => return Ok(dict(all())),
+        "fromkeys" => return from_keys(args),
         "get" => {
             let mut args = args.bind(name, &["key", "default"], 1)?;
             let (key, default) = (args.take(0), args.given(1));
@@ -155,6 +156,17 @@ pub(super) fn dicts(value: &Value, name: &str, args: Args) -> Outcome {
             Ok(none())
         }
         _ => unknown(value, name),
+    }
+}
+
+/// `dict.fromkeys(keys, value)`.
+pub(crate) fn from_keys(args: Args) -> Outcome {
+    let mut args = args.bind("fromkeys", &["iterable", "value"], 1)?;
+    let (keys, value) = (args.take(0), args.given(1).unwrap_or_else(none));
+    let keys = elements(&keys).ok_or_else(|| format!("'{}' object is not iterable", type_name(&keys)))?;
+    match keys.iter().find(|key| !hashable(key)) {
+        Some(key) => Err(format!("unhashable type: '{}'", type_name(key))),
+        None => Ok(dict(keys.into_iter().map(|key| (key, value.clone())))),
     }
 }
 

@@ -11,7 +11,8 @@ struct Layout {
     align: Option<char>,
     sign: Option<char>,
     alternate: bool,
-    comma: bool,
+    /// What parts thousands.
+    thousands: Option<char>,
     width: usize,
     precision: Option<usize>,
     letter: Option<char>,
@@ -59,12 +60,26 @@ pub(crate) fn brace_format(text: &str, args: &Args) -> Result<String, String> {
                     "" => value,
                     other => return Err(format!("Unknown conversion specifier '{other}'")),
                 };
-                out.push_str(&lay_out(&value, &layout_of(spec)?)?);
+                // A layout may itself have fields: `{:{width}}`.
+                let spec = nested(spec, args, &mut automatic)?;
+                out.push_str(&lay_out(&value, &layout_of(&spec)?)?);
             }
             c => out.push(c),
         }
     }
     Ok(out)
+}
+
+fn nested(spec: &str, args: &Args, automatic: &mut usize) -> Result<String, String> {
+    let mut out = String::new();
+    let mut rest = spec;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, after) = after.split_once('}').ok_or("expected '}' before end of string")?;
+        out.push_str(before);
+        out.push_str(&repr::text(&field_value(name, args, automatic)?));
+        rest = after;
+    }
+    Ok(out + rest)
 }
 
 fn field_value(name: &str, args: &Args, automatic: &mut usize) -> Result<Value, String> {
@@ -120,7 +135,7 @@ fn layout_of(spec: &str) -> Result<Layout, String> {
         layout.align = Some('=');
     }
     layout.width = number(&mut rest)?.unwrap_or(0);
-    layout.comma = rest.next_if(|c| matches!(c, ',' | '_')).is_some();
+    layout.thousands = rest.next_if(|c| matches!(c, ',' | '_'));
     if rest.next_if_eq(&'.').is_some() {
         layout.precision = Some(number(&mut rest)?.ok_or("Format specifier missing precision")?);
     }
@@ -207,7 +222,10 @@ fn numeral(value: &Value, layout: &Layout) -> Result<String, String> {
             return Err(format!("Unknown format code '{letter}' for object of type '{}'", type_name(value)));
         }
     };
-    let digits = if layout.comma { with_commas(&digits) } else { digits };
+    let digits = match layout.thousands {
+        Some(mark) => parted(&digits, mark),
+        None => digits,
+    };
     let sign = match (negative, layout.sign) {
         (true, _) => "-",
         (false, Some('+')) => "+",
@@ -229,12 +247,12 @@ fn general(number: f64, precision: usize) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-fn with_commas(digits: &str) -> String {
+fn parted(digits: &str, mark: char) -> String {
     let (whole, fraction) = digits.split_at(digits.find('.').unwrap_or(digits.len()));
     let mut out = String::new();
     for (position, digit) in whole.chars().enumerate() {
         if position > 0 && (whole.len() - position) % 3 == 0 {
-            out.push(',');
+            out.push(mark);
         }
         out.push(digit);
     }

@@ -3,7 +3,7 @@
 use super::Outcome;
 use super::format::brace_format;
 use crate::limits::OUTPUT_BYTES_MAX_DEFAULT;
-use crate::value::{Kind, Value, elements, integer_of, kind_of, list, tuple, type_name};
+use crate::value::{Kind, Value, elements, integer_of, kind_of, list, ops, pairs, repr, tuple, type_name};
 use crate::vm::Args;
 
 fn flag(value: bool) -> Outcome {
@@ -26,7 +26,9 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
     let every = |test: fn(char) -> bool| flag(!text.is_empty() && text.chars().all(test));
     match name {
         "upper" => Ok(Value::from(text.to_uppercase())),
-        "lower" | "casefold" => Ok(Value::from(text.to_lowercase())),
+        "lower" => Ok(Value::from(text.to_lowercase())),
+        // Texts that only differ in case are the same after this.
+        "casefold" => Ok(Value::from(text.to_lowercase().replace('ß', "ss"))),
         "swapcase" => Ok(Value::from(
             text.chars()
                 .flat_map(|c| {
@@ -71,8 +73,10 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
             }
         }
         "startswith" | "endswith" => {
-            let mut args = args.bind("startswith", &["prefix"], 1)?;
+            let mut args = args.bind(name, &["prefix", "start", "end"], 1)?;
             let wanted = args.take(0);
+            let cut = cut_of(text, args.given(1), args.given(2))?;
+            let text = cut.as_str();
             let options = if matches!(kind_of(&wanted), Kind::Tuple) {
                 elements(&wanted).unwrap_or_default()
             } else {
@@ -127,7 +131,11 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
             let (left, right) = match name {
                 "ljust" => (0, missing),
                 "rjust" => (missing, 0),
-                _ => (missing / 2, missing - missing / 2),
+                // Where the blanks cannot be halved, Python's odd one is on the left if the width is odd.
+                _ => {
+                    let left = missing / 2 + (missing & (missing + text.chars().count()) & 1);
+                    (left, missing - left)
+                }
             };
             Ok(Value::from(format!("{}{text}{}", fill.repeat(left), fill.repeat(right))))
         }
@@ -150,8 +158,73 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
             Ok(Value::from(text.strip_suffix(&text_arg(&part)?).unwrap_or(text)))
         }
         "encode" => Ok(Value::from(text)),
+        "istitle" => flag(text.chars().any(char::is_alphabetic) && title(text) == text),
+        "isidentifier" => flag(
+            text.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && text.chars().all(|c| c.is_alphanumeric() || c == '_'),
+        ),
+        "isascii" => flag(text.is_ascii()),
+        "isprintable" => flag(!text.chars().any(char::is_control)),
+        "format_map" => {
+            let [mapping] = args.exactly(name, ["mapping"])?;
+            let mut named = Args::default();
+            let pairs = pairs(&mapping).ok_or("format_map() takes a mapping")?;
+            named.named.extend(pairs.into_iter().map(|(key, item)| (repr::text(&key), item)));
+            brace_format(text, &named).map(Value::from)
+        }
+        "expandtabs" => {
+            let mut args = args.bind(name, &["tabsize"], 0)?;
+            expand_tabs(text, args.given(0).map_or(Ok(8), |size| width_of(&size))?)
+        }
+        "translate" => {
+            let [table] = args.exactly(name, ["table"])?;
+            translate(text, &table)
+        }
         _ => Err(format!("'str' object has no attribute '{name}'")),
     }
+}
+
+/// Blanks up to the next multiple of `size` instead of each tab.
+fn expand_tabs(text: &str, size: usize) -> Outcome {
+    fits(text.len().saturating_add(text.matches('\t').count().saturating_mul(size)))?;
+    let (mut out, mut column) = (String::new(), 0);
+    for c in text.chars() {
+        if c == '\t' {
+            let blanks = if size > 0 { size - column % size } else { 0 };
+            out.push_str(&" ".repeat(blanks));
+            column += blanks;
+        } else {
+            out.push(c);
+            column = if c == '\n' || c == '\r' { 0 } else { column + 1 };
+        }
+    }
+    Ok(Value::from(out))
+}
+
+/// Each character replaced by what the table has under its number: a text, a number, or none.
+fn translate(text: &str, table: &Value) -> Outcome {
+    let mut out = String::new();
+    for c in text.chars() {
+        match ops::item(table, &Value::from(c as u32)) {
+            None => out.push(c),
+            Some(found) => match (kind_of(&found), integer_of(&found)) {
+                (Kind::None, _) => {}
+                (_, Some(code)) => out.extend(u32::try_from(code).ok().and_then(char::from_u32)),
+                _ => out.push_str(&text_arg(&found)?),
+            },
+        }
+        fits(out.len())?;
+    }
+    Ok(Value::from(out))
+}
+
+/// The part of a text between two Python indexes.
+fn cut_of(text: &str, start: Option<Value>, end: Option<Value>) -> Result<String, String> {
+    if start.is_none() && end.is_none() {
+        return Ok(text.to_owned());
+    }
+    let index = |value: Option<Value>| value.as_ref().and_then(integer_of);
+    ops::slice(&Value::from(text), [index(start), index(end), None]).map(|part| repr::text(&part))
 }
 
 fn fits(bytes: usize) -> Result<(), String> {

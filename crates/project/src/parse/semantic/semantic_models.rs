@@ -72,7 +72,7 @@ pub(super) fn read(loading: &Loading, entry: &Entry) -> Vec<UnresolvedSemantic> 
     );
     let names = measures.iter().filter_map(|measure| measure["name"].as_str().map(str::to_owned)).collect();
     let mut made = vec![UnresolvedSemantic { element: common.element(details, names), inputs }];
-    for measure in measures.iter().filter(|measure| measure["create_metric"] == Value::Bool(true)) {
+    for (measure, _) in measures.iter().zip(all("measures")).filter(|(_, item)| flag(item, "create_metric")) {
         made.push(from_measure(&common, measure));
     }
     made
@@ -124,8 +124,11 @@ fn dimension(common: &Common<'_>, item: &Yaml) -> Value {
     })
 }
 
+fn flag(owner: &Yaml, key: &str) -> bool {
+    matches!(owner.get(key).map(|value| &value.kind), Some(Kind::Bool(true)))
+}
+
 fn measure(common: &Common<'_>, item: &Yaml) -> Value {
-    let flag = |owner: &Yaml, key: &str| matches!(owner.get(key).map(|value| &value.kind), Some(Kind::Bool(true)));
     let agg_params = item.get("agg_params").map(|params| {
         json!({
             "percentile": params.get("percentile").map_or(Value::Null, Yaml::to_json),
@@ -146,7 +149,8 @@ fn measure(common: &Common<'_>, item: &Yaml) -> Value {
         "agg": common.one_of(item, "a measure", "agg", AGGREGATIONS),
         "description": text(item, "description"),
         "label": text(item, "label"),
-        "create_metric": flag(item, "create_metric"),
+        // dbt has made the metric, and says so no more.
+        "create_metric": false,
         "expr": text(item, "expr"),
         "agg_params": agg_params,
         "non_additive_dimension": non_additive,
