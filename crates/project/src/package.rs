@@ -81,7 +81,7 @@ pub(crate) fn read_dependencies(
     diagnostics: &mut Diagnostics,
 ) -> Vec<Package> {
     let mut found: Vec<Package> = Vec::new();
-    let mut declared: Vec<Declared> = packages::declared(&root.dir, &|path| root.label(path), diagnostics);
+    let mut declared: Vec<Declared> = packages::declared(&root.dir, &root.dir, &|path| root.label(path), diagnostics);
     let mut waiting: Vec<(PathBuf, Option<Place>)> =
         packages::installed(&root.dir, &root.file.packages_install_path).into_iter().map(|dir| (dir, None)).collect();
     let local = |declared: &[Declared]| -> Vec<(PathBuf, Option<Place>)> {
@@ -119,7 +119,7 @@ pub(crate) fn read_dependencies(
                 .push(Diagnostic::error("too-large", format!("the project uses more than {PACKAGES_MAX} packages")));
             break;
         }
-        let below = packages::declared(&package.dir, &|path| package.label(path), diagnostics);
+        let below = packages::declared(&package.dir, &root.dir, &|path| package.label(path), diagnostics);
         waiting.extend(local(&below));
         declared.extend(below);
         found.push(package);

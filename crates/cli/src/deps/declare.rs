@@ -38,6 +38,7 @@ pub fn add_package(
     let path = project.join(file);
     let text = if path.is_file() { std::fs::read_to_string(&path)? } else { String::new() };
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut place = None;
     // From the last to the first, so that the numbers of the lines before stay right.
     for spec in folder.packages.iter().rev() {
         let address = ["package", "git", "local", "tarball"].iter().find_map(|key| spec.written.get(*key)?.as_str());
@@ -47,12 +48,18 @@ pub fn add_package(
                 Some(last) => last as usize,
                 None => end_of_entry(&lines, first),
             };
-            lines.drain(first.min(lines.len())..last.min(lines.len()));
+            let first = first.min(lines.len());
+            let dash = lines.get(first).map_or(2, |line| line.len() - line.trim_start().len());
+            lines.drain(first..last.min(lines.len()));
+            place = Some((first, dash));
         }
     }
     let entry = entry(name, version, source);
-    match lines.iter().position(|line| line.trim_end() == "packages:" || line.starts_with("packages:")) {
-        Some(at) => {
+    let start = lines.iter().position(|line| line.starts_with("packages:"));
+    match (place, start) {
+        // In the place of the entry that it replaces.
+        (Some((at, blanks)), _) => insert(&mut lines, at, &entry, blanks),
+        (None, Some(at)) => {
             let dash = lines[at + 1..].iter().find(|line| line.trim_start().starts_with("- "));
             let blanks = dash.map_or(2, |line| line.len() - line.trim_start().len());
             let end = end_of_list(&lines, at);
@@ -60,10 +67,9 @@ pub fn add_package(
             if lines[at].trim_end() != "packages:" && end == at + 1 {
                 lines[at] = "packages:".to_owned();
             }
-            let new = entry.iter().map(|line| format!("{}{line}", " ".repeat(blanks)));
-            drop(lines.splice(end..end, new.collect::<Vec<_>>()));
+            insert(&mut lines, end, &entry, blanks);
         }
-        None => {
+        (None, None) => {
             lines.push("packages:".to_owned());
             lines.extend(entry.iter().map(|line| format!("  {line}")));
         }
@@ -73,6 +79,11 @@ pub fn add_package(
         .map_err(|error| error.context(format!("{wanted} cannot be added to {file}")).hint("add it by hand"))?;
     replace(&path, &made)?;
     Ok(file)
+}
+
+fn insert(lines: &mut Vec<String>, at: usize, entry: &[String], blanks: usize) {
+    let new: Vec<String> = entry.iter().map(|line| format!("{}{line}", " ".repeat(blanks))).collect();
+    drop(lines.splice(at..at, new));
 }
 
 /// Name and version of `NAME@VERSION`. In an address of git the `@` of `git@host` parts nothing.

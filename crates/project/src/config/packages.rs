@@ -19,7 +19,12 @@ pub(crate) struct Declared {
 }
 
 /// Packages that the folder's `packages.yml` or `dependencies.yml` declare. `label` makes paths for messages.
-pub(crate) fn declared(dir: &Path, label: &dyn Fn(&str) -> String, diagnostics: &mut Diagnostics) -> Vec<Declared> {
+pub(crate) fn declared(
+    dir: &Path,
+    root: &Path,
+    label: &dyn Fn(&str) -> String,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Declared> {
     let mut all = Vec::new();
     for name in ["packages.yml", "dependencies.yml"] {
         let path = dir.join(name);
@@ -33,7 +38,13 @@ pub(crate) fn declared(dir: &Path, label: &dyn Fn(&str) -> String, diagnostics: 
             let place = item.at.in_file(&file);
             let text = |key: &str| item.get(key).and_then(Yaml::text);
             let (local, source) = match (text("local"), text("package"), text("git"), text("tarball")) {
-                (Some(local), ..) => (Some(dir.join(local)), local),
+                // As for dbt, paths start at the root project; one that is only right seen from its own package is
+                // found as well.
+                (Some(local), ..) => {
+                    let from_root = root.join(local);
+                    let there = from_root.join("dbt_project.yml").is_file();
+                    (Some(if there { from_root } else { dir.join(local) }), local)
+                }
                 (None, Some(package), ..) => (None, package),
                 (None, None, Some(git), _) => (None, git),
                 (None, None, None, Some(tarball)) => (None, text("name").unwrap_or(tarball)),

@@ -18,6 +18,16 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# This engine casts a time with a zone to its time in UTC: to_local_time keeps the wall clock's. #}
+{% macro millstream__convert_timezone(column, target_tz, source_tz=None) -%}
+    {%- set source = source_tz if source_tz else 'UTC' -%}
+    {%- if source == target_tz -%}
+        cast({{ column }} as {{ dbt.type_timestamp() }})
+    {%- else -%}
+        to_local_time(cast({{ column }} as {{ dbt.type_timestamp() }}) at time zone '{{ source }}' at time zone '{{ target_tz }}')
+    {%- endif -%}
+{%- endmacro %}
+
 {% macro snowflake__convert_timezone(column, target_tz, source_tz=None) -%}
     convert_timezone('{{ source_tz if source_tz else 'UTC' }}', '{{ target_tz }}', cast({{ column }} as {{ dbt.type_timestamp() }}))
 {%- endmacro %}

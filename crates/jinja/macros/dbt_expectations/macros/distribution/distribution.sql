@@ -43,13 +43,13 @@ with base_dates as (
 wanted as (
     select cast({{ dbt.date_trunc(date_part, 'date_' ~ date_part) }} as date) as date_{{ date_part }}
     from base_dates
-    where mod({{ dbt.datediff(first, 'date_' ~ date_part, date_part) }}, {{ step }}) = 0
+    where ({{ dbt.datediff(first, 'date_' ~ date_part, date_part) }}) % {{ step }} = 0
     {{ 'and ' ~ exclusion_condition if exclusion_condition }}
 ),
 counted as (
     select
         {#- Dates count for the period that they are in. #}
-        cast({{ dbt.dateadd(date_part, '-1 * mod(' ~ dbt.datediff(first, 'cast(' ~ date_col ~ ' as ' ~ dbt.type_timestamp() ~ ')', date_part) ~ ', ' ~ step ~ ')', dbt.date_trunc(date_part, 'cast(' ~ date_col ~ ' as ' ~ dbt.type_timestamp() ~ ')')) }} as date) as date_{{ date_part }},
+        cast({{ dbt.dateadd(date_part, '-1 * ((' ~ dbt.datediff(first, 'cast(' ~ date_col ~ ' as ' ~ dbt.type_timestamp() ~ ')', date_part) ~ ') % ' ~ step ~ ')', dbt.date_trunc(date_part, 'cast(' ~ date_col ~ ' as ' ~ dbt.type_timestamp() ~ ')')) }} as date) as date_{{ date_part }},
         count(*) as row_cnt
     from {{ model }}
     {{ 'where ' ~ row_condition if row_condition }}
