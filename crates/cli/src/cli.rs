@@ -3,8 +3,8 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce, query, report,
-    run, seed, snapshot, test,
+    broker, build, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce, query,
+    report, run, seed, snapshot, test,
 };
 use crate::options::GlobalOptions;
 
@@ -60,7 +60,10 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
     ("Start", &["demo", "init"]),
     ("Make data", &["generate", "produce", "broker"]),
     ("Load", &["ingest", "ledger"]),
-    ("Transform (dbt's commands)", &["deps", "build", "run", "test", "seed", "snapshot", "compile", "ls", "parse", "clean"]),
+    (
+        "Transform (dbt's commands)",
+        &["deps", "build", "run", "test", "seed", "snapshot", "compile", "ls", "parse", "clean"],
+    ),
     ("Ask", &["query", "report", "debug"]),
 ];
 

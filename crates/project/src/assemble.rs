@@ -275,11 +275,16 @@ impl Resolving<'_> {
             }
         }
         for (name, place) in &metrics {
-            match manifest.semantics.values().find(|found| found.resource_type == ResourceType::Metric && found.name == *name) {
+            match manifest
+                .semantics
+                .values()
+                .find(|found| found.resource_type == ResourceType::Metric && found.name == *name)
+            {
                 Some(metric) => ids.push(metric.unique_id.clone()),
                 None => {
                     let known = manifest.semantics.values().filter(|found| found.resource_type == ResourceType::Metric);
-                    let hint = did_you_mean(name, known.map(|found| found.name.as_str()), "declare it under 'metrics:'");
+                    let hint =
+                        did_you_mean(name, known.map(|found| found.name.as_str()), "declare it under 'metrics:'");
                     let message = format!("there is no metric '{name}'");
                     self.loading.report(Diagnostic::error("unknown-name", message).at(place.clone()).hint(hint));
                 }

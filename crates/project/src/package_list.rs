@@ -156,8 +156,7 @@ fn read_list(
         );
     }
     // Addresses may hold tokens: secrets of the environment are allowed here, as in profiles.yml.
-    let renderer =
-        Renderer { templates: Templates::Lazy(environment), scope: ValueScope::Profile, package: "", file };
+    let renderer = Renderer { templates: Templates::Lazy(environment), scope: ValueScope::Profile, package: "", file };
     let mut packages = Vec::new();
     let items = list.items();
     for (position, raw) in items.iter().enumerate() {
@@ -178,9 +177,8 @@ fn read_list(
 }
 
 fn read_one(item: &Yaml, raw: &Yaml, file: &str) -> Result<(PackageSource, Value), Diagnostic> {
-    let wrong = |message: String, hint: &str| {
-        Diagnostic::error("bad-package", message).at(item.at.in_file(file)).hint(hint)
-    };
+    let wrong =
+        |message: String, hint: &str| Diagnostic::error("bad-package", message).at(item.at.in_file(file)).hint(hint);
     let text = |key: &str| item.get(key).and_then(Yaml::scalar_text).filter(|text| !text.is_empty());
     let known: &[&str] = if item.get("local").is_some() {
         &["local", "name"]
@@ -224,14 +222,16 @@ fn read_one(item: &Yaml, raw: &Yaml, file: &str) -> Result<(PackageSource, Value
             }
         }
         "tarball" => {
-            let url = text("tarball").ok_or_else(|| wrong("'tarball' has no address".into(), "give an address or a path"))?;
-            let name = text("name")
-                .ok_or_else(|| wrong("a tarball needs a 'name'".into(), "add 'name: package_name'"))?;
+            let url =
+                text("tarball").ok_or_else(|| wrong("'tarball' has no address".into(), "give an address or a path"))?;
+            let name =
+                text("name").ok_or_else(|| wrong("a tarball needs a 'name'".into(), "add 'name: package_name'"))?;
             hashed.insert("tarball".into(), url.clone().into());
             PackageSource::Tarball { url, name }
         }
         _ => {
-            let name = text("package").ok_or_else(|| wrong("'package' has no name".into(), "write organisation/package"))?;
+            let name =
+                text("package").ok_or_else(|| wrong("'package' has no name".into(), "write organisation/package"))?;
             if name.split('/').filter(|part| !part.is_empty()).count() != 2 {
                 return Err(wrong(format!("'{name}' is not the name of a package"), "write organisation/package"));
             }
@@ -253,7 +253,8 @@ fn read_one(item: &Yaml, raw: &Yaml, file: &str) -> Result<(PackageSource, Value
             let flag = item.get("install_prerelease").or_else(|| item.get("install-prerelease"));
             let prerelease = matches!(flag.map(|value| &value.kind), Some(Kind::Bool(true)));
             hashed.insert("install_prerelease".into(), prerelease.into());
-            let versions = versions.iter().flat_map(|version| version.split(',')).map(|version| version.trim().to_owned());
+            let versions =
+                versions.iter().flat_map(|version| version.split(',')).map(|version| version.trim().to_owned());
             PackageSource::Hub { name, versions: versions.filter(|version| !version.is_empty()).collect(), prerelease }
         }
     };

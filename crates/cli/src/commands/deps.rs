@@ -43,12 +43,18 @@ pub async fn run(args: DepsArgs, context: &Context) -> Outcome {
         root = read_package_folder(&project, &project, &options)?;
     }
     if root.packages.is_empty() {
-        context.talk.say("nothing-declared", "no packages are declared: neither packages.yml nor dependencies.yml has any");
+        context
+            .talk
+            .say("nothing-declared", "no packages are declared: neither packages.yml nor dependencies.yml has any");
         return Ok(Exit::Success);
     }
     let scratch = Scratch::new(&project)?;
     let hub = context.env.get("DBT_PACKAGE_HUB_URL").map_or(deps::HUB, String::as_str);
-    let fetcher = Fetcher { project: project.clone(), scratch: scratch.0.clone(), hub: format!("{}/", hub.trim_end_matches('/')) };
+    let fetcher = Fetcher {
+        project: project.clone(),
+        scratch: scratch.0.clone(),
+        hub: format!("{}/", hub.trim_end_matches('/')),
+    };
 
     let hash = deps::hash(&root.packages.iter().map(|package| package.hashed.clone()).collect::<Vec<_>>());
     // A lock that cannot be read is no reason to stop when it is to be written anew.

@@ -66,7 +66,8 @@ impl Fetcher {
             return Err(Error::user(format!("'{path}' holds no dbt_project.yml"))
                 .hint("correct the path: it is taken from the project's folder"));
         };
-        let folder = folder.canonicalize().map_err(|error| Error::environment(format!("'{path}' cannot be read")).why(error))?;
+        let folder =
+            folder.canonicalize().map_err(|error| Error::environment(format!("'{path}' cannot be read")).why(error))?;
         Ok(Fetched { folder, source: PackageSource::Local { path: path.to_owned() } })
     }
 

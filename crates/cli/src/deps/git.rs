@@ -19,12 +19,16 @@ pub fn fetch(fetcher: &Fetcher, source: &PackageSource) -> Result<Fetched> {
     if !clone.is_dir() {
         let target = clone.display().to_string();
         let url = url.strip_prefix("file://").filter(|path| path.starts_with('/')).unwrap_or(url);
-        run(&fetcher.project, &["clone", "--quiet", "--no-checkout", "--", url, &target]).map_err(|error| match error {
-            Failure::Missing(error) => error,
-            Failure::Refused(told) => Error::environment(format!("{} cannot be cloned", without_credentials(url)))
-                .why(told)
-                .hint("see that the address is right and this machine may read it; or vendor the package as 'local:'"),
-        })?;
+        run(&fetcher.project, &["clone", "--quiet", "--no-checkout", "--", url, &target]).map_err(
+            |error| match error {
+                Failure::Missing(error) => error,
+                Failure::Refused(told) => {
+                    Error::environment(format!("{} cannot be cloned", without_credentials(url))).why(told).hint(
+                        "see that the address is right and this machine may read it; or vendor the package as 'local:'",
+                    )
+                }
+            },
+        )?;
         let found = [format!("refs/tags/{wanted}"), format!("refs/remotes/origin/{wanted}"), wanted.to_owned()]
             .into_iter()
             .find_map(|name| run(&clone, &["rev-parse", "--verify", "--quiet", &format!("{name}^{{commit}}")]).ok());
@@ -38,7 +42,9 @@ pub fn fetch(fetcher: &Fetcher, source: &PackageSource) -> Result<Fetched> {
     }
     let commit = run(&clone, &["rev-parse", "HEAD"]).map_err(Failure::into_error)?;
     let folder = match subdirectory {
-        Some(inner) if !Path::new(inner).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) => {
+        Some(inner)
+            if !Path::new(inner).components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir)) =>
+        {
             return Err(Error::user(format!("subdirectory '{inner}' leads out of the repository"))
                 .hint("give a folder inside of the repository"));
         }

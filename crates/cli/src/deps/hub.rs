@@ -16,8 +16,13 @@ use super::version::{Range, version};
 pub const DEFAULT: &str = "https://hub.getdbt.com/";
 
 /// Packages that Millstream has built in, as the hub calls them.
-const BUILT_IN: [&str; 5] =
-    ["dbt-labs/dbt_utils", "metaplane/dbt_expectations", "calogica/dbt_expectations", "calogica/dbt_date", "godatadriven/dbt_date"];
+const BUILT_IN: [&str; 5] = [
+    "dbt-labs/dbt_utils",
+    "metaplane/dbt_expectations",
+    "calogica/dbt_expectations",
+    "calogica/dbt_date",
+    "godatadriven/dbt_date",
+];
 
 /// Chooses the newest version in the range, and unpacks it.
 pub async fn fetch(fetcher: &Fetcher, source: &PackageSource) -> Result<Fetched> {

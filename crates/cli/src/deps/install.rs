@@ -37,7 +37,9 @@ pub async fn install(
     for package in packages {
         let fetched = fetcher.fetch(&package.source, &fetcher.project).await?;
         let place = next.join(&package.name);
-        if !Path::new(&package.name).components().all(|part| matches!(part, Component::Normal(_))) || package.name.is_empty() {
+        if !Path::new(&package.name).components().all(|part| matches!(part, Component::Normal(_)))
+            || package.name.is_empty()
+        {
             return Err(Error::user(format!("'{}' cannot be the name of a package", package.name)));
         }
         match &package.source {

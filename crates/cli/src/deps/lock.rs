@@ -35,7 +35,9 @@ fn python_json(value: &Value) -> String {
         Value::Object(map) => {
             let mut keys: Vec<&String> = map.keys().collect();
             keys.sort();
-            let pairs = keys.iter().map(|key| format!("{}: {}", python_json(&Value::from(key.as_str())), python_json(&map[*key])));
+            let pairs = keys
+                .iter()
+                .map(|key| format!("{}: {}", python_json(&Value::from(key.as_str())), python_json(&map[*key])));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
         Value::Array(items) => format!("[{}]", items.iter().map(python_json).collect::<Vec<_>>().join(", ")),

@@ -94,7 +94,10 @@ fn add(wanted: &mut Vec<Wanted>, spec: &PackageSpec, from: &Path) -> Result<()> 
             .hint("declare the package once, in the root project, so that one version serves all")
     };
     let merged = match (&known.source, &spec.source) {
-        (PackageSource::Hub { name, versions: old, prerelease }, PackageSource::Hub { versions: new, prerelease: also, .. }) => {
+        (
+            PackageSource::Hub { name, versions: old, prerelease },
+            PackageSource::Hub { versions: new, prerelease: also, .. },
+        ) => {
             let mut versions = old.clone();
             versions.extend(new.iter().filter(|version| !old.contains(version)).cloned());
             PackageSource::Hub { name: name.clone(), versions, prerelease: *prerelease || *also }
@@ -134,8 +137,12 @@ fn key(source: &PackageSource) -> String {
 fn check_names(root: &PackageFolder, pinned: &[Pinned]) -> Result<()> {
     for (position, package) in pinned.iter().enumerate() {
         if package.name == root.name {
-            return Err(Error::user(format!("{} is called '{}', as the project itself", describe(&package.source), root.name))
-                .hint("rename one of them in its dbt_project.yml"));
+            return Err(Error::user(format!(
+                "{} is called '{}', as the project itself",
+                describe(&package.source),
+                root.name
+            ))
+            .hint("rename one of them in its dbt_project.yml"));
         }
         if let Some(other) = pinned[..position].iter().find(|other| other.name == package.name) {
             return Err(Error::user(format!("two packages are called '{}'", package.name))

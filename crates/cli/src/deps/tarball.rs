@@ -58,8 +58,7 @@ mod tests {
     use super::*;
 
     fn packed(entries: &[(&str, &str)]) -> Vec<u8> {
-        let mut builder =
-            tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
+        let mut builder = tar::Builder::new(flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast()));
         for (path, text) in entries {
             let mut header = tar::Header::new_gnu();
             header.set_size(text.len() as u64);

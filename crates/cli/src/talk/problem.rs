@@ -31,7 +31,10 @@ pub fn text(error: &Error) -> String {
     }
     for (head, count) in shown.into_iter().filter(|(_, count)| *count > SHOWN_MAX) {
         let more = count - SHOWN_MAX;
-        text.push_str(&format!("\n\n{} and {more} more; --log-format json shows all", paint(DIM, &format!("{head}]:"))));
+        text.push_str(&format!(
+            "\n\n{} and {more} more; --log-format json shows all",
+            paint(DIM, &format!("{head}]:"))
+        ));
     }
     if let Some(fix) = error.fix() {
         text.push_str(&format!("\n  fix: {}", fix.replace('\n', "\n       ")));

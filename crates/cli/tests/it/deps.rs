@@ -114,7 +114,10 @@ fn a_package_may_be_a_folder_of_a_repository() {
     git(&scene.path().join("repo"), &["add", "."]);
     git(&scene.path().join("repo"), &["commit", "--quiet", "-m", "one"]);
     let url = format!("file://{}", scene.path().join("repo").display());
-    scene.write("dependencies.yml", format!("packages:\n  - git: \"{url}\"\n    subdirectory: inner\n    warn-unpinned: false\n"));
+    scene.write(
+        "dependencies.yml",
+        format!("packages:\n  - git: \"{url}\"\n    subdirectory: inner\n    warn-unpinned: false\n"),
+    );
     let ran = scene.must(&["deps"]);
     assert!(!ran.stderr.contains("not pinned"), "{}", ran.told());
     assert_eq!(said(&scene, "inner"), "select 'inner' as said");
@@ -175,10 +178,7 @@ fn two_ranges_of_one_package_choose_one_version() {
     let hub = hub(&scene, &["1.0.0", "1.5.0", "2.0.0"]);
     package(&scene, "other", "other", "other");
     scene.write("other/packages.yml", "packages:\n  - package: acme/tools\n    version: \"<1.5.0\"\n");
-    scene.write(
-        "packages.yml",
-        "packages:\n  - package: acme/tools\n    version: \">=1.0.0\"\n  - local: other\n",
-    );
+    scene.write("packages.yml", "packages:\n  - package: acme/tools\n    version: \">=1.0.0\"\n  - local: other\n");
     let ran = scene.run_with(&["deps"], &[("DBT_PACKAGE_HUB_URL", hub.as_str())]);
     assert_eq!(ran.code, 0, "{}", ran.told());
     assert_eq!(said(&scene, "tools"), "select '1.0.0' as said");
@@ -192,7 +192,11 @@ fn without_a_network_the_hub_is_an_error_of_the_machine() {
     let ran = scene.run_with(&["deps"], &[("DBT_PACKAGE_HUB_URL", "http://127.0.0.1:9/")]);
     assert_eq!(ran.code, 3, "{}", ran.told());
     assert!(ran.stderr.contains("cannot be reached"), "{}", ran.told());
-    assert!(ran.stderr.contains("has dbt_utils built in") || ran.stderr.contains("has dbt-labs/dbt_utils built in"), "{}", ran.told());
+    assert!(
+        ran.stderr.contains("has dbt_utils built in") || ran.stderr.contains("has dbt-labs/dbt_utils built in"),
+        "{}",
+        ran.told()
+    );
     assert!(!scene.path().join("package-lock.yml").exists() && !scene.path().join("dbt_packages").exists());
     scene.write("packages.yml", "packages:\n  - git: https://127.0.0.1:9/a.git\n    revision: v1\n");
     let ran = scene.run(&["deps"]);
@@ -224,7 +228,11 @@ fn contradictions_are_told_and_change_nothing() {
         let ran = scene.run(&["deps"]);
         assert_eq!(ran.code, 1, "{packages}: {}", ran.told());
         assert!(ran.stderr.contains(told), "{packages}: {}", ran.told());
-        assert!(ran.stderr.contains("packages.yml:") || told.contains("called") || told.contains("itself"), "{}", ran.told());
+        assert!(
+            ran.stderr.contains("packages.yml:") || told.contains("called") || told.contains("itself"),
+            "{}",
+            ran.told()
+        );
         assert!(!scene.path().join("dbt_packages").exists() && !scene.path().join("package-lock.yml").exists());
     }
 }
@@ -235,7 +243,10 @@ fn a_package_is_added_and_the_rest_of_the_file_stays() {
     let hub = hub(&scene, &["1.0.0", "1.2.0"]);
     let variables = [("DBT_PACKAGE_HUB_URL", hub.as_str())];
     package(&scene, "shared", "shared", "shared");
-    scene.write("packages.yml", "# ours\npackages:\n  # the old one\n  - package: acme/tools\n    version: 1.0.0\n\nextra: 1\n");
+    scene.write(
+        "packages.yml",
+        "# ours\npackages:\n  # the old one\n  - package: acme/tools\n    version: 1.0.0\n\nextra: 1\n",
+    );
     let ran = scene.run_with(&["deps", "--add-package", "acme/tools@>=1.0.0,<2.0.0"], &variables);
     assert_eq!(ran.code, 0, "{}", ran.told());
     assert_eq!(

@@ -178,8 +178,7 @@ impl<'t> Lexer<'t> {
         let (at, rest) = (self.at, self.rest());
         if first.is_ascii_digit() {
             let after_dot = self.tokens.last().is_some_and(|token| token.kind.is("."));
-            let (kind, length) =
-                number(rest, after_dot).map_err(|message| SyntaxError { message, offset: at })?;
+            let (kind, length) = number(rest, after_dot).map_err(|message| SyntaxError { message, offset: at })?;
             self.push(kind, at);
             self.at += length;
             return Ok(());

@@ -246,8 +246,7 @@ impl<'t> Parser<'t> {
         let body = self.body(tag, opened, &["else", "endfor"]);
         self.loops -= 1;
         let body = body?;
-        let otherwise =
-            if self.skip_name("else") { self.body(tag, opened, &["endfor"])? } else { Vec::new() };
+        let otherwise = if self.skip_name("else") { self.body(tag, opened, &["endfor"])? } else { Vec::new() };
         self.position += 1;
         self.end_of_tag()?;
         Ok(Stmt::For(Arc::new(For { at, target, iterable, condition, recursive, body, otherwise })))

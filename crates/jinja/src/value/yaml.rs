@@ -164,11 +164,16 @@ fn folded(text: &str, indent: usize, column: usize) -> String {
 /// Whether a text can stand without quotes and is read back as that text.
 fn is_plain(text: &str) -> bool {
     let special = |c: char| "-?:,[]{}#&*!|>'\"%@`".contains(c);
-    let words = ["", "~", "null", "true", "false", "yes", "no", "on", "off", "=", "<<", ".nan", ".inf", "-.inf", "+.inf"];
+    let words =
+        ["", "~", "null", "true", "false", "yes", "no", "on", "off", "=", "<<", ".nan", ".inf", "-.inf", "+.inf"];
     let lower = text.to_ascii_lowercase();
     let Some(first) = text.chars().next() else { return false };
     let second = text.chars().nth(1);
-    if words.contains(&lower.as_str()) || text.chars().any(char::is_control) || text.starts_with("---") || text.starts_with("...") {
+    if words.contains(&lower.as_str())
+        || text.chars().any(char::is_control)
+        || text.starts_with("---")
+        || text.starts_with("...")
+    {
         return false;
     }
     // `-x`, `?x` and `:x` are plain; `- x` is not.
@@ -194,7 +199,8 @@ fn looks_like_number(text: &str) -> bool {
     let binary = number.strip_prefix("0b").is_some_and(|rest| rest.chars().all(|c| c == '0' || c == '1'));
     let digits = number.chars().all(|c| c.is_ascii_digit());
     let float = number.contains('.') && number.parse::<f64>().is_ok() && !number.contains("inf");
-    let sexagesimal = number.contains(':') && number.split(':').all(|part| part.chars().all(|c| c.is_ascii_digit() || c == '.'));
+    let sexagesimal =
+        number.contains(':') && number.split(':').all(|part| part.chars().all(|c| c.is_ascii_digit() || c == '.'));
     let parts: Vec<&str> = body.splitn(3, '-').collect();
     let date = match parts.as_slice() {
         [year, month, day] => {
@@ -221,9 +227,14 @@ mod tests {
             (json!([{"a": 1, "b": [2]}, [3, [4]], []]), "- a: 1\n  b:\n  - 2\n- - 3\n  - - 4\n- []\n"),
             (json!("x"), "x\n...\n"),
             (json!("yes"), "'yes'\n"),
-            (json!({"a": "it's", "b": "x: y", "c": "1", "d": "2025-06-01", "e": " x", "f": "a\nb"}),
-                "a: it's\nb: 'x: y'\nc: '1'\nd: '2025-06-01'\ne: ' x'\nf: 'a\n\n  b'\n"),
-            (json!([1.5, 1e20, "-x", "- x", "#a", "a#b", ""]), "- 1.5\n- 1.0e+20\n- -x\n- '- x'\n- '#a'\n- a#b\n- ''\n"),
+            (
+                json!({"a": "it's", "b": "x: y", "c": "1", "d": "2025-06-01", "e": " x", "f": "a\nb"}),
+                "a: it's\nb: 'x: y'\nc: '1'\nd: '2025-06-01'\ne: ' x'\nf: 'a\n\n  b'\n",
+            ),
+            (
+                json!([1.5, 1e20, "-x", "- x", "#a", "a#b", ""]),
+                "- 1.5\n- 1.0e+20\n- -x\n- '- x'\n- '#a'\n- a#b\n- ''\n",
+            ),
         ] {
             assert_eq!(dump(&value, false), expected, "{value}");
         }

@@ -5,17 +5,63 @@ use crate::value::{self, Kind, Value, kind_of, ops, repr};
 
 /// Tests that there are, for hints and for `is test`.
 const NAMES: &[&str] = &[
-    "boolean", "callable", "defined", "divisibleby", "eq", "equalto", "escaped", "even", "false", "filter", "float",
-    "ge", "greaterthan", "gt", "in", "integer", "iterable", "le", "lessthan", "lower", "lt", "mapping", "ne", "none",
-    "number", "odd", "sameas", "sequence", "string", "test", "true", "undefined", "upper",
+    "boolean",
+    "callable",
+    "defined",
+    "divisibleby",
+    "eq",
+    "equalto",
+    "escaped",
+    "even",
+    "false",
+    "filter",
+    "float",
+    "ge",
+    "greaterthan",
+    "gt",
+    "in",
+    "integer",
+    "iterable",
+    "le",
+    "lessthan",
+    "lower",
+    "lt",
+    "mapping",
+    "ne",
+    "none",
+    "number",
+    "odd",
+    "sameas",
+    "sequence",
+    "string",
+    "test",
+    "true",
+    "undefined",
+    "upper",
 ];
 
 impl Vm<'_> {
     pub(super) fn test(&mut self, name: &str, input: &Value, args: Args) -> Eval<bool> {
         if matches!(
             name,
-            "sameas" | "in" | "eq" | "equalto" | "==" | "ne" | "!=" | "lt" | "lessthan" | "<" | "le" | "<=" | "gt"
-                | "greaterthan" | ">" | "ge" | ">=" | "divisibleby"
+            "sameas"
+                | "in"
+                | "eq"
+                | "equalto"
+                | "=="
+                | "ne"
+                | "!="
+                | "lt"
+                | "lessthan"
+                | "<"
+                | "le"
+                | "<="
+                | "gt"
+                | "greaterthan"
+                | ">"
+                | "ge"
+                | ">="
+                | "divisibleby"
         ) {
             let [other] = self.lift(args.exactly(name, ["other"]))?;
             return self.test_against(name, input, &other);

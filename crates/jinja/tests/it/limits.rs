@@ -81,7 +81,8 @@ fn texts_cannot_grow_without_bound() {
 /// What a loop makes over and over is stopped before it has used up the memory.
 #[test]
 fn memory_cannot_be_used_up() {
-    let grown = |step: &str| format!("{{% set ns = namespace(v=[1]) %}}{{% for i in range(100000) %}}{step}{{% endfor %}}");
+    let grown =
+        |step: &str| format!("{{% set ns = namespace(v=[1]) %}}{{% for i in range(100000) %}}{step}{{% endfor %}}");
     for (text, told) in [
         ("{{ ('x' * 1000000).replace('', 'y' * 1000000) }}".to_owned(), "at most"),
         ("{{ 'ab' | replace('', 'y' * 60000000) }}".to_owned(), "at most"),
@@ -104,7 +105,8 @@ fn memory_cannot_be_used_up() {
 
 #[test]
 fn lists_nested_without_end_are_dropped_without_taking_the_stack() {
-    let deep = |step: &str| format!("{{% set ns = namespace(v=[]) %}}{{% for i in range(200000) %}}{step}{{% endfor %}}done");
+    let deep =
+        |step: &str| format!("{{% set ns = namespace(v=[]) %}}{{% for i in range(200000) %}}{step}{{% endfor %}}done");
     let small = std::thread::Builder::new().stack_size(512 * 1024);
     let run = move || {
         for step in ["{% set ns.v = [ns.v] %}", "{% set ns.v = {'a': ns.v} %}", "{% set ns.v = [(ns.v, 1)] %}"] {

@@ -114,6 +114,7 @@ pub(crate) fn check_installed(
 fn locked_names(dir: &Path) -> Option<Vec<String>> {
     let text = std::fs::read_to_string(dir.join("package-lock.yml")).ok()?;
     let yaml = yaml::parse(&text, "package-lock.yml", &mut Diagnostics::new())?;
-    let names: Vec<String> = yaml.get("packages")?.items().iter().filter_map(|item| item.get("name")?.scalar_text()).collect();
+    let names: Vec<String> =
+        yaml.get("packages")?.items().iter().filter_map(|item| item.get("name")?.scalar_text()).collect();
     (!names.is_empty()).then_some(names)
 }

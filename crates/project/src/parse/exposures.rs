@@ -117,7 +117,9 @@ pub(crate) fn read(loading: &Loading, entry: &Entry) -> UnresolvedExposure {
 fn add_dependency(loading: &Loading, entry: &Entry, item: &Yaml, unresolved: &mut UnresolvedExposure) {
     let place = item.at.in_file(&entry.file);
     let parsed = item.text().map(|text| calls_in(loading, entry.package, text, &place));
-    let Some(parsed) = parsed.filter(|parsed| !parsed.refs.is_empty() || !parsed.sources.is_empty() || !parsed.metrics.is_empty()) else {
+    let Some(parsed) =
+        parsed.filter(|parsed| !parsed.refs.is_empty() || !parsed.sources.is_empty() || !parsed.metrics.is_empty())
+    else {
         loading.report(
             Diagnostic::error("bad-exposure", "an element of 'depends_on' is no ref(), source() or metric() call")
                 .at(place)

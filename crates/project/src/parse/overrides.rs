@@ -32,10 +32,10 @@ pub(crate) fn apply(loading: &Loading, entries: Vec<Entry>) -> Vec<Entry> {
             if !tables.iter().any(|own| name_of(own).as_deref() == Some(&name)) {
                 let known: Vec<String> = tables.iter().filter_map(name_of).collect();
                 let hint = did_you_mean(&name, known.iter().map(String::as_str), "an override adds no tables");
-                let message = format!("source '{}' of package '{package}' has no table '{name}' to override", patch.name);
-                loading.report(
-                    Diagnostic::warning("unknown-name", message).at(table.at.in_file(&patch.file)).hint(hint),
-                );
+                let message =
+                    format!("source '{}' of package '{package}' has no table '{name}' to override", patch.name);
+                loading
+                    .report(Diagnostic::warning("unknown-name", message).at(table.at.in_file(&patch.file)).hint(hint));
             }
         }
         base.yaml = laid_over(&base.yaml, &patch.yaml);

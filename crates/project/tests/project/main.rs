@@ -3,7 +3,7 @@
 
 mod finance;
 mod limits;
-mod manifest_shape;
 mod literate;
+mod manifest_shape;
 mod profiles;
 mod sandbox;

@@ -91,7 +91,11 @@ fn shapes(manifest: &Value) -> Shapes {
         add(&mut all, &format!("{name}.config"), &node["config"]);
         for column in node["columns"].as_object().unwrap_or(&none).values() {
             add(&mut all, "column", column);
-            column["constraints"].as_array().unwrap().iter().for_each(|found| add(&mut all, "column.constraint", found));
+            column["constraints"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .for_each(|found| add(&mut all, "column.constraint", found));
         }
         node["constraints"].as_array().into_iter().flatten().for_each(|found| add(&mut all, "model.constraint", found));
         add(&mut all, "contract", &node["contract"]);
@@ -99,9 +103,17 @@ fn shapes(manifest: &Value) -> Shapes {
             add(&mut all, "test_metadata", &node["test_metadata"]);
         }
     }
-    for section in
-        ["sources", "exposures", "metrics", "saved_queries", "semantic_models", "groups", "unit_tests", "docs", "macros"]
-    {
+    for section in [
+        "sources",
+        "exposures",
+        "metrics",
+        "saved_queries",
+        "semantic_models",
+        "groups",
+        "unit_tests",
+        "docs",
+        "macros",
+    ] {
         for element in elements(section) {
             if element["package_name"] == "shop" || section == "docs" {
                 add(&mut all, section, element);
@@ -139,7 +151,9 @@ fn every_element_has_the_keys_and_types_that_dbt_writes() {
                 None => wrong.push(format!("{path} is missing")),
                 // Null says nothing of the type: what dbt left empty we may fill, and the other way round.
                 Some(own) => {
-                    let odd = own.iter().any(|own| own != "null" && !types.contains(own.as_str()) && types.iter().any(|t| *t != "null"));
+                    let odd = own.iter().any(|own| {
+                        own != "null" && !types.contains(own.as_str()) && types.iter().any(|t| *t != "null")
+                    });
                     if odd {
                         wrong.push(format!("{path} is {own:?}, in dbt {types:?}"));
                     }

@@ -57,7 +57,8 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
                     })
                 })
                 .collect::<Result<_, _>>()?;
-            let size = parts.iter().map(String::len).fold(parts.len().saturating_mul(text.len()), usize::saturating_add);
+            let size =
+                parts.iter().map(String::len).fold(parts.len().saturating_mul(text.len()), usize::saturating_add);
             fits(size)?;
             Ok(Value::from(parts.join(text)))
         }

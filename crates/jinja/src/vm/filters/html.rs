@@ -4,11 +4,7 @@ use super::{Args, Eval, Value, Vm, repr};
 use crate::value;
 
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('>', "&gt;")
-        .replace('<', "&lt;")
-        .replace('\'', "&#39;")
-        .replace('"', "&#34;")
+    text.replace('&', "&amp;").replace('>', "&gt;").replace('<', "&lt;").replace('\'', "&#39;").replace('"', "&#34;")
 }
 
 /// Text with everything but letters, digits and `_.-~` as `%XX`; slashes are kept where they part a path.
@@ -59,7 +55,8 @@ impl Vm<'_> {
                 };
                 match pairs {
                     Some(pairs) => {
-                        let one = |(key, item): &(Value, Value)| format!("{}={}", percent(key, false), percent(item, false));
+                        let one =
+                            |(key, item): &(Value, Value)| format!("{}={}", percent(key, false), percent(item, false));
                         pairs.iter().map(one).collect::<Vec<_>>().join("&")
                     }
                     None => percent(input, true),
@@ -70,7 +67,9 @@ impl Vm<'_> {
                 let spaced = args.given(0).is_none_or(|value| value::truthy(&value));
                 let Some(pairs) = value::pairs(input) else { return Err(self.fail("xmlattr takes a mapping")) };
                 let shown = pairs.iter().filter(|(_, item)| !item.is_none() && !item.is_undefined());
-                let one = |(key, item): &(Value, Value)| format!("{}=\"{}\"", escaped(&repr::text(key)), escaped(&repr::text(item)));
+                let one = |(key, item): &(Value, Value)| {
+                    format!("{}=\"{}\"", escaped(&repr::text(key)), escaped(&repr::text(item)))
+                };
                 let all = shown.map(one).collect::<Vec<_>>().join(" ");
                 if spaced && !all.is_empty() { format!(" {all}") } else { all }
             }

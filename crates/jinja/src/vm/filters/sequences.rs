@@ -97,7 +97,8 @@ impl Vm<'_> {
             };
             parts.push(repr::text(&item));
         }
-        let size = parts.iter().map(String::len).fold(parts.len().saturating_mul(separator.len()), usize::saturating_add);
+        let size =
+            parts.iter().map(String::len).fold(parts.len().saturating_mul(separator.len()), usize::saturating_add);
         self.fits(size)?;
         Ok(Value::from(parts.join(&separator)))
     }

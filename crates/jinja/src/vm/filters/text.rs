@@ -45,7 +45,9 @@ impl Vm<'_> {
                 };
                 let first = args.given(1).is_some_and(|value| value::truthy(&value));
                 let blank = args.given(2).is_some_and(|value| value::truthy(&value));
-                self.fits(text.len().saturating_add((text.matches('\n').count() + 1).saturating_mul(indentation.len())))?;
+                self.fits(
+                    text.len().saturating_add((text.matches('\n').count() + 1).saturating_mul(indentation.len())),
+                )?;
                 indent(text, &indentation, first, blank)
             }
             "wordwrap" => {
@@ -53,8 +55,10 @@ impl Vm<'_> {
                 let mut args = self.lift(args.bind(name, &names, 0))?;
                 let width = whole(args.given(0), 79).max(1);
                 let breaks = args.given(1).is_none_or(|value| value::truthy(&value));
-                let newline =
-                    args.given(2).filter(|value| !value.is_none()).map_or_else(|| "\n".to_owned(), |text| repr::text(&text));
+                let newline = args
+                    .given(2)
+                    .filter(|value| !value.is_none())
+                    .map_or_else(|| "\n".to_owned(), |text| repr::text(&text));
                 let hyphens = args.given(3).is_none_or(|value| value::truthy(&value));
                 let wrapped = text.lines().map(|line| wrap(line, width, breaks, hyphens).join(&newline));
                 wrapped.collect::<Vec<_>>().join(&newline)
@@ -127,7 +131,8 @@ fn wrap(line: &str, width: usize, breaks: bool, hyphens: bool) -> Vec<String> {
             None => true,
             Some(chunk) => {
                 let blank = chunk.ends_with(char::is_whitespace);
-                let hyphen = hyphens && chunk.ends_with('-') && chunk.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
+                let hyphen =
+                    hyphens && chunk.ends_with('-') && chunk.chars().rev().nth(1).is_some_and(char::is_alphanumeric);
                 blank != c.is_whitespace() || (hyphen && c.is_alphabetic())
             }
         };

@@ -10,7 +10,16 @@ use crate::parse::{Loading, columns, draft, nodes};
 use crate::yaml::Yaml;
 
 const KEYS: &[&str] = &[
-    "name", "label", "description", "type", "type_params", "filter", "time_granularity", "config", "meta", "tags",
+    "name",
+    "label",
+    "description",
+    "type",
+    "type_params",
+    "filter",
+    "time_granularity",
+    "config",
+    "meta",
+    "tags",
     "agg_time_dimension",
 ];
 const TYPES: &[&str] = &["simple", "ratio", "derived", "cumulative", "conversion"];
@@ -183,11 +192,19 @@ pub(super) fn from_measure(common: &Common<'_>, measure: &Value) -> UnresolvedSe
     }
     let own_meta = measure.pointer("/config/meta").and_then(Value::as_object).cloned().unwrap_or_default();
     meta.extend(own_meta.clone());
-    let input = json!({"name": name, "filter": null, "alias": null, "join_to_timespine": false, "fill_nulls_with": null});
+    let input =
+        json!({"name": name, "filter": null, "alias": null, "join_to_timespine": false, "fill_nulls_with": null});
     let mut params = params_without_inputs();
     params.insert("measure".into(), input);
     params.insert("expr".into(), measure["expr"].clone());
-    let metric = Common { entry: &entry, kind: ResourceType::Metric, fqn, written: Map::new(), config: common.config.clone(), loading: common.loading };
+    let metric = Common {
+        entry: &entry,
+        kind: ResourceType::Metric,
+        fqn,
+        written: Map::new(),
+        config: common.config.clone(),
+        loading: common.loading,
+    };
     let mut details = metric.details();
     let label = measure["label"].as_str().unwrap_or(&name);
     let enabled = metric.config.enabled;

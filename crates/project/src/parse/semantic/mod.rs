@@ -95,9 +95,7 @@ impl<'a> Common<'a> {
     }
 
     fn report(&self, message: impl Into<String>, at: &Yaml, hint: impl Into<String>) {
-        self.loading.report(
-            Diagnostic::error("bad-semantic", message).at(at.at.in_file(&self.entry.file)).hint(hint),
-        );
+        self.loading.report(Diagnostic::error("bad-semantic", message).at(at.at.in_file(&self.entry.file)).hint(hint));
     }
 
     /// The text under a key that must be there.
@@ -116,7 +114,11 @@ impl<'a> Common<'a> {
         let text = self.required(owner, what, key);
         if !text.is_empty() && !allowed.contains(&text.as_str()) {
             let at = owner.get(key).unwrap_or(owner);
-            self.report(format!("'{text}' is not a {key} of {what}"), at, format!("use one of: {}", allowed.join(", ")));
+            self.report(
+                format!("'{text}' is not a {key} of {what}"),
+                at,
+                format!("use one of: {}", allowed.join(", ")),
+            );
         }
         text
     }

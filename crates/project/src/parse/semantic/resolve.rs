@@ -24,9 +24,12 @@ pub(crate) fn add(loading: &Loading, elements: Vec<UnresolvedSemantic>, lookup: 
         for measure in &element.measures {
             if let Some(other) = measures.insert(measure.clone(), element.unique_id.clone()) {
                 loading.report(
-                    Diagnostic::error("duplicate", format!("measure '{measure}' is in '{}' and in '{other}'", element.unique_id))
-                        .at(element.place.clone())
-                        .hint("rename one of them: metrics name measures without their semantic model"),
+                    Diagnostic::error(
+                        "duplicate",
+                        format!("measure '{measure}' is in '{}' and in '{other}'", element.unique_id),
+                    )
+                    .at(element.place.clone())
+                    .hint("rename one of them: metrics name measures without their semantic model"),
                 );
             }
         }
@@ -35,9 +38,12 @@ pub(crate) fn add(loading: &Loading, elements: Vec<UnresolvedSemantic>, lookup: 
         }
         if let Some(other) = places.insert(element.unique_id.clone(), element.place.clone()) {
             loading.report(
-                Diagnostic::error("duplicate", format!("'{}' occurs twice; the other one is at {other}", element.unique_id))
-                    .at(element.place.clone())
-                    .hint("rename or remove one of them"),
+                Diagnostic::error(
+                    "duplicate",
+                    format!("'{}' occurs twice; the other one is at {other}", element.unique_id),
+                )
+                .at(element.place.clone())
+                .hint("rename or remove one of them"),
             );
         }
     }
@@ -51,7 +57,10 @@ pub(crate) fn add(loading: &Loading, elements: Vec<UnresolvedSemantic>, lookup: 
                 },
                 Input::Measure(name) => measures.get(name).cloned().ok_or_else(|| {
                     let known = measures.keys().map(String::as_str);
-                    (format!("there is no measure '{name}'"), did_you_mean(name, known, "declare it under 'measures:' of a semantic model"))
+                    (
+                        format!("there is no measure '{name}'"),
+                        did_you_mean(name, known, "declare it under 'measures:' of a semantic model"),
+                    )
                 }),
                 Input::Metric(name) => metrics.get(name).cloned().ok_or_else(|| {
                     let known = metrics.keys().map(String::as_str);
@@ -91,7 +100,8 @@ fn set_relation(element: &mut Semantic, manifest: &Manifest) {
 /// `type_params.input_measures`: the measures that a metric reads, by other metrics too.
 fn set_input_measures(manifest: &mut Manifest, metrics: &BTreeMap<String, String>) {
     let mut found: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    for (id, element) in manifest.semantics.iter().filter(|(_, element)| element.resource_type == ResourceType::Metric) {
+    for (id, element) in manifest.semantics.iter().filter(|(_, element)| element.resource_type == ResourceType::Metric)
+    {
         let mut measures = Vec::new();
         collect(manifest, metrics, element, 0, &mut measures);
         found.insert(id.clone(), measures);

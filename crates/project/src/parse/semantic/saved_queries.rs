@@ -17,7 +17,11 @@ pub(super) fn read(loading: &Loading, entry: &Entry) -> Option<UnresolvedSemanti
     let common = Common::new(loading, entry, ResourceType::SavedQuery);
     let yaml = &entry.yaml;
     let Some(params) = yaml.get("query_params") else {
-        common.report(format!("saved query '{}' has no 'query_params'", entry.name), yaml, "add 'query_params: {metrics: […]}'");
+        common.report(
+            format!("saved query '{}' has no 'query_params'", entry.name),
+            yaml,
+            "add 'query_params: {metrics: […]}'",
+        );
         return None;
     };
     let list = |key: &str| -> Vec<String> {
@@ -29,7 +33,8 @@ pub(super) fn read(loading: &Loading, entry: &Entry) -> Option<UnresolvedSemanti
             inputs.push((Input::Metric(name), at.at.in_file(&entry.file)));
         }
     }
-    let exports: Vec<Value> = yaml.get("exports").map(Yaml::items).unwrap_or_default().iter().map(|item| export(&common, item)).collect();
+    let exports: Vec<Value> =
+        yaml.get("exports").map(Yaml::items).unwrap_or_default().iter().map(|item| export(&common, item)).collect();
     let cached = yaml.get("config").and_then(|config| config.get("cache")).and_then(|cache| cache.get("enabled"));
     let tags = {
         let mut tags = common.config.tags.clone();

@@ -12,7 +12,16 @@ use crate::parse::properties::Entry;
 use crate::yaml::{Kind, Yaml};
 
 const KEYS: &[&str] = &[
-    "name", "description", "label", "model", "defaults", "entities", "measures", "dimensions", "primary_entity", "config",
+    "name",
+    "description",
+    "label",
+    "model",
+    "defaults",
+    "entities",
+    "measures",
+    "dimensions",
+    "primary_entity",
+    "config",
     "meta",
 ];
 const ENTITY_TYPES: &[&str] = &["primary", "unique", "foreign", "natural"];
@@ -32,9 +41,14 @@ pub(super) fn read(loading: &Loading, entry: &Entry) -> Vec<UnresolvedSemantic> 
         let place = at.at.in_file(&entry.file);
         match calls_in(loading, entry.package, &written, &place).refs.into_iter().next() {
             Some(call) => {
-                inputs.push((Input::Model(RefArgs { name: call.name, package: call.package, version: call.version }), place));
+                inputs.push((
+                    Input::Model(RefArgs { name: call.name, package: call.package, version: call.version }),
+                    place,
+                ));
             }
-            None => common.report("'model' of a semantic model is not a ref() call", at, "write \"model: ref('orders')\""),
+            None => {
+                common.report("'model' of a semantic model is not a ref() call", at, "write \"model: ref('orders')\"")
+            }
         }
     }
     let all = |key: &str| yaml.get(key).map(Yaml::items).unwrap_or_default();
@@ -109,7 +123,11 @@ fn dimension(common: &Common<'_>, item: &Yaml) -> Value {
         json!({"time_granularity": text(params, "time_granularity"), "validity_params": validity})
     });
     if kind == "time" && type_params.is_none() {
-        common.report("a dimension of type 'time' has no 'type_params'", item, "add 'type_params: {time_granularity: day}'");
+        common.report(
+            "a dimension of type 'time' has no 'type_params'",
+            item,
+            "add 'type_params: {time_granularity: day}'",
+        );
     }
     json!({
         "name": common.required(item, "a dimension", "name"),

@@ -12,11 +12,8 @@ pub(super) fn filter(value: Option<&Yaml>) -> Value {
         Kind::List(items) => items.as_slice(),
         _ => std::slice::from_ref(value),
     };
-    let filters: Vec<Value> = items
-        .iter()
-        .filter_map(Yaml::scalar_text)
-        .map(|text| json!({"where_sql_template": text.trim()}))
-        .collect();
+    let filters: Vec<Value> =
+        items.iter().filter_map(Yaml::scalar_text).map(|text| json!({"where_sql_template": text.trim()})).collect();
     json!({"where_filters": filters})
 }
 
