@@ -20,6 +20,7 @@ mod load;
 mod log;
 mod options;
 mod replace;
+mod snowflake;
 mod stage;
 mod suggest;
 mod sweep;

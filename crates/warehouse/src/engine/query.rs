@@ -25,6 +25,7 @@ use crate::catalog::Catalog;
 use crate::error::from_engine;
 use crate::log::schema::sql_type;
 use crate::options::EmbeddedOptions;
+use crate::snowflake::{is_variant_type, json_text};
 
 /// Bytes of data files below which one thread is faster than several.
 const ONE_THREAD_BYTES: u64 = 4 * 1024 * 1024;
@@ -88,7 +89,7 @@ impl Engine {
     pub(crate) async fn run(&self, planned: &Planned) -> Result<QueryResult> {
         let (physical, context) = self.physical(planned).await?;
         let stream = execute_stream(physical, context).map_err(from_engine)?;
-        let schema = plain_schema(&stream.schema());
+        let schema = shown_schema(&stream.schema());
         let plain = schema.clone();
         let stream = stream.map(move |batch| batch.map_err(from_engine).and_then(|batch| plain_batch(&batch, &plain)));
         Ok(QueryResult { schema, stream: Box::pin(stream) })
@@ -102,13 +103,31 @@ fn plain_schema(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// Columns of a result: as [`plain_schema`], and VARIANTs as their JSON text.
+fn shown_schema(schema: &Schema) -> SchemaRef {
+    let fields: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| {
+            let data_type = field.data_type();
+            let shown = if is_variant_type(data_type) { DataType::Utf8 } else { plain(data_type) };
+            field.as_ref().clone().with_data_type(shown)
+        })
+        .collect();
+    Arc::new(Schema::new(fields))
+}
+
 fn plain_batch(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let failed = |error| Error::ours("a result cannot be handed out").why(error);
     let columns = batch
         .columns()
         .iter()
         .zip(schema.fields())
-        .map(|(column, field)| arrow::compute::cast(column, field.data_type()).map_err(failed))
+        .map(|(column, field)| {
+            let text =
+                if is_variant_type(column.data_type()) { Some(json_text(column).map_err(from_engine)?) } else { None };
+            arrow::compute::cast(text.as_ref().unwrap_or(column), field.data_type()).map_err(failed)
+        })
         .collect::<Result<Vec<_>>>()?;
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(schema.clone(), columns, &options).map_err(failed)

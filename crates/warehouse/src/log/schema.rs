@@ -9,6 +9,8 @@ use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, Tim
 use millstream_core::{Error, Result};
 use serde_json::{Value, json};
 
+use crate::snowflake::is_variant_type;
+
 /// Digits of the widest decimal that Delta knows.
 const DECIMAL_DIGITS_MAX: u8 = 38;
 
@@ -288,6 +290,7 @@ pub(crate) fn differences(expected: &Schema, found: &Schema) -> Vec<String> {
 /// The name under which SQL users know a type.
 pub(crate) fn sql_type(data_type: &DataType) -> String {
     match data_type {
+        other if is_variant_type(other) => "variant".into(),
         DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => "varchar".into(),
         DataType::Binary | DataType::BinaryView | DataType::LargeBinary => "binary".into(),
         DataType::Int8 => "tinyint".into(),
