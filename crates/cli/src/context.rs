@@ -14,7 +14,7 @@ use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
 use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
-use crate::options::GlobalOptions;
+use crate::options::{EngineChoice, GlobalOptions};
 use crate::talk::Talk;
 
 /// File that makes a folder a project.
@@ -106,19 +106,30 @@ impl Context {
     /// Opens the project's workspace; its folder is made when it is not there.
     pub fn open_workspace(&self, target: &Target) -> Result<Workspace> {
         let path = target.path.clone();
-        if target.kind != "millstream" {
-            return Err(Error::usage(format!(
-                "target '{}' is of type {}, which this version cannot build on",
-                target.name, target.kind
-            ))
-            .hint("choose a target of type millstream with --target"));
-        }
+        self.check_engine(target)?;
         let warehouse = EmbeddedWarehouse::open(
             path.join("warehouse"),
             EmbeddedOptions { clock: self.clock.clone(), ..EmbeddedOptions::default() },
         )?;
         let store = Store::open(&path.join("state.db"))?;
         Ok(Workspace { path, warehouse: Arc::new(warehouse), store: Arc::new(store) })
+    }
+
+    /// Refuses targets whose SQL nothing here runs.
+    fn check_engine(&self, target: &Target) -> Result<()> {
+        match (target.kind.as_str(), self.global.engine) {
+            ("millstream", _) | ("snowflake", Some(EngineChoice::Local)) => Ok(()),
+            ("snowflake", None) => Err(Error::usage(format!(
+                "target '{}' is of type snowflake, and this build does not connect to Snowflake",
+                target.name
+            ))
+            .hint("add --engine local (or set MILLSTREAM_ENGINE=local): the embedded warehouse then runs its SQL, without an account")),
+            (kind, _) => Err(Error::usage(format!(
+                "target '{}' is of type {kind}, which this version cannot build on",
+                target.name
+            ))
+            .hint("choose a target of type millstream with --target, or one of type snowflake with --engine local")),
+        }
     }
 
     /// A runner over a project and its workspace.

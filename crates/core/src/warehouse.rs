@@ -222,7 +222,29 @@ pub enum AsOf {
     Time(DateTime<Utc>),
 }
 
-/// What a query reads besides the published versions.
+/// The language that SQL text is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Dialect {
+    /// The warehouse's own SQL, close to PostgreSQL.
+    #[default]
+    Native,
+    /// Snowflake's SQL, rewritten for the warehouse.
+    Snowflake,
+}
+
+impl Dialect {
+    /// Whether it is the warehouse's own, which needs no mention where SQL is stored.
+    pub fn is_native(&self) -> bool {
+        matches!(self, Dialect::Native)
+    }
+    /// The dialect of a dbt adapter type: `snowflake`, or the warehouse's own for all others.
+    pub fn of_adapter(kind: &str) -> Self {
+        if kind == "snowflake" { Dialect::Snowflake } else { Dialect::Native }
+    }
+}
+
+/// What a query reads besides the published versions, and how its text is to be read.
 #[derive(Clone, Default)]
 pub struct QueryOptions {
     /// Which versions.
@@ -231,6 +253,8 @@ pub struct QueryOptions {
     pub staged: Vec<Arc<dyn Staged>>,
     /// Schema for unqualified names.
     pub default_schema: Option<String>,
+    /// The language of the SQL text. Views keep it with their text.
+    pub dialect: Dialect,
 }
 
 /// Rows and their schema.

@@ -19,6 +19,7 @@ const FILES: &[(&str, &str, &str)] = files! {
         "macros/relations.sql",
         "macros/series.sql",
         "macros/sets.sql",
+        "macros/snowflake.sql",
         "macros/statement.sql",
         "macros/text.sql",
         "macros/types.sql",

@@ -441,7 +441,9 @@ fn report_same_relations(loading: &Loading, manifest: &Manifest) {
         let Some(relation_name) = &node.relation_name else { continue };
         // Names are compared without case: SQL folds them.
         let fold = |name: &str| name.to_lowercase();
-        let key = (node.database.as_deref().map(fold), fold(&node.schema), fold(&node.alias));
+        // The embedded warehouse has one database: others of a Snowflake project share it.
+        let database = if node.naming.writes_database { None } else { node.database.as_deref().map(fold) };
+        let key = (database, fold(&node.schema), fold(&node.alias));
         if let Some(other) = seen.get(&key) {
             loading.report(
                 Diagnostic::error(

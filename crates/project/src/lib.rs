@@ -34,7 +34,7 @@ pub use compile::{CompileOptions, CompiledNode, Cte};
 pub use load::{load, load_target};
 pub use manifest::{
     Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
-    Group, Hook, Macro, MacroArgument, Manifest, Metadata, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
+    Group, Hook, Macro, MacroArgument, Manifest, Metadata, Naming, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
     ResourceType, Semantic, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
 };
 pub use options::LoadOptions;

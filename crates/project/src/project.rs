@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::compile::{self, CompileOptions, CompiledNode};
 use crate::config::ProjectFile;
-use crate::manifest::{Hook, Manifest, Metadata};
+use crate::manifest::{Hook, Manifest, Metadata, Naming};
 use crate::package::Package;
 use crate::resolve::Lookup;
 use crate::select::{self, Selected, Selection, selectors_file::Selector};
@@ -95,10 +95,16 @@ impl Project {
         select::select(self, selection)
     }
 
+    /// How the target writes names of relations.
+    pub fn naming(&self) -> Naming {
+        Naming::of(&self.target.kind, &self.config.quoting)
+    }
+
     /// Renders a node's text, with ephemeral models inlined.
     ///
     /// `ref` and `source` render to `"schema"."identifier"`, both parts always quoted, because names are kept as they
-    /// are given and only quoted names keep their case in SQL. A database is never written. Ephemeral models render to
+    /// are given and only quoted names keep their case in SQL; a database is not written. For a Snowflake target they
+    /// render to `database.schema.identifier`, see [`Naming`]. Ephemeral models render to
     /// `__dbt__cte__<name>`. Not for seeds, whose rows are in [`crate::Node::file`].
     ///
     /// Errors: an unknown id (usage); whatever the template does wrong (user), with file and line.

@@ -13,7 +13,8 @@ pub struct Target {
     pub name: String,
     /// Kind of warehouse: `millstream`, `snowflake`, …
     pub kind: String,
-    /// The workspace folder, absolute: `path` of the target (relative to the project folder), default `workspace`.
+    /// The workspace folder, absolute: `path` of a `millstream` target, for other types `workspace` or the variable
+    /// `MILLSTREAM_WORKSPACE` (relative to the project folder); default `workspace`.
     pub path: PathBuf,
     /// Default schema of models.
     pub schema: String,

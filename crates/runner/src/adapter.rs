@@ -10,6 +10,7 @@ use futures::TryStreamExt;
 use millstream_core::warehouse::{QueryOptions, RelationKind as CoreKind, Staged};
 use millstream_core::{Error, Result, TableName, Warehouse};
 use millstream_jinja::{Adapter, Column, Relation, RelationKind, Response, Table};
+use millstream_project::Naming;
 use tokio::runtime::Handle;
 
 use crate::cells;
@@ -25,11 +26,34 @@ pub(crate) struct WarehouseAdapter {
     pub(crate) cancel: Cancel,
     pub(crate) runtime: Handle,
     pub(crate) type_name: String,
+    /// How names are written, and which relations they mean.
+    pub(crate) naming: Naming,
+    /// The target's database.
+    pub(crate) database: Option<String>,
 }
 
 impl WarehouseAdapter {
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime.block_on(self.cancel.race(work))
+    }
+
+    /// The relation of a stored name, as the target's adapter shows it.
+    fn shown(&self, database: Option<&str>, name: &TableName, kind: CoreKind) -> Relation {
+        let database = database.or(self.database.as_deref());
+        let relation =
+            self.naming.relation(database, &self.naming.shown(&name.schema), &self.naming.shown(&name.name));
+        relation.with_kind(match kind {
+            CoreKind::Table => RelationKind::Table,
+            CoreKind::View => RelationKind::View,
+        })
+    }
+
+    /// The stored name that a relation means.
+    fn table_name(&self, relation: &Relation) -> Result<TableName> {
+        match (&relation.schema, &relation.identifier) {
+            (Some(schema), Some(identifier)) => Ok(self.naming.table_name(schema, identifier)),
+            _ => Err(Error::user(format!("'{relation}' does not name a table or view in a schema"))),
+        }
     }
 
     fn staged(&self, name: &TableName) -> Option<&Arc<dyn Staged>> {
@@ -55,26 +79,28 @@ impl Adapter for WarehouseAdapter {
         ran.map_err(|error| in_query(sql, &error))
     }
 
-    fn get_relation(&self, _database: Option<&str>, schema: &str, identifier: &str) -> Result<Option<Relation>> {
-        let name = TableName::new(schema, identifier);
-        if let Some(staged) = self.staged(&name) {
-            return Ok(Some(relation(&name, staged.kind())));
-        }
-        let found = self.wait(self.warehouse.relation(&name))?;
-        Ok(found.map(|found| relation(&found.name, found.kind)))
+    fn get_relation(&self, database: Option<&str>, schema: &str, identifier: &str) -> Result<Option<Relation>> {
+        let name = self.naming.table_name(schema, identifier);
+        let kind = match self.staged(&name) {
+            Some(staged) => Some(staged.kind()),
+            None => self.wait(self.warehouse.relation(&name))?.map(|found| found.kind),
+        };
+        Ok(kind.map(|kind| self.shown(database, &name, kind)))
     }
 
     fn get_columns(&self, relation: &Relation) -> Result<Vec<Column>> {
-        let name = table_name(relation)?;
+        let name = self.table_name(relation)?;
         let schema = match self.staged(&name) {
             Some(staged) => Some(staged.schema()),
             None => self.wait(self.warehouse.relation(&name))?.map(|found| found.schema),
         };
         let fields = schema.iter().flat_map(|schema| schema.fields().iter());
-        Ok(fields.map(|field| Column::new(field.name(), &sql_type(field.data_type()))).collect())
+        Ok(fields.map(|field| Column::new(&self.naming.shown(field.name()), &sql_type(field.data_type()))).collect())
     }
 
-    fn list_relations(&self, _database: Option<&str>, schema: &str) -> Result<Vec<Relation>> {
+    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>> {
+        let schema = self.naming.table_name(schema, "").schema;
+        let schema = schema.as_str();
         let mut found = self.wait(self.warehouse.relations(Some(schema)))?;
         for staged in self.options.staged.iter().filter(|staged| staged.name().schema == schema) {
             found.retain(|known| known.name != *staged.name());
@@ -83,11 +109,11 @@ impl Adapter for WarehouseAdapter {
         let staged = self.options.staged.iter().filter(|staged| staged.name().schema == schema);
         all.extend(staged.map(|staged| (staged.name().clone(), staged.kind())));
         all.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(all.iter().map(|(name, kind)| self::relation(name, *kind)).collect())
+        Ok(all.iter().map(|(name, kind)| self.shown(database, name, *kind)).collect())
     }
 
     fn drop_relation(&self, relation: &Relation) -> Result<()> {
-        let name = table_name(relation)?;
+        let name = self.table_name(relation)?;
         self.wait(self.warehouse.drop_relation(&name))
     }
 
@@ -110,19 +136,5 @@ fn in_query(sql: &str, error: &Error) -> Error {
     match error.fix() {
         Some(fix) => told.hint(fix),
         None => told,
-    }
-}
-
-fn relation(name: &TableName, kind: CoreKind) -> Relation {
-    Relation::new(&name.schema, &name.name).with_kind(match kind {
-        CoreKind::Table => RelationKind::Table,
-        CoreKind::View => RelationKind::View,
-    })
-}
-
-fn table_name(relation: &Relation) -> Result<TableName> {
-    match (&relation.schema, &relation.identifier) {
-        (Some(schema), Some(identifier)) => Ok(TableName::new(schema, identifier)),
-        _ => Err(Error::user(format!("'{relation}' does not name a table or view in a schema"))),
     }
 }

@@ -4,6 +4,7 @@
 //! template can name. Deliberately absent: nested types; templates see them by Arrow's own name.
 
 use arrow::datatypes::{DataType, TimeUnit};
+use millstream_core::warehouse::Dialect;
 
 /// The SQL name of a column's type, in lower case: `varchar`, `decimal(18,2)`, `timestamp`.
 pub(crate) fn sql_type(data_type: &DataType) -> String {
@@ -30,6 +31,8 @@ pub(crate) fn sql_type(data_type: &DataType) -> String {
         DataType::Timestamp(_, Some(_)) => "timestamptz".into(),
         DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "varbinary".into(),
         DataType::Dictionary(_, values) => sql_type(values),
+        // How the warehouse keeps Snowflake's VARIANT.
+        DataType::Struct(fields) if fields.len() == 1 && fields[0].name() == "variant" => "variant".into(),
         other => other.to_string().to_lowercase(),
     }
 }
@@ -81,6 +84,21 @@ pub(crate) fn arrow_type(name: &str) -> Option<DataType> {
         }
         "varbinary" | "binary" | "bytea" | "blob" => DataType::Binary,
         _ => return None,
+    })
+}
+
+/// The Arrow type behind a name in a dialect. In Snowflake's a bare `number` has no fraction, whole numbers have 64 bits
+/// and floats are doubles.
+pub(crate) fn arrow_type_in(dialect: Dialect, name: &str) -> Option<DataType> {
+    if dialect == Dialect::Native {
+        return arrow_type(name);
+    }
+    Some(match name.trim().to_lowercase().as_str() {
+        "number" | "decimal" | "numeric" => DataType::Decimal128(38, 0),
+        "int" | "integer" | "bigint" | "smallint" | "tinyint" | "byteint" => DataType::Int64,
+        "float" | "float4" | "float8" | "double" | "double precision" | "real" => DataType::Float64,
+        "timestamp_ltz" => return arrow_type("timestamptz"),
+        other => return arrow_type(other),
     })
 }
 

@@ -35,6 +35,8 @@ pub fn read_only(statement: &Statement) -> Result<StatementKind> {
         | Statement::ShowColumns { .. }
         | Statement::ShowVariable { .. }
         | Statement::ShowSchemas { .. }
+        | Statement::ShowViews { .. }
+        | Statement::ShowObjects(_)
         | Statement::ShowFunctions { .. } => Ok(StatementKind::Show),
         other => {
             let text = other.to_string();

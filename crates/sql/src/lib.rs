@@ -7,7 +7,10 @@
 //! The language is the generic superset of `sqlparser` (PostgreSQL's operators and `::` casts, `qualify`,
 //! `group by all`, `exclude`, `filter (where …)`), with names folded as in PostgreSQL: unquoted to lower case.
 //!
-//! Deliberately absent: other dialects, type checks and name look-ups. Those need a warehouse or a target.
+//! [`snowflake`] reads Snowflake's dialect instead and rewrites it into what the engine plans.
+//!
+//! Deliberately absent: type checks and look-ups of tables. Those need a warehouse; it gives what is asked of it
+//! through [`snowflake::Schemas`].
 
 mod check;
 mod names;
@@ -16,10 +19,11 @@ mod place;
 mod precedence;
 mod refs;
 mod rewrite;
+pub mod snowflake;
 
 pub use check::{StatementKind, read_only};
-pub use parse::{LENGTH_BYTES_MAX, parse, parse_one};
+pub use parse::{LENGTH_BYTES_MAX, parse, parse_in, parse_one, parse_one_in};
 pub use place::{SQL_FILE, place_at};
 pub use refs::{TableRef, table_refs};
 pub use rewrite::for_engine;
-pub use sqlparser::ast::Statement;
+pub use sqlparser::ast::{Query, Statement};

@@ -1,8 +1,9 @@
 //! Text to statements.
 
+use millstream_core::warehouse::Dialect;
 use millstream_core::{Error, Result};
 use sqlparser::ast::Statement;
-use sqlparser::dialect::GenericDialect;
+use sqlparser::dialect::{GenericDialect, SnowflakeDialect};
 use sqlparser::parser::{Parser, ParserError};
 
 use crate::place::{place_at, split_location};
@@ -19,11 +20,23 @@ const DEPTH_MAX: usize = 256;
 /// # Errors
 /// A user error with line and column when the text is not SQL, is too deeply nested or too long.
 pub fn parse(sql: &str) -> Result<Vec<Statement>> {
+    parse_in(Dialect::Native, sql)
+}
+
+/// Parses statements of a dialect, see [`parse`].
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_in(dialect: Dialect, sql: &str) -> Result<Vec<Statement>> {
     if sql.len() > LENGTH_BYTES_MAX {
         return Err(Error::user(format!("the SQL text has {} bytes", sql.len()))
             .why(format!("the limit is {LENGTH_BYTES_MAX} bytes")));
     }
-    Parser::new(&GenericDialect)
+    let grammar: &dyn sqlparser::dialect::Dialect = match dialect {
+        Dialect::Native => &GenericDialect,
+        Dialect::Snowflake => &SnowflakeDialect,
+    };
+    Parser::new(grammar)
         .with_recursion_limit(DEPTH_MAX)
         .try_with_sql(sql)
         .and_then(|mut parser| parser.parse_statements())
@@ -39,7 +52,15 @@ pub fn parse(sql: &str) -> Result<Vec<Statement>> {
 /// # Errors
 /// As [`parse`], and a user error when there is none or more than one.
 pub fn parse_one(sql: &str) -> Result<Statement> {
-    let mut statements = parse(sql)?;
+    parse_one_in(Dialect::Native, sql)
+}
+
+/// Parses exactly one statement of a dialect, see [`parse_one`].
+///
+/// # Errors
+/// As [`parse_one`].
+pub fn parse_one_in(dialect: Dialect, sql: &str) -> Result<Statement> {
+    let mut statements = parse_in(dialect, sql)?;
     match (statements.len(), statements.pop()) {
         (1, Some(statement)) => Ok(statement),
         (0, _) => Err(Error::user("there is no SQL statement").why("the text is empty or holds only comments")),

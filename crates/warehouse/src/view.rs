@@ -4,20 +4,32 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use millstream_core::warehouse::Dialect;
 use millstream_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// What names of view files end with.
 pub(crate) const VIEW_SUFFIX: &str = ".view.json";
 
-/// One stored view.
+/// A view's query and what is needed to read it as its writer meant it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(crate) struct StoredView {
+pub(crate) struct ViewText {
     /// The query.
     pub sql: String,
     /// Schema for unqualified names in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_schema: Option<String>,
+    /// The language that it is written in.
+    #[serde(default, skip_serializing_if = "Dialect::is_native")]
+    pub dialect: Dialect,
+}
+
+/// One stored view.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredView {
+    /// The query.
+    #[serde(flatten)]
+    pub text: ViewText,
     /// When it was published, milliseconds since 1970.
     pub made_at_ms: i64,
     /// What the publisher noted.

@@ -102,8 +102,13 @@ impl EmbeddedWarehouse {
 
     /// Columns of a view; none when what it reads is gone, so that listings still work.
     fn view_schema(&self, view: &StoredView) -> SchemaRef {
-        let options = QueryOptions { default_schema: view.default_schema.clone(), ..QueryOptions::default() };
-        match self.inner.engine.plan(&self.inner.catalog, &view.sql, &options) {
+        let text = &view.text;
+        let options = QueryOptions {
+            default_schema: text.default_schema.clone(),
+            dialect: text.dialect,
+            ..QueryOptions::default()
+        };
+        match self.inner.engine.plan(&self.inner.catalog, &text.sql, &options) {
             Ok(planned) => Engine::schema_of(&planned.plan),
             Err(_) => Arc::new(Schema::empty()),
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use futures::StreamExt;
-use millstream_core::warehouse::{AsOf, QueryOptions, QueryResult};
+use millstream_core::warehouse::{AsOf, Dialect, QueryOptions, QueryResult};
 use millstream_core::{Error, Place};
 
 use crate::context::Context;
@@ -66,6 +66,7 @@ pub async fn run(args: QueryArgs, context: &Context) -> Outcome {
         as_of: args.as_of.unwrap_or_default(),
         staged: Vec::new(),
         default_schema: Some(target.schema.clone()),
+        dialect: Dialect::of_adapter(&target.kind),
     };
     let warehouse = workspace.warehouse.clone();
     let sql = match project {

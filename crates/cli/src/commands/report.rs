@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use clap::Args;
 use futures::StreamExt;
 use millstream_core::Error;
-use millstream_core::warehouse::QueryOptions;
+use millstream_core::warehouse::{Dialect, QueryOptions};
 use millstream_project::{Node, Project, ResourceType};
 use millstream_runner::Runner;
 
@@ -104,7 +104,12 @@ impl Reports {
     pub async fn answer(&self, node: &Node) -> Result<RecordBatch, Error> {
         let failed = |error: Error| error.context(format!("analysis {} cannot be answered", node.name));
         let sql = self.runner.compile_node(&node.unique_id).await?;
-        let options = QueryOptions { default_schema: Some(self.project.target.schema.clone()), ..Default::default() };
+        let target = &self.project.target;
+        let options = QueryOptions {
+            default_schema: Some(target.schema.clone()),
+            dialect: Dialect::of_adapter(&target.kind),
+            ..QueryOptions::default()
+        };
         let mut result = self.workspace.warehouse.query(&sql, &options).await.map_err(failed)?;
         let mut batches = Vec::new();
         let mut rows = 0;

@@ -6,6 +6,13 @@ use clap::Args;
 
 use crate::talk::{LogFormat, LogLevel};
 
+/// Where the SQL of a target of another warehouse's type runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum EngineChoice {
+    /// On the embedded warehouse.
+    Local,
+}
+
 /// Options of every command.
 #[derive(Debug, Clone, Args)]
 pub struct GlobalOptions {
@@ -27,6 +34,11 @@ pub struct GlobalOptions {
     #[arg(short, long, value_name = "NAME", global = true, env = "DBT_TARGET", hide_env = true)]
     #[arg(help_heading = "Project options")]
     pub target: Option<String>,
+
+    /// Where a Snowflake target runs: local is the embedded warehouse (also: MILLSTREAM_ENGINE=local)
+    #[arg(long, value_enum, value_name = "ENGINE", global = true, env = "MILLSTREAM_ENGINE", hide_env = true)]
+    #[arg(help_heading = "Project options", hide_possible_values = true)]
+    pub engine: Option<EngineChoice>,
 
     /// Variables for the project, as YAML or JSON: '{fiscal_year_start_month: 4}'
     #[arg(long, value_name = "YAML", global = true, help_heading = "Project options")]

@@ -6,7 +6,7 @@ mod property;
 mod selection;
 pub mod value;
 
-pub use global::GlobalOptions;
+pub use global::{EngineChoice, GlobalOptions};
 pub use nodes::NodeOptions;
 pub use property::Property;
 pub use selection::SelectionOptions;

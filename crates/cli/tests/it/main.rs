@@ -18,4 +18,5 @@ mod marts;
 mod query;
 mod report;
 mod slt;
+mod snowflake;
 mod support;

@@ -1,4 +1,5 @@
-//! `tests/slt/*.slt`: statements and their results, through `millstream query`.
+//! `tests/slt/*.slt`: statements and their results, through `millstream query`. Those in `tests/slt/snowflake` are in
+//! Snowflake's dialect: each says in a comment which page of Snowflake's documentation its values come from.
 //!
 //! Results are read from CSV, so that a null and an empty text look the same there: files that are about nulls use
 //! `is null`. Empty fields show as `(empty)`.
@@ -9,7 +10,10 @@ use sqllogictest::{DB, DBOutput, DefaultColumnType, Runner};
 
 use crate::support::{Scene, csv_rows};
 
-struct Cli(&'static Scene);
+struct Cli {
+    scene: &'static Scene,
+    variables: &'static [(&'static str, &'static str)],
+}
 
 /// What the program said on standard error.
 #[derive(Debug)]
@@ -34,7 +38,7 @@ impl DB for Cli {
         if let Some(version) = as_of {
             arguments.extend(["--as-of", version.trim()]);
         }
-        let ran = self.0.run(&arguments);
+        let ran = self.scene.run_with(&arguments, self.variables);
         if ran.code != 0 {
             return Err(Told(ran.stderr));
         }
@@ -60,18 +64,42 @@ fn scene() -> &'static Scene {
     })
 }
 
-#[test]
-fn statements_give_the_written_results() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slt");
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+/// A project whose target is Snowflake, for its dialect.
+fn snowflake_scene() -> &'static Scene {
+    static SCENE: OnceLock<Scene> = OnceLock::new();
+    SCENE.get_or_init(|| {
+        let scene = Scene::snowflake();
+        let ran = scene.run_with(&["build"], LOCAL);
+        assert_eq!(ran.code, 0, "{}", ran.told());
+        scene
+    })
+}
+
+/// What makes a Snowflake target run here.
+const LOCAL: &[(&str, &str)] = &[("MILLSTREAM_ENGINE", "local")];
+
+fn run(folder: &str, files_min: usize, db: fn() -> Cli) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = files.filter(|file| file.extension().is_some_and(|ending| ending == "slt")).collect();
     files.sort();
-    assert!(files.len() >= 5, "{files:?}");
+    assert!(files.len() >= files_min, "{files:?}");
     let mut problems = String::new();
     for file in files {
-        let mut runner = Runner::new(|| async { Ok(Cli(scene())) });
+        let mut runner = Runner::new(|| async { Ok(db()) });
         if let Err(error) = runner.run_file(&file) {
             problems.push_str(&format!("\n{error}"));
         }
     }
     assert!(problems.is_empty(), "{problems}");
+}
+
+#[test]
+fn statements_give_the_written_results() {
+    run("tests/slt", 5, || Cli { scene: scene(), variables: &[] });
+}
+
+#[test]
+fn snowflake_statements_give_the_documented_results() {
+    run("tests/slt/snowflake", 1, || Cli { scene: snowflake_scene(), variables: LOCAL });
 }

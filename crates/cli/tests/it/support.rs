@@ -68,6 +68,24 @@ impl Scene {
         scene
     }
 
+    /// A small project for Snowflake: a seed and models in its dialect.
+    pub fn snowflake() -> Self {
+        let scene = Self::empty();
+        scene.write("dbt_project.yml", "name: flake\nversion: '1.0'\nconfig-version: 2\nprofile: flake\n");
+        scene.write(
+            "profiles.yml",
+            "flake: {target: dev, outputs: {dev: {type: snowflake, account: none, user: me, password: hidden-word, \
+             role: DEVELOPER, warehouse: WH, database: DEV_DB, schema: ANALYTICS, threads: 1}}}\n",
+        );
+        scene.write("seeds/orders.csv", "ID,Customer,Amount,ordered_on\n1,ann,10.50,2025-01-31\n2,bob,4.25,2025-02-01\n3,ann,7.00,2025-02-28\n4,,1.00,2025-03-01\n");
+        scene.write(
+            "models/big_orders.sql",
+            "select *, amount * 2 as Doubled, doubled + 1 as more from {{ ref('orders') }} where doubled > 5 qualify row_number() over (partition by customer order by id) = 1\n",
+        );
+        scene.write("models/totals.sql", "{{ config(materialized='table') }}\nselect customer, sum(amount) as total, count(*) as n from DEV_DB.Analytics.ORDERS group by all\n");
+        scene
+    }
+
     pub fn path(&self) -> &Path {
         self.folder.path()
     }

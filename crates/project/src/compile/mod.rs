@@ -13,7 +13,6 @@ use crate::limits::EPHEMERAL_DEPTH_MAX;
 use crate::load::flags;
 use crate::manifest::{Hook, Node, ResourceType};
 use crate::names::did_you_mean;
-use crate::parse::relation_names::relation;
 use crate::project::Project;
 use resolver::NodeResolver;
 
@@ -187,7 +186,7 @@ fn add_ctes(
 fn context_of(node: &Node, resolver: Arc<NodeResolver>, options: &CompileOptions) -> RenderContext {
     let mut context = RenderContext::new(crate::manifest::json::node(node), resolver);
     if !matches!(node.resource_type, ResourceType::Analysis | ResourceType::Operation) {
-        context.this = Some(relation(node.database.as_deref(), &node.schema, &node.alias));
+        context.this = Some(node.naming.relation(node.database.as_deref(), &node.schema, &node.alias));
     }
     prepare(&mut context, options, node.config.full_refresh);
     context

@@ -7,7 +7,6 @@ use millstream_jinja::{Relation, RelationKind, Resolver};
 
 use super::inline::cte_name;
 use crate::manifest::{Manifest, Node, RefArgs};
-use crate::parse::relation_names::relation;
 use crate::project::Project;
 use crate::resolve::{Found, Lookup};
 
@@ -79,7 +78,7 @@ impl Resolver for NodeResolver {
             "view" => RelationKind::View,
             _ => RelationKind::Table,
         };
-        Ok(relation(node.database.as_deref(), &node.schema, &node.alias).with_kind(kind))
+        Ok(node.naming.relation(node.database.as_deref(), &node.schema, &node.alias).with_kind(kind))
     }
 
     fn resolve_source(&self, source: &str, table: &str) -> Result<Relation> {
@@ -94,7 +93,7 @@ impl Resolver for NodeResolver {
         };
         self.check_known(&unique_id, &format!("source('{source}', '{table}')"))?;
         match self.manifest.sources.get(&unique_id) {
-            Some(found) => Ok(relation(found.database.as_deref(), &found.schema, &found.identifier)),
+            Some(found) => Ok(found.naming.relation(found.database.as_deref(), &found.schema, &found.identifier)),
             None => Err(Error::ours(format!("'{unique_id}' is known by name and not in the manifest"))),
         }
     }

@@ -102,7 +102,11 @@ fn read(
             return None;
         }
     };
-    let path = project_dir.join(if kind == "millstream" { text("path") } else { None }.unwrap_or("workspace".into()));
+    let path = match kind.as_str() {
+        "millstream" => text("path"),
+        _ => text("workspace").or_else(|| options.env.get("MILLSTREAM_WORKSPACE").filter(|path| !path.is_empty()).cloned()),
+    };
+    let path = project_dir.join(path.unwrap_or_else(|| "workspace".into()));
     Some(Target {
         profile_name: profile_name.to_owned(),
         kind,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use millstream_core::{Place, TableName};
 
-use super::{Column, Constraint, NodeConfig, ResourceType};
+use super::{Column, Constraint, Naming, NodeConfig, ResourceType};
 
 /// Who may `ref` a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -102,6 +102,8 @@ pub struct Node {
     pub database: Option<String>,
     /// What SQL calls the relation; `None` for ephemeral models, analyses, operations and tests that store nothing.
     pub relation_name: Option<String>,
+    /// How the relation's name is written.
+    pub naming: Naming,
     /// sha256 of the text (dbt's rule: surrounding white space does not count; seeds: of the file).
     pub checksum: Checksum,
     /// Configuration after all merging and rendering.
@@ -165,9 +167,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// Schema and name of the relation.
+    /// Schema and name of the relation in the warehouse.
     pub fn table_name(&self) -> TableName {
-        TableName::new(&self.schema, &self.alias)
+        self.naming.table_name(&self.schema, &self.alias)
     }
 
     /// Whether it is inlined instead of built.

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use millstream_core::{Place, TableName};
 
-use super::{Column, ResourceType};
+use super::{Column, Naming, ResourceType};
 
 /// A limit of freshness: so many periods.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +46,8 @@ pub struct SourceNode {
     pub identifier: String,
     /// What SQL calls it, see [`crate::Project::compile`].
     pub relation_name: String,
+    /// How the relation's name is written.
+    pub naming: Naming,
     /// Path of the yml file, relative to its package.
     pub original_file_path: String,
     /// The same path relative to the models folder.
@@ -99,6 +101,6 @@ impl SourceNode {
 
     /// Schema and name of the table in the warehouse.
     pub fn table_name(&self) -> TableName {
-        TableName::new(&self.schema, &self.identifier)
+        self.naming.table_name(&self.schema, &self.identifier)
     }
 }

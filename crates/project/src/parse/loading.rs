@@ -10,6 +10,7 @@ use millstream_jinja::{Environment, MacroInfo, Relation, Resolver};
 use crate::Target;
 use crate::config::render;
 use crate::limits::DIAGNOSTICS_MAX;
+use crate::manifest::Naming;
 use crate::package::Package;
 
 /// What all parts of one load share: packages, macros, the target, and the list of problems.
@@ -51,6 +52,11 @@ impl Loading {
     /// The root project.
     pub(crate) fn root(&self) -> &Package {
         &self.packages[0]
+    }
+
+    /// How the target writes names of relations.
+    pub(crate) fn naming(&self) -> Naming {
+        Naming::of(&self.target.kind, &self.root().file.quoting)
     }
 
     /// Adds a problem.

@@ -11,7 +11,7 @@ use super::{Loading, columns, relation_names};
 use crate::config::merge::{self, Setting, Settings};
 use crate::config::render::is_jinja;
 use crate::config::typed;
-use crate::manifest::{Access, DependsOn, Docs, Node, NodeConfig, RefArgs, ResourceType};
+use crate::manifest::{Access, DependsOn, Docs, Naming, Node, NodeConfig, RefArgs, ResourceType};
 use crate::yaml::{Kind, Yaml};
 
 /// A node whose names are not resolved yet, with the places of its calls.
@@ -241,7 +241,11 @@ fn parse_text(loading: &Loading, draft: &Draft, text: (&str, u32), config: &Valu
             "config": config,
             "version": draft.version.as_ref().map(|(version, _)| version),
         }),
-        this: Some(relation_names::relation(loading.target.database.as_deref(), &loading.target.schema, &draft.name)),
+        this: Some(loading.naming().relation(
+            loading.target.database.as_deref(),
+            &loading.target.schema,
+            &draft.name,
+        )),
         extra: Map::new(),
     };
     match loading.environment.parse(&template, &context) {
@@ -298,6 +302,7 @@ fn node(draft: &Draft, package_name: &str, package_dir: &str, config: NodeConfig
         schema: String::new(),
         database: None,
         relation_name: None,
+        naming: Naming::default(),
         checksum: draft.checksum.clone(),
         unrendered_config: Map::new(),
         tags: config.tags.clone(),
@@ -423,6 +428,7 @@ pub(crate) fn name_relation(loading: &Loading, node: &mut Node) {
         node.database = loading.target.database.clone();
         return;
     }
+    node.naming = loading.naming();
     node.schema = loading.target.schema.clone();
     node.database = loading.target.database.clone();
     let seen = relation_names::macro_node(node);

@@ -1,7 +1,7 @@
 //! Database, schema and alias of a node, as the `generate_…_name` macros decide.
 
 use millstream_core::{Diagnostic, Place};
-use millstream_jinja::{MacroCall, Parts, Relation, RenderContext};
+use millstream_jinja::{MacroCall, RenderContext};
 use serde_json::{Map, Value, json};
 
 use super::Loading;
@@ -86,22 +86,11 @@ pub(crate) fn macro_node(node: &Node) -> Value {
     })
 }
 
-/// The relation that a node builds. Schema and identifier are always quoted: names are kept as they are given,
-/// whatever case they have. The database is known to templates and not written.
-pub(crate) fn relation(database: Option<&str>, schema: &str, identifier: &str) -> Relation {
-    let relation = Relation::new(schema, identifier);
-    let relation = Relation { quote: Parts::ALL, ..relation };
-    match database {
-        Some(database) => relation.with_database(database, false),
-        None => relation,
-    }
-}
-
 /// What SQL calls the node's relation, if building it makes one.
 pub(crate) fn relation_name(node: &Node) -> Option<String> {
     let has_one = match node.resource_type {
         ResourceType::Test => node.config.stores_failures_as().is_some(),
         _ => node.is_relational(),
     };
-    has_one.then(|| relation(node.database.as_deref(), &node.schema, &node.alias).to_string())
+    has_one.then(|| node.naming.relation(node.database.as_deref(), &node.schema, &node.alias).to_string())
 }

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::describe::describe;
 use super::nodes::Unresolved;
 use super::properties::Entry;
-use super::{Loading, columns, draft, generic_tests, nodes, relation_names};
+use super::{Loading, columns, draft, generic_tests, nodes};
 use crate::config::merge::{self, Settings};
 use crate::config::typed;
 use crate::manifest::{Freshness, FreshnessThreshold, ResourceType, SourceNode};
@@ -120,11 +120,14 @@ fn read_table(loading: &Loading, entry: &Entry, table: &Yaml, name: String) -> S
     let setting = |key: &str| -> Option<Yaml> { nearest(source, table, key).cloned() };
     let mut extra = config.extra.clone();
     extra.remove("loaded_at_field");
+    let quoting = quoting(source, table);
+    let naming = loading.naming().with(&quoting);
     SourceNode {
         unique_id: format!("source.{}.{}.{name}", package.name, entry.name),
         source_name: entry.name.clone(),
         package_name: package.name.clone(),
-        relation_name: relation_names::relation(database.as_deref(), &schema, &identifier).to_string(),
+        relation_name: naming.relation(database.as_deref(), &schema, &identifier).to_string(),
+        naming,
         database,
         schema,
         identifier,
@@ -144,7 +147,7 @@ fn read_table(loading: &Loading, entry: &Entry, table: &Yaml, name: String) -> S
         loaded_at_field: setting("loaded_at_field").and_then(|value| value.scalar_text()),
         loaded_at_query: setting("loaded_at_query").and_then(|value| value.scalar_text()),
         event_time: config.event_time.clone(),
-        quoting: quoting(source, table),
+        quoting,
         external: table.get("external").map(Yaml::to_json),
         unrendered_config: unrendered(&levels, &all_meta, &config.tags),
         config_extra: extra,

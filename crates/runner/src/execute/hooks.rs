@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
+use millstream_core::warehouse::Dialect;
 use millstream_core::{Error, Result};
 use millstream_project::{Hook, Node, ResourceType};
 use serde_json::{Map, Value, json};
@@ -105,14 +106,15 @@ async fn run_sql(session: &Session, sql: &str) -> Result<()> {
         let result = session.warehouse.query(sql, &session.query_options(&[])).await?;
         result.stream.try_for_each(|_| async { Ok(()) }).await
     };
-    ran.await.map_err(|error| explain(sql, &error))
+    ran.await.map_err(|error| explain(sql, session.dialect(), &error))
 }
 
 /// The place in the error is one in the hook's text, which is no file: the text itself is told instead.
-fn explain(sql: &str, error: &Error) -> Error {
+fn explain(sql: &str, dialect: Dialect, error: &Error) -> Error {
     let causes = error.causes().iter().fold(Error::new(error.kind(), error.what()), |told, cause| told.why(cause));
     let told = causes.why(format!("the hook is: {sql}"));
-    let writes = millstream_sql::parse_one(sql).is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
+    let parsed = millstream_sql::parse_one_in(dialect, sql);
+    let writes = parsed.is_ok_and(|statement| millstream_sql::read_only(&statement).is_err());
     match error.fix() {
         _ if writes => {
             told.hint("hooks may run queries; the embedded warehouse has no DDL or DML, so do this in a model")

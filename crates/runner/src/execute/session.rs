@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
-use millstream_core::warehouse::{QueryOptions, Staged};
+use millstream_core::warehouse::{Dialect, QueryOptions, Staged};
 use millstream_core::{Clock, Error, Result, Warehouse};
 use millstream_project::{CompileOptions, CompiledNode, Hook, Node, Project};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -116,11 +116,17 @@ impl Session {
         self.started.fetch_add(1, Ordering::SeqCst) + 1
     }
 
+    /// The language of the project's SQL.
+    pub(crate) fn dialect(&self) -> Dialect {
+        Dialect::of_adapter(&self.project.target.kind)
+    }
+
     /// What queries of a node read: published versions, with these staged ones in front.
     pub(crate) fn query_options(&self, staged: &[Arc<dyn Staged>]) -> QueryOptions {
         QueryOptions {
             staged: staged.to_vec(),
             default_schema: Some(self.project.target.schema.clone()),
+            dialect: self.dialect(),
             ..QueryOptions::default()
         }
     }
@@ -137,6 +143,8 @@ impl Session {
             cancel: self.cancel.clone(),
             runtime: tokio::runtime::Handle::current(),
             type_name: self.project.target.kind.clone(),
+            naming: self.project.naming(),
+            database: self.project.target.database.clone(),
         };
         CompileOptions {
             adapter: Arc::new(adapter),

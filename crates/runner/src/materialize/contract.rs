@@ -8,24 +8,34 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::TryStreamExt;
-use millstream_core::warehouse::Staged;
+use millstream_core::warehouse::{Dialect, Staged};
 use millstream_core::{Error, Result};
 use millstream_project::Node;
 
 use super::{quote, quoted};
 use crate::cells;
 use crate::execute::session::Session;
-use crate::sqltype::{arrow_type, sql_type};
+use crate::sqltype::{arrow_type_in, sql_type};
 
 pub(super) async fn check(session: &Session, node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {
     if !node.config.contract.enforced {
         return Ok(());
     }
-    check_columns(node, staged)?;
+    check_columns(node, staged, session.dialect())?;
     check_rows(session, node, staged).await
 }
 
-fn check_columns(node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {
+/// Snowflake compares kinds of types: every exact number is a NUMBER.
+fn kind_in(dialect: Dialect, sql_type: &str) -> &str {
+    let base = sql_type.split('(').next().unwrap_or(sql_type);
+    match (dialect, base) {
+        (Dialect::Native, _) => sql_type,
+        (Dialect::Snowflake, "decimal" | "bigint" | "integer" | "smallint" | "tinyint" | "ubigint" | "uinteger") => "number",
+        (Dialect::Snowflake, base) => base,
+    }
+}
+
+fn check_columns(node: &Node, staged: &Arc<dyn Staged>, dialect: Dialect) -> Result<()> {
     let schema = staged.schema();
     let found: BTreeMap<String, String> =
         schema.fields().iter().map(|field| (field.name().to_lowercase(), sql_type(field.data_type()))).collect();
@@ -33,10 +43,12 @@ fn check_columns(node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {
     for column in node.columns.values() {
         let name = column.name.to_lowercase();
         let declared = column.data_type.as_deref().unwrap_or_default();
-        match (found.get(&name), arrow_type(declared)) {
+        match (found.get(&name), arrow_type_in(dialect, declared)) {
             (None, _) => problems.push(format!("{name}: declared as {declared}, missing in the query")),
             (Some(_), None) => problems.push(format!("{name}: '{declared}' is not a type")),
-            (Some(actual), Some(expected)) if *actual != sql_type(&expected) => {
+            (Some(actual), Some(expected))
+                if kind_in(dialect, actual) != kind_in(dialect, &sql_type(&expected)) =>
+            {
                 problems.push(format!("{name}: declared as {declared}, the query gives {actual}"));
             }
             _ => {}

@@ -78,7 +78,8 @@ fn unknown(node: &Node, materialized: &str) -> Error {
 
 /// `"schema"."name"` for generated SQL.
 fn quoted(node: &Node) -> String {
-    format!("{}.{}", quote(&node.schema), quote(&node.alias))
+    let name = node.table_name();
+    format!("{}.{}", quote(&name.schema), quote(&name.name))
 }
 
 /// An identifier exactly as it is.

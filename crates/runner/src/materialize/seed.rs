@@ -12,18 +12,19 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{DataType, Field, Schema};
-use millstream_core::warehouse::Stage;
+use millstream_core::warehouse::{Dialect, Stage};
 use millstream_core::{Error, Place, Result};
 use millstream_project::Node;
 
 use super::{Decision, quoted};
 use crate::execute::session::{Session, blocking};
-use crate::sqltype::{arrow_type, sql_type};
+use crate::sqltype::{arrow_type_in, sql_type};
 use read::Text;
 
 pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
     let path = session.project.dir.join(node.file());
     let node = node.clone();
+    let dialect = session.dialect();
     blocking(move || {
         let bytes = std::fs::read(&path).map_err(|error| {
             Error::environment(format!("the seed {} cannot be read", node.file()))
@@ -31,7 +32,7 @@ pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
                 .why(error)
         })?;
         let text = read::read(&node, &bytes)?;
-        let batch = rows(&node, &text)?;
+        let batch = rows(&node, &text, dialect)?;
         let schema = batch.schema();
         let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type())));
         let columns = columns.collect::<Vec<_>>().join(", ");
@@ -43,14 +44,14 @@ pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
     .await
 }
 
-fn rows(node: &Node, text: &Text) -> Result<RecordBatch> {
+fn rows(node: &Node, text: &Text, dialect: Dialect) -> Result<RecordBatch> {
     check_column_types(node, text)?;
     let mut fields = Vec::with_capacity(text.names.len());
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(text.names.len());
     for (position, name) in text.names.iter().enumerate() {
         let cells: Vec<Option<&str>> = text.column(position).collect();
         let data_type = match declared(node, name) {
-            Some(declared) => arrow_type(declared).ok_or_else(|| {
+            Some(declared) => arrow_type_in(dialect, declared).ok_or_else(|| {
                 Error::user(format!("'{declared}' is not a type"))
                     .at(place(node))
                     .why(format!("column_types of the seed {} gives it to the column {name}", node.name))

@@ -15,7 +15,7 @@ use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
-use millstream_core::warehouse::{AsOf, QueryOptions};
+use millstream_core::warehouse::{AsOf, Dialect, QueryOptions};
 use millstream_core::{Error, Result, TableName};
 
 use super::info;
@@ -24,9 +24,10 @@ use crate::catalog::Catalog;
 use crate::error::{from_engine, into_engine};
 use crate::log::{self, DataFile};
 use crate::stage::staged_of;
+use crate::view::ViewText;
 
 /// Name of the only catalogue; `millstream.schema.table` is what `schema.table` means.
-pub(super) const CATALOG: &str = "millstream";
+pub(crate) const CATALOG: &str = "millstream";
 
 /// Views in views above which planning is given up.
 const VIEW_DEPTH_MAX: usize = 64;
@@ -35,15 +36,16 @@ const VIEW_DEPTH_MAX: usize = 64;
 #[derive(Debug, Clone)]
 pub(crate) enum Stand {
     Table { folder: std::path::PathBuf, files: Arc<Vec<Arc<DataFile>>>, engine_schema: SchemaRef },
-    View { sql: String, default_schema: Option<String> },
+    View(ViewText),
 }
 
 /// The names that one query can see.
 pub(crate) struct Scope<'a> {
     catalog: &'a Catalog,
-    state: &'a SessionState,
+    pub(super) state: &'a SessionState,
     as_of: AsOf,
     default_schema: Option<String>,
+    dialect: Dialect,
     staged: HashMap<TableName, Stand>,
     staged_names: Vec<TableName>,
     sources: RefCell<HashMap<TableName, Arc<dyn TableSource>>>,
@@ -62,6 +64,7 @@ impl<'a> Scope<'a> {
             state,
             as_of: options.as_of,
             default_schema: options.default_schema.clone(),
+            dialect: options.dialect,
             staged_names: staged.keys().cloned().collect(),
             staged,
             sources: RefCell::default(),
@@ -75,18 +78,31 @@ impl<'a> Scope<'a> {
         self.bytes.get()
     }
 
+    /// Plans the query that the scope was made for.
+    pub(crate) fn plan(&self, sql: &str) -> Result<LogicalPlan> {
+        self.plan_text(sql, self.default_schema.as_deref(), self.dialect)
+    }
+
     /// Plans one query whose unqualified names are looked up in `default_schema` first.
-    pub(crate) fn plan(&self, sql: &str, default_schema: Option<&str>) -> Result<LogicalPlan> {
-        let mut statement = millstream_sql::parse_one(sql)?;
+    fn plan_text(&self, sql: &str, default_schema: Option<&str>, dialect: Dialect) -> Result<LogicalPlan> {
+        let mut statement = millstream_sql::parse_one_in(dialect, sql)?;
         millstream_sql::read_only(&statement)?;
+        if dialect == Dialect::Snowflake {
+            return super::snowflake::plan(self, statement, default_schema);
+        }
         millstream_sql::for_engine(&mut statement);
-        let names = Names { scope: self, default_schema };
+        let names = Names { scope: self, default_schema, dialect };
         SqlToRel::new_with_options(&names, parser_options(self.state.config_options()))
             .sql_statement_to_plan(statement)
             .map_err(from_engine)
     }
 
-    fn source(&self, reference: &TableReference, default_schema: Option<&str>) -> Result<Arc<dyn TableSource>> {
+    fn source(
+        &self,
+        reference: &TableReference,
+        default_schema: Option<&str>,
+        dialect: Dialect,
+    ) -> Result<Arc<dyn TableSource>> {
         if let Some(catalog) = reference.catalog()
             && catalog != CATALOG
         {
@@ -97,7 +113,7 @@ impl<'a> Scope<'a> {
             )));
         }
         if reference.schema() == Some(info::SCHEMA) {
-            return Ok(provider_as_source(info::table(reference.table(), self)?));
+            return Ok(provider_as_source(info::table(reference.table(), self, dialect)?));
         }
         let name = self.catalog.resolve(reference.schema(), reference.table(), default_schema, &self.staged_names)?;
         if let Some(source) = self.sources.borrow().get(&name) {
@@ -114,11 +130,11 @@ impl<'a> Scope<'a> {
             Some(Stand::Table { folder, files, engine_schema }) => {
                 return Ok(self.table(FileTable::new(folder, files.clone(), engine_schema.clone())));
             }
-            Some(Stand::View { sql, default_schema }) => return self.view(name, sql, default_schema.as_deref()),
+            Some(Stand::View(text)) => return self.view(name, text),
             None => {}
         }
         if let Some(view) = self.catalog.view(name)? {
-            return self.view(name, &view.sql, view.default_schema.as_deref());
+            return self.view(name, &view.text);
         }
         let unknown = || Error::user(format!("there is no table or view '{name}'"));
         let folder = self.catalog.folder(name)?;
@@ -142,7 +158,7 @@ impl<'a> Scope<'a> {
         provider_as_source(Arc::new(table))
     }
 
-    fn view(&self, name: &TableName, sql: &str, default_schema: Option<&str>) -> Result<Arc<dyn TableSource>> {
+    fn view(&self, name: &TableName, text: &ViewText) -> Result<Arc<dyn TableSource>> {
         {
             let mut open = self.open_views.borrow_mut();
             if open.contains(name) || open.len() >= VIEW_DEPTH_MAX {
@@ -151,10 +167,10 @@ impl<'a> Scope<'a> {
             }
             open.push(name.clone());
         }
-        let plan = self.plan(sql, default_schema);
+        let plan = self.plan_text(&text.sql, text.default_schema.as_deref(), text.dialect);
         self.open_views.borrow_mut().pop();
         let plan = plan.map_err(|error| error.context(format!("the view '{name}' cannot be read")))?;
-        Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(sql.to_owned())))))
+        Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(text.sql.clone())))))
     }
 
     pub(super) fn catalog(&self) -> &Catalog {
@@ -166,16 +182,11 @@ impl<'a> Scope<'a> {
     }
 
     pub(super) fn is_staged_view(&self, name: &TableName) -> Option<bool> {
-        self.staged.get(name).map(|stand| matches!(stand, Stand::View { .. }))
-    }
-
-    /// Schema for unqualified names of the query itself.
-    pub(crate) fn default_schema(&self) -> Option<&str> {
-        self.default_schema.as_deref()
+        self.staged.get(name).map(|stand| matches!(stand, Stand::View(_)))
     }
 }
 
-fn parser_options(config: &ConfigOptions) -> ParserOptions {
+pub(super) fn parser_options(config: &ConfigOptions) -> ParserOptions {
     let parser = &config.sql_parser;
     ParserOptions {
         parse_float_as_decimal: parser.parse_float_as_decimal,
@@ -189,14 +200,15 @@ fn parser_options(config: &ConfigOptions) -> ParserOptions {
 }
 
 /// A scope with the default schema of the text that is being planned (a view has its own).
-struct Names<'s, 'a> {
-    scope: &'s Scope<'a>,
-    default_schema: Option<&'s str>,
+pub(super) struct Names<'s, 'a> {
+    pub(super) scope: &'s Scope<'a>,
+    pub(super) default_schema: Option<&'s str>,
+    pub(super) dialect: Dialect,
 }
 
 impl ContextProvider for Names<'_, '_> {
     fn get_table_source(&self, name: TableReference) -> EngineResult<Arc<dyn TableSource>> {
-        self.scope.source(&name, self.default_schema).map_err(into_engine)
+        self.scope.source(&name, self.default_schema, self.dialect).map_err(into_engine)
     }
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {

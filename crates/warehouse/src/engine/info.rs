@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
-use millstream_core::warehouse::RelationKind;
+use millstream_core::warehouse::{Dialect, RelationKind};
 use millstream_core::{Error, Result, TableName};
 
 use super::context::{CATALOG, Scope};
@@ -19,12 +20,16 @@ pub(super) const SCHEMA: &str = "information_schema";
 const TABLES: &[&str] = &["columns", "schemata", "tables", "views"];
 
 /// One of its tables, filled with what the query can see.
-pub(super) fn table(name: &str, scope: &Scope<'_>) -> Result<Arc<dyn TableProvider>> {
+///
+/// For queries in Snowflake's dialect, names that are not quoted there are told in upper case, and types by
+/// Snowflake's names.
+pub(super) fn table(name: &str, scope: &Scope<'_>, dialect: Dialect) -> Result<Arc<dyn TableProvider>> {
+    let told = Told { dialect };
     let batch = match name {
-        "schemata" => schemata(scope)?,
-        "tables" => tables(scope)?,
-        "views" => views(scope)?,
-        "columns" => columns(scope)?,
+        "schemata" => schemata(scope, told)?,
+        "tables" => tables(scope, told)?,
+        "views" => views(scope, told)?,
+        "columns" => columns(scope, told)?,
         _ => {
             let error = Error::user(format!("there is no table '{SCHEMA}.{name}'"));
             return Err(match nearest(name, TABLES.iter().copied()) {
@@ -34,6 +39,32 @@ pub(super) fn table(name: &str, scope: &Scope<'_>) -> Result<Arc<dyn TableProvid
         }
     };
     Ok(Arc::new(MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(from_engine)?))
+}
+
+/// How names and types are told.
+#[derive(Clone, Copy)]
+struct Told {
+    dialect: Dialect,
+}
+
+impl Told {
+    fn name(self, name: impl AsRef<str>) -> String {
+        match self.dialect {
+            Dialect::Native => name.as_ref().to_owned(),
+            Dialect::Snowflake => millstream_sql::snowflake::as_value(name.as_ref()),
+        }
+    }
+
+    fn data_type(self, data_type: &DataType) -> String {
+        if self.dialect == Dialect::Native {
+            return sql_type(data_type);
+        }
+        let name = crate::snowflake::type_name(data_type);
+        match name.split('(').next().unwrap_or_default() {
+            "VARCHAR" => "TEXT".to_owned(),
+            base => base.to_owned(),
+        }
+    }
 }
 
 fn relations(scope: &Scope<'_>) -> Result<Vec<(TableName, RelationKind)>> {
@@ -53,59 +84,59 @@ fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> 
     RecordBatch::try_from_iter(columns).map_err(|error| Error::ours("information_schema cannot be built").why(error))
 }
 
-fn schemata(scope: &Scope<'_>) -> Result<RecordBatch> {
+fn schemata(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
     let mut names = scope.catalog().schemas()?;
     names.push(SCHEMA.into());
-    batch([("catalog_name", text(names.iter().map(|_| CATALOG))), ("schema_name", text(&names))])
+    batch([("catalog_name", text(names.iter().map(|_| told.name(CATALOG)))), ("schema_name", text(names.iter().map(|name| told.name(name))))])
 }
 
-fn tables(scope: &Scope<'_>) -> Result<RecordBatch> {
+fn tables(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
     let all = relations(scope)?;
     let kind = |kind: &RelationKind| match kind {
         RelationKind::Table => "BASE TABLE",
         RelationKind::View => "VIEW",
     };
     batch([
-        ("table_catalog", text(all.iter().map(|_| CATALOG))),
-        ("table_schema", text(all.iter().map(|(name, _)| &name.schema))),
-        ("table_name", text(all.iter().map(|(name, _)| &name.name))),
+        ("table_catalog", text(all.iter().map(|_| told.name(CATALOG)))),
+        ("table_schema", text(all.iter().map(|(name, _)| told.name(&name.schema)))),
+        ("table_name", text(all.iter().map(|(name, _)| told.name(&name.name)))),
         ("table_type", text(all.iter().map(|(_, of)| kind(of)))),
     ])
 }
 
-fn views(scope: &Scope<'_>) -> Result<RecordBatch> {
+fn views(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
     let mut rows = Vec::new();
     for (name, kind) in relations(scope)? {
         if kind == RelationKind::View
             && let Some(view) = scope.catalog().view(&name)?
         {
-            rows.push((name, view.sql));
+            rows.push((name, view.text.sql));
         }
     }
     batch([
-        ("table_catalog", text(rows.iter().map(|_| CATALOG))),
-        ("table_schema", text(rows.iter().map(|(name, _)| &name.schema))),
-        ("table_name", text(rows.iter().map(|(name, _)| &name.name))),
+        ("table_catalog", text(rows.iter().map(|_| told.name(CATALOG)))),
+        ("table_schema", text(rows.iter().map(|(name, _)| told.name(&name.schema)))),
+        ("table_name", text(rows.iter().map(|(name, _)| told.name(&name.name)))),
         ("view_definition", text(rows.iter().map(|(_, sql)| sql))),
     ])
 }
 
-fn columns(scope: &Scope<'_>) -> Result<RecordBatch> {
+fn columns(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
     let (mut names, mut columns, mut types, mut positions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (name, _) in relations(scope)? {
         // A relation that cannot be read (a view over a dropped table) must not hide the others.
         let Ok(source) = scope.relation(&name) else { continue };
         for (field, position) in source.schema().fields().iter().zip(1..) {
             names.push(name.clone());
-            columns.push(field.name().clone());
-            types.push(sql_type(field.data_type()));
+            columns.push(told.name(field.name()));
+            types.push(told.data_type(field.data_type()));
             positions.push(position);
         }
     }
     batch([
-        ("table_catalog", text(names.iter().map(|_| CATALOG))),
-        ("table_schema", text(names.iter().map(|name| &name.schema))),
-        ("table_name", text(names.iter().map(|name| &name.name))),
+        ("table_catalog", text(names.iter().map(|_| told.name(CATALOG)))),
+        ("table_schema", text(names.iter().map(|name| told.name(&name.schema)))),
+        ("table_name", text(names.iter().map(|name| told.name(&name.name)))),
         ("column_name", text(&columns)),
         ("ordinal_position", Arc::new(Int32Array::from(positions))),
         ("is_nullable", text(names.iter().map(|_| "YES"))),

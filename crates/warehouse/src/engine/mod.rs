@@ -7,6 +7,7 @@ mod hashing;
 mod info;
 mod query;
 mod session;
+mod snowflake;
 mod table;
 
 pub(crate) use context::Stand;

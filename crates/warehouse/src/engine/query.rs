@@ -57,7 +57,7 @@ impl Engine {
     /// Plans one reading statement.
     pub(crate) fn plan(&self, catalog: &Catalog, sql: &str, options: &QueryOptions) -> Result<Planned> {
         let scope = Scope::new(catalog, &self.large, options)?;
-        let plan = scope.plan(sql, scope.default_schema())?;
+        let plan = scope.plan(sql)?;
         let plan = match plan {
             LogicalPlan::DescribeTable(described) => describe(&described.schema)?,
             other => other,
@@ -161,12 +161,14 @@ pub(super) fn table_function(state: &SessionState, name: &str, args: Vec<Expr>) 
     let Some(function) = state.table_functions().get(name) else {
         return plan_err!("there is no table function '{name}'");
     };
+    let args = constants(state, args)?;
+    Ok(provider_as_source(function.create_table_provider_with_args(TableFunctionArgs::new(&args, state))?))
+}
+
+/// Arguments that are computed from constants, as constants.
+pub(super) fn constants(state: &SessionState, args: Vec<Expr>) -> EngineResult<Vec<Expr>> {
     let context = SimplifyContext::builder().with_config_options(Arc::clone(state.config_options())).build();
     let simplifier = ExprSimplifier::new(context);
     let schema = DFSchema::empty();
-    let args = args
-        .into_iter()
-        .map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg)))
-        .collect::<EngineResult<Vec<_>>>()?;
-    Ok(provider_as_source(function.create_table_provider_with_args(TableFunctionArgs::new(&args, state))?))
+    args.into_iter().map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg))).collect()
 }

@@ -15,7 +15,7 @@ use crate::engine::Stand;
 use crate::log::schema::engine_schema;
 use crate::log::{DataFile, LOG_FOLDER, Snapshot, commit};
 use crate::tables::{Actions, data_files};
-use crate::view::StoredView;
+use crate::view::{StoredView, ViewText};
 use crate::warehouse::Inner;
 use crate::write::remove_parts;
 
@@ -38,7 +38,7 @@ pub(super) struct TableChange {
 
 enum Body {
     Table(TableChange),
-    View { sql: String, default_schema: Option<String>, before: Option<StoredView>, table: Option<u64> },
+    View { text: ViewText, before: Option<StoredView>, table: Option<u64> },
 }
 
 /// What has become of a staged version.
@@ -89,7 +89,11 @@ impl StagedVersion {
     /// A view's next definition.
     pub(super) fn view(request: &Request<'_>, schema: SchemaRef, sql: String) -> Result<Arc<dyn Staged>> {
         let catalog = &request.inner.catalog;
-        let default_schema = request.options.default_schema.clone();
+        let text = ViewText {
+            sql,
+            default_schema: request.options.default_schema.clone(),
+            dialect: request.options.dialect,
+        };
         let table = catalog.table(request.name)?.map(|snapshot| snapshot.version);
         Ok(Arc::new(Self {
             inner: request.inner.clone(),
@@ -97,8 +101,8 @@ impl StagedVersion {
             schema,
             folder: catalog.folder(request.name)?,
             durable: request.durable,
-            stand: Stand::View { sql: sql.clone(), default_schema: default_schema.clone() },
-            body: Body::View { sql, default_schema, before: catalog.view(request.name)?, table },
+            stand: Stand::View(text.clone()),
+            body: Body::View { text, before: catalog.view(request.name)?, table },
             fate: Mutex::new(Fate::Open),
         }))
     }
@@ -198,15 +202,14 @@ impl Staged for StagedVersion {
                 self.inner.checkpoint_if_due(&self.folder, committed.version).await;
                 Ok(committed)
             }
-            Body::View { sql, default_schema, before, table } => {
+            Body::View { text, before, table } => {
                 let catalog = &self.inner.catalog;
                 let now_table = catalog.table(&self.name)?.map(|snapshot| snapshot.version);
                 if catalog.view(&self.name)? != *before || now_table != *table {
                     return Err(self.overtaken());
                 }
                 let stored = StoredView {
-                    sql: sql.clone(),
-                    default_schema: default_schema.clone(),
+                    text: text.clone(),
                     made_at_ms: self.inner.options.clock.now().timestamp_millis(),
                     note,
                 };

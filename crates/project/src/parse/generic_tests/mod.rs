@@ -14,7 +14,7 @@ use super::properties::Entry;
 use super::{Loading, columns, draft};
 use crate::config::merge::{self, Setting, Settings};
 use crate::config::typed;
-use crate::manifest::{Access, Checksum, DependsOn, Docs, Node, NodeConfig, ResourceType, TestMetadata};
+use crate::manifest::{Access, Checksum, DependsOn, Docs, Naming, Node, NodeConfig, ResourceType, TestMetadata};
 use crate::names::did_you_mean;
 use crate::yaml::{Kind, Yaml};
 use arguments::Arguments;
@@ -225,6 +225,7 @@ fn node(
         schema: String::new(),
         database: None,
         relation_name: None,
+        naming: Naming::default(),
         checksum: Checksum { name: "none".into(), checksum: String::new() },
         unrendered_config: Map::new(),
         tags: Vec::new(),

@@ -1,0 +1,125 @@
+//! Snowflake targets on the embedded warehouse: `type: snowflake` with `--engine local`.
+
+use crate::snapshot;
+use crate::support::{BrokerProcess, Scene};
+
+/// Options of every run here.
+const LOCAL: [&str; 4] = ["--target", "snowflake", "--engine", "local"];
+
+fn local<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    arguments.iter().copied().chain(LOCAL).collect()
+}
+
+/// Every row of a mart below its header, in an order of their own.
+fn rows(scene: &Scene, mart: &str) -> Vec<String> {
+    let ran = scene.must(&["query", &format!("select * from marts.{mart}"), "--format", "csv"]);
+    let mut lines: Vec<String> = ran.stdout.lines().map(str::to_owned).collect();
+    lines[1..].sort();
+    lines
+}
+
+#[test]
+fn finance_gives_the_same_marts_as_on_the_native_target() {
+    let broker = BrokerProcess::start("transactions:3");
+    broker.send_fixture();
+    let native = Scene::finance_with_months();
+    native.must(&["ingest", "--brokers", &broker.address]);
+    native.must(&["build"]);
+    let snowflake = Scene::finance_with_months();
+    snowflake.must(&local(&["ingest", "--brokers", &broker.address]));
+    snowflake.must(&local(&["build"]));
+    let listed =
+        native.rows("select table_name from information_schema.tables where table_schema = 'marts' order by 1");
+    assert!(listed.len() >= 9, "{listed:?}");
+    for name in listed.iter().map(|row| row[0].as_str()) {
+        let (expected, found) = (rows(&native, name), rows(&snowflake, name));
+        assert!(expected.len() > 1, "{name} has no rows");
+        assert_eq!(expected, found, "{name}");
+    }
+    // What was built stays when it is built again, and the dialect stays with the views.
+    snowflake.must(&local(&["build"]));
+    snowflake.must(&["query", "select * from staging.stg_users limit 1"]);
+}
+
+#[test]
+fn a_snowflake_target_says_how_to_run_it_here() {
+    let scene = Scene::snowflake();
+    let ran = scene.run(&["build"]);
+    assert_eq!(ran.code, 2);
+    snapshot!("snowflake_without_engine", ran);
+}
+
+#[test]
+fn models_in_snowflakes_dialect_are_built() {
+    let scene = Scene::snowflake();
+    let ran = scene.run(&["build", "--engine", "local"]);
+    assert!(!ran.told().contains("hidden-word"), "{}", ran.told());
+    snapshot!("snowflake_build", ran);
+    let ran =
+        scene.run(&["query", "select * from Analytics.Big_Orders order by ID", "--engine", "local", "--format", "csv"]);
+    snapshot!("snowflake_query", ran);
+}
+
+#[test]
+fn relations_render_as_in_snowflake() {
+    let scene = Scene::snowflake();
+    scene.write(
+        "models/told.sql",
+        "select '{{ ref('orders') }}' as relation, '{{ target.type }}/{{ target.database }}/{{ target.schema }}/{{ target.warehouse }}/{{ target.role }}' as target,\n\
+         '{{ target.password }}' as secret, '{{ dbt.dateadd('day', 1, 'd') }}' as step, '{{ adapter.type() }}' as adapter, '{{ which() }}' as dispatched\n",
+    );
+    scene.write(
+        "macros/which.sql",
+        "{% macro which() %}{{ return(adapter.dispatch('which')()) }}{% endmacro %}\n\
+         {% macro default__which() %}default{% endmacro %}\n{% macro snowflake__which() %}snowflake{% endmacro %}\n",
+    );
+    let ran = scene.run(&["compile", "--engine", "local", "--select", "told"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    let sql = scene.read("target/compiled/flake/models/told.sql");
+    assert_eq!(
+        sql.trim(),
+        "select 'DEV_DB.ANALYTICS.orders' as relation, 'snowflake/DEV_DB/ANALYTICS/WH/DEVELOPER' as target,\n\
+         '' as secret, 'dateadd(day, 1, d)' as step, 'snowflake' as adapter, 'snowflake' as dispatched"
+    );
+}
+
+#[test]
+fn what_nobody_handles_is_one_error_with_its_place() {
+    let scene = Scene::snowflake();
+    scene.write(
+        "models/tree.sql",
+        "select id\nfrom {{ ref('orders') }}\nstart with id = 1\nconnect by prior id = amount\n",
+    );
+    scene.write(
+        "models/typo.sql",
+        "select\n  id,\n  date_tunc('month', ordered_on) as month\nfrom {{ ref('orders') }}\n",
+    );
+    let ran = scene.run(&["build", "--engine", "local", "--select", "+tree", "+typo"]);
+    assert_eq!(ran.code, 1);
+    snapshot!("snowflake_errors", ran);
+}
+
+#[test]
+fn show_and_describe_answer_macros() {
+    let scene = Scene::snowflake();
+    scene.must(&["build", "--engine", "local"]);
+    let rows = |sql: &str| scene.must(&["query", sql, "--engine", "local", "--format", "csv"]).stdout;
+    assert_eq!(
+        rows("show objects in dev_db.analytics"),
+        "name,kind,database_name,schema_name\nBIG_ORDERS,VIEW,MILLSTREAM,ANALYTICS\nORDERS,TABLE,MILLSTREAM,ANALYTICS\nTOTALS,TABLE,MILLSTREAM,ANALYTICS\n"
+    );
+    assert_eq!(
+        rows("show terse views like 'big%' in schema analytics limit 1"),
+        "name,kind,database_name,schema_name\nBIG_ORDERS,VIEW,MILLSTREAM,ANALYTICS\n"
+    );
+    assert_eq!(
+        rows("describe table analytics.totals"),
+        "name,type,kind,null?\nCUSTOMER,TEXT,COLUMN,Y\nTOTAL,NUMBER,COLUMN,Y\nN,NUMBER,COLUMN,Y\n"
+    );
+    assert_eq!(
+        rows(
+            "select column_name from dev_db.information_schema.columns where table_name = 'TOTALS' and table_schema ilike 'analytics' order by ordinal_position"
+        ),
+        "column_name\nCUSTOMER\nTOTAL\nN\n"
+    );
+}

@@ -1,0 +1,200 @@
+//! One `select`: its relations, its list, its conditions.
+
+use millstream_core::Result;
+use sqlparser::ast::{Distinct, Expr, GroupByExpr, NamedWindowExpr, Select, SelectFlavor, SelectItem, Spanned, Value};
+
+use super::Rewriter;
+use super::build::item;
+use super::fold::{fold, folded};
+use super::problem::unsupported;
+use super::query::Columns;
+use super::scope::{Alias, Scope};
+
+/// What is known of a rewritten `select`.
+#[derive(Debug, Default)]
+pub(super) struct Selected {
+    pub columns: Columns,
+    pub scope: Scope,
+    /// Expressions of the list as they were written, and the names that their columns have.
+    written: Vec<(Expr, String)>,
+}
+
+impl Selected {
+    /// Of something that only has columns.
+    pub fn columns(columns: Columns) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
+    /// The output column that computes just this. Bare names are left to the engine: they may be aliases.
+    pub fn name_of(&self, expr: &Expr) -> Option<&str> {
+        if matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_) | Expr::Value(_)) {
+            return None;
+        }
+        self.written.iter().find(|(written, _)| written == expr).map(|(_, name)| name.as_str())
+    }
+}
+
+impl Rewriter<'_> {
+    pub(super) fn select(&mut self, select: &mut Select) -> Result<Selected> {
+        reject(select)?;
+        let mut scope = self.from(&mut select.from)?;
+        let mut columns: Columns = Some(Vec::new());
+        let mut written = Vec::new();
+        let mut projection = Vec::with_capacity(select.projection.len());
+        for item in std::mem::take(&mut select.projection) {
+            self.item(item, &mut scope, &mut projection, &mut columns, &mut written)?;
+        }
+        select.projection = projection;
+        for condition in [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten() {
+            self.expr(condition, &scope)?;
+        }
+        if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
+            if !modifiers.is_empty() {
+                return Err(unsupported(
+                    "'with rollup' or 'with cube'",
+                    select.span(),
+                    "write 'rollup (…)' or 'cube (…)'",
+                ));
+            }
+            for key in keys {
+                self.expr(key, &scope)?;
+            }
+        }
+        for window in &mut select.named_window {
+            fold(&mut window.0);
+            match &mut window.1 {
+                NamedWindowExpr::NamedWindow(name) => fold(name),
+                NamedWindowExpr::WindowSpec(spec) => self.window_spec(spec, &scope)?,
+            }
+        }
+        Ok(Selected { columns, scope, written })
+    }
+
+    fn item(
+        &mut self,
+        item_: SelectItem,
+        scope: &mut Scope,
+        projection: &mut Vec<SelectItem>,
+        columns: &mut Columns,
+        written: &mut Vec<(Expr, String)>,
+    ) -> Result<()> {
+        let mut add = |projection: &mut Vec<SelectItem>, name: String, new: SelectItem| {
+            projection.push(new);
+            if let Some(columns) = columns {
+                columns.push(name);
+            }
+        };
+        match item_ {
+            SelectItem::UnnamedExpr(mut expr) => {
+                let before = expr.clone();
+                self.expr(&mut expr, scope)?;
+                let is_plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
+                let name = name_of(&before, &expr);
+                if is_plain && column_name(&expr).is_some_and(|column| column == name) {
+                    add(projection, name, SelectItem::UnnamedExpr(expr));
+                    return Ok(());
+                }
+                let name = apart(name, projection);
+                written.push((before, name.clone()));
+                let new = item(expr, &name);
+                add(projection, name, new);
+            }
+            SelectItem::ExprWithAlias { mut expr, mut alias } => {
+                let before = expr.clone();
+                self.expr(&mut expr, scope)?;
+                fold(&mut alias);
+                let name = alias.value.clone();
+                scope.aliases.push(Alias::new(&name, &expr));
+                written.push((before, name.clone()));
+                add(projection, name, SelectItem::ExprWithAlias { expr, alias });
+            }
+            SelectItem::ExprWithAliases { expr, .. } => {
+                return Err(unsupported("a list of aliases", expr.span(), "give each column one alias"));
+            }
+            SelectItem::Wildcard(options) => {
+                let found = self.wildcard(None, options, scope)?;
+                extend(columns, found.columns);
+                projection.extend(found.items);
+            }
+            SelectItem::QualifiedWildcard(kind, options) => {
+                let found = self.wildcard(Some(kind), options, scope)?;
+                extend(columns, found.columns);
+                projection.extend(found.items);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn extend(columns: &mut Columns, more: Columns) {
+    match (columns.as_mut(), more) {
+        (Some(columns), Some(more)) => columns.extend(more),
+        _ => *columns = None,
+    }
+}
+
+/// The last part of a name.
+fn column_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Identifier(ident) => Some(folded(ident)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(folded),
+        _ => None,
+    }
+}
+
+/// What a column without an alias is called: the column's name, or the text of the expression.
+fn name_of(before: &Expr, after: &Expr) -> String {
+    if let Some(name) = column_name(before) {
+        return name;
+    }
+    match before {
+        // `$1` has the name of the column that it means.
+        Expr::Value(value) if matches!(value.value, Value::Placeholder(_)) => {
+            column_name(after).unwrap_or_else(|| before.to_string().to_lowercase())
+        }
+        other => other.to_string().to_lowercase(),
+    }
+}
+
+/// The engine refuses two computed columns of one name, which Snowflake allows: the second one gets `:1`, and so on.
+fn apart(name: String, projection: &[SelectItem]) -> String {
+    let is_taken = |name: &str| {
+        projection.iter().any(|item| match item {
+            SelectItem::ExprWithAlias { alias, .. } => alias.value == name,
+            SelectItem::UnnamedExpr(expr) => column_name(expr).is_some_and(|column| column == name),
+            _ => false,
+        })
+    };
+    if !is_taken(&name) {
+        return name;
+    }
+    (1..).map(|number| format!("{name}:{number}")).find(|name| !is_taken(name)).unwrap_or(name)
+}
+
+fn reject(select: &Select) -> Result<()> {
+    if let Some(tree) = select.connect_by.first() {
+        return Err(unsupported("'connect by'", tree.span(), "write a recursive common table expression"));
+    }
+    let span = select.span();
+    for (is_there, what, hint) in [
+        (select.into.is_some(), "'select into'", "write the query as a model"),
+        (!select.lateral_views.is_empty(), "'lateral view'", "write 'lateral flatten(input => …)'"),
+        (select.prewhere.is_some(), "'prewhere'", "write 'where'"),
+        (!select.cluster_by.is_empty(), "'cluster by'", "leave it out"),
+        (!select.distribute_by.is_empty(), "'distribute by'", "leave it out"),
+        (!select.sort_by.is_empty(), "'sort by'", "write 'order by'"),
+        (select.value_table_mode.is_some(), "'select as'", "leave it out"),
+        (select.exclude.is_some(), "'exclude' after the list", "write it behind the star"),
+        (select.flavor != SelectFlavor::Standard, "'from' before 'select'", "write 'select' first"),
+        (
+            matches!(select.distinct, Some(Distinct::On(_))),
+            "'distinct on'",
+            "write 'qualify row_number() over (…) = 1'",
+        ),
+    ] {
+        if is_there {
+            return Err(unsupported(what, span, hint));
+        }
+    }
+    Ok(())
+}

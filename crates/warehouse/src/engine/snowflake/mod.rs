@@ -1,0 +1,43 @@
+//! Queries in Snowflake's dialect: the tree is rewritten by `millstream_sql::snowflake`, then planned with Snowflake's
+//! functions and with operators whose types are Snowflake's.
+//!
+//! Guarantees: functions of the engine are found only where they mean the same (see `crate::snowflake`), so that a name
+//! never silently means something else.
+
+mod flatten;
+mod lists;
+mod names;
+mod ops;
+
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::sql::planner::SqlToRel;
+use millstream_core::Result;
+use millstream_core::warehouse::Dialect;
+use millstream_sql::Statement;
+use millstream_sql::snowflake;
+
+use super::context::{Scope, parser_options};
+use crate::error::from_engine;
+use names::SnowflakeNames;
+
+/// Plans one reading statement whose unqualified names are looked up in `default_schema` first.
+pub(super) fn plan(scope: &Scope<'_>, statement: Statement, default_schema: Option<&str>) -> Result<LogicalPlan> {
+    let names = SnowflakeNames::new(scope, default_schema);
+    let mut statement = match snowflake::for_show(&statement)? {
+        Some(question) => millstream_sql::parse_one_in(Dialect::Snowflake, &question)?,
+        None => statement,
+    };
+    snowflake::rewrite(&mut statement, &names)?;
+    names.plan(statement)
+}
+
+impl SnowflakeNames<'_, '_> {
+    /// Plans a rewritten statement.
+    fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
+        SqlToRel::new_with_options(self, parser_options(self.options()))
+            .sql_statement_to_plan(statement)
+            .and_then(flatten::expand)
+            .and_then(lists::mend)
+            .map_err(from_engine)
+    }
+}
