@@ -18,6 +18,7 @@ use millstream_sql::snowflake;
 
 use super::context::{Scope, parser_options};
 use crate::error::from_engine;
+use crate::snowflake::sort_variants;
 use names::SnowflakeNames;
 
 /// Plans one reading statement whose unqualified names are looked up in `default_schema` first.
@@ -39,5 +40,6 @@ impl SnowflakeNames<'_, '_> {
             .and_then(flatten::expand)
             .and_then(lists::mend)
             .map_err(from_engine)
+            .and_then(sort_variants)
     }
 }
