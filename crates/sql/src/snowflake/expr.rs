@@ -3,7 +3,7 @@
 
 use millstream_core::Result;
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, JsonPathElem, Query, Spanned, Subscript,
+    AccessExpr, BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, JsonPathElem, Query, Spanned, Subscript, TableAliasColumnDef,
     TrimWhereField, UnaryOperator, Value, ValueWithSpan,
 };
 use sqlparser::tokenizer::Span;

@@ -15,7 +15,7 @@ pub(crate) fn folded(ident: &Ident) -> String {
 }
 
 /// What a quoted name means.
-pub(crate) fn fold_text(name: &str) -> String {
+pub fn fold_text(name: &str) -> String {
     if name.chars().any(char::is_lowercase) { name.to_owned() } else { name.to_lowercase() }
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn fold(ident: &mut Ident) {
 }
 
 /// A folded name as Snowflake would tell it as a value.
-pub(crate) fn as_value(name: &str) -> String {
+pub fn as_value(name: &str) -> String {
     if name.chars().any(char::is_uppercase) { name.to_owned() } else { name.to_uppercase() }
 }
 
