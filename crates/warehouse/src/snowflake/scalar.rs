@@ -26,6 +26,7 @@ pub(super) const MANY: usize = usize::MAX;
 type Returns = fn(&Types<'_>) -> Result<DataType>;
 type Kernel = fn(&Call<'_>) -> Result<ArrayRef>;
 type Rewrite = fn(&str, Vec<Expr>, &SimplifyContext) -> Result<Expr>;
+type Shortcut = fn(&[Expr], &SimplifyContext) -> Result<Option<Expr>>;
 
 /// What a function is.
 pub(super) struct Function {
@@ -35,6 +36,7 @@ pub(super) struct Function {
     returns: Returns,
     kernel: Kernel,
     rewrite: Option<Rewrite>,
+    shortcut: Option<Shortcut>,
     volatility: Volatility,
 }
 
@@ -46,7 +48,7 @@ pub(super) const fn function(
     returns: Returns,
     kernel: Kernel,
 ) -> Function {
-    Function { names, least, most, returns, kernel, rewrite: None, volatility: Volatility::Immutable }
+    Function { names, least, most, returns, kernel, rewrite: None, shortcut: None, volatility: Volatility::Immutable }
 }
 
 impl Function {
@@ -62,6 +64,12 @@ impl Function {
         self
     }
 
+    /// A function that for some arguments is an expression that the engine knows better.
+    pub(super) const fn shortened(mut self, shortcut: Shortcut) -> Self {
+        self.shortcut = Some(shortcut);
+        self
+    }
+
     /// Same value during one query.
     pub(super) const fn stable(mut self) -> Self {
         self.volatility = Volatility::Stable;
@@ -70,7 +78,7 @@ impl Function {
 
     /// One engine function for each of its names.
     pub(super) fn engine_functions(&'static self) -> impl Iterator<Item = Arc<ScalarUDF>> {
-        self.names.iter().map(|name| {
+        self.names.iter().map(move |name| {
             let signature = Signature::user_defined(self.volatility);
             Arc::new(ScalarUDF::from(Udf { name, function: self, signature }))
         })
@@ -482,10 +490,15 @@ impl ScalarUDFImpl for Udf {
     }
 
     fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
-        match self.function.rewrite {
-            Some(rewrite) => Ok(ExprSimplifyResult::Simplified(rewrite(self.name, args, info)?)),
-            None => Ok(ExprSimplifyResult::Original(args)),
+        if let Some(rewrite) = self.function.rewrite {
+            return Ok(ExprSimplifyResult::Simplified(rewrite(self.name, args, info)?));
         }
+        if let Some(shortcut) = self.function.shortcut
+            && let Some(short) = shortcut(&args, info)?
+        {
+            return Ok(ExprSimplifyResult::Simplified(short));
+        }
+        Ok(ExprSimplifyResult::Original(args))
     }
 
     fn short_circuits(&self) -> bool {

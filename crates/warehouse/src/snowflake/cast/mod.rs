@@ -13,9 +13,9 @@ mod variant;
 
 pub(super) use boolean::to_boolean;
 pub(super) use functions::FUNCTIONS;
-pub(super) use number::{parse_decimal, rescale, round_float, to_decimal, to_float, to_int, to_int_or_null};
+pub(super) use number::{parse_decimal, rescale, to_decimal, to_float, to_int, to_int_or_null};
 pub(super) use number_format::NumberFormat;
 pub(super) use sf_cast::FUNCTIONS as CASTS;
 pub(super) use text::{float_text, to_text, write_decimal, write_value};
 pub(super) use to::{Target, convert, target};
-pub(super) use variant::{json_text, to_json, wrap_json, write_json};
+pub(super) use variant::{json_text, to_json, wrap_json};

@@ -14,7 +14,7 @@ mod scan;
 mod write;
 
 pub(crate) use compare::compare;
-pub(crate) use parse::{DEPTH_MAX, parse};
+pub(crate) use parse::parse;
 pub(crate) use path::{Path, Step};
 pub(crate) use scan::{Kind, decode, element, elements, kind, member, member_ignore_case, members, text_of};
-pub(crate) use write::{array, float, object, pretty, string};
+pub(crate) use write::{array, float, object, string};

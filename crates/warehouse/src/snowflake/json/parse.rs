@@ -4,7 +4,7 @@
 use super::write;
 
 /// Arrays and objects within each other.
-pub(crate) const DEPTH_MAX: usize = 512;
+const DEPTH_MAX: usize = 512;
 
 /// Digits of a number that is kept exact; longer ones become floats.
 const DIGITS_MAX: usize = 38;

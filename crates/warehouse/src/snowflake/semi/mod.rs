@@ -9,12 +9,13 @@ mod flatten;
 mod object;
 mod parse;
 mod predicates;
+mod url;
 
 use super::json;
 use super::scalar::{Call, Function};
 
 /// All functions of semi-structured values.
-pub(super) fn families() -> [&'static [Function]; 8] {
+pub(super) fn families() -> [&'static [Function]; 9] {
     [
         access::FUNCTIONS,
         array::FUNCTIONS,
@@ -24,6 +25,7 @@ pub(super) fn families() -> [&'static [Function]; 8] {
         object::FUNCTIONS,
         parse::FUNCTIONS,
         predicates::FUNCTIONS,
+        url::FUNCTIONS,
     ]
 }
 

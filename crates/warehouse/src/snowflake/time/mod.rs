@@ -9,7 +9,7 @@ mod format;
 mod part;
 mod zone;
 
-pub(super) use auto::{Reading, epoch_text, parse};
+pub(super) use auto::{Reading, parse};
 pub(super) use civil::{
     Civil, DAY_US, days_in_month, days_of, iso_week, micros_of_day, monday_of, weekday_iso, write_date, write_time,
     write_timestamp,
