@@ -40,8 +40,7 @@ impl WarehouseAdapter {
     /// The relation of a stored name, as the target's adapter shows it.
     fn shown(&self, database: Option<&str>, name: &TableName, kind: CoreKind) -> Relation {
         let database = database.or(self.database.as_deref());
-        let relation =
-            self.naming.relation(database, &self.naming.shown(&name.schema), &self.naming.shown(&name.name));
+        let relation = self.naming.relation(database, &self.naming.shown(&name.schema), &self.naming.shown(&name.name));
         relation.with_kind(match kind {
             CoreKind::Table => RelationKind::Table,
             CoreKind::View => RelationKind::View,

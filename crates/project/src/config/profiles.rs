@@ -104,7 +104,8 @@ fn read(
     };
     let path = match kind.as_str() {
         "millstream" => text("path"),
-        _ => text("workspace").or_else(|| options.env.get("MILLSTREAM_WORKSPACE").filter(|path| !path.is_empty()).cloned()),
+        _ => text("workspace")
+            .or_else(|| options.env.get("MILLSTREAM_WORKSPACE").filter(|path| !path.is_empty()).cloned()),
     };
     let path = project_dir.join(path.unwrap_or_else(|| "workspace".into()));
     Some(Target {

@@ -241,11 +241,7 @@ fn parse_text(loading: &Loading, draft: &Draft, text: (&str, u32), config: &Valu
             "config": config,
             "version": draft.version.as_ref().map(|(version, _)| version),
         }),
-        this: Some(loading.naming().relation(
-            loading.target.database.as_deref(),
-            &loading.target.schema,
-            &draft.name,
-        )),
+        this: Some(loading.naming().relation(loading.target.database.as_deref(), &loading.target.schema, &draft.name)),
         extra: Map::new(),
     };
     match loading.environment.parse(&template, &context) {

@@ -30,7 +30,9 @@ fn kind_in(dialect: Dialect, sql_type: &str) -> &str {
     let base = sql_type.split('(').next().unwrap_or(sql_type);
     match (dialect, base) {
         (Dialect::Native, _) => sql_type,
-        (Dialect::Snowflake, "decimal" | "bigint" | "integer" | "smallint" | "tinyint" | "ubigint" | "uinteger") => "number",
+        (Dialect::Snowflake, "decimal" | "bigint" | "integer" | "smallint" | "tinyint" | "ubigint" | "uinteger") => {
+            "number"
+        }
         (Dialect::Snowflake, base) => base,
     }
 }
@@ -46,9 +48,7 @@ fn check_columns(node: &Node, staged: &Arc<dyn Staged>, dialect: Dialect) -> Res
         match (found.get(&name), arrow_type_in(dialect, declared)) {
             (None, _) => problems.push(format!("{name}: declared as {declared}, missing in the query")),
             (Some(_), None) => problems.push(format!("{name}: '{declared}' is not a type")),
-            (Some(actual), Some(expected))
-                if kind_in(dialect, actual) != kind_in(dialect, &sql_type(&expected)) =>
-            {
+            (Some(actual), Some(expected)) if kind_in(dialect, actual) != kind_in(dialect, &sql_type(&expected)) => {
                 problems.push(format!("{name}: declared as {declared}, the query gives {actual}"));
             }
             _ => {}

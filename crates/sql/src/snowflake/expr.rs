@@ -3,8 +3,8 @@
 
 use millstream_core::Result;
 use sqlparser::ast::{
-    AccessExpr, BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, JsonPathElem, Query, Spanned, Subscript, TableAliasColumnDef,
-    TrimWhereField, UnaryOperator, Value, ValueWithSpan,
+    AccessExpr, BinaryOperator, CastKind, CeilFloorKind, DateTimeField, Expr, JsonPathElem, Query, Spanned, Subscript,
+    TableAliasColumnDef, TrimWhereField, UnaryOperator, Value, ValueWithSpan,
 };
 use sqlparser::tokenizer::Span;
 

@@ -87,7 +87,10 @@ fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> 
 fn schemata(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
     let mut names = scope.catalog().schemas()?;
     names.push(SCHEMA.into());
-    batch([("catalog_name", text(names.iter().map(|_| told.name(CATALOG)))), ("schema_name", text(names.iter().map(|name| told.name(name))))])
+    batch([
+        ("catalog_name", text(names.iter().map(|_| told.name(CATALOG)))),
+        ("schema_name", text(names.iter().map(|name| told.name(name)))),
+    ])
 }
 
 fn tables(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {

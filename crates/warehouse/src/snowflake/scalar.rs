@@ -346,7 +346,11 @@ impl Call<'_> {
             return Ok(None);
         }
         let column = self.text(index)?;
-        if !column.scalar && self.rows > 0 {
+        if !column.scalar {
+            // No rows, no value that anything could depend on.
+            if column.array.len() == 0 {
+                return Ok(None);
+            }
             // A column of one and the same value is as good.
             let first = column.get(0).map(str::to_owned);
             if (1..column.array.len()).all(|row| column.array.get(row) == first.as_deref()) {

@@ -62,7 +62,8 @@ pub(crate) async fn stage(
 impl Request<'_> {
     /// Plans the model's query, which must be a query.
     fn plan(&self, sql: &str) -> Result<Planned> {
-        if millstream_sql::read_only(&millstream_sql::parse_one_in(self.options.dialect, sql)?)? != StatementKind::Query {
+        if millstream_sql::read_only(&millstream_sql::parse_one_in(self.options.dialect, sql)?)? != StatementKind::Query
+        {
             return Err(Error::user(format!("'{}' cannot be built", self.name)).why("a model must be a query"));
         }
         self.inner.engine.plan(&self.inner.catalog, sql, self.options)

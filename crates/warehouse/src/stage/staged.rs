@@ -89,11 +89,8 @@ impl StagedVersion {
     /// A view's next definition.
     pub(super) fn view(request: &Request<'_>, schema: SchemaRef, sql: String) -> Result<Arc<dyn Staged>> {
         let catalog = &request.inner.catalog;
-        let text = ViewText {
-            sql,
-            default_schema: request.options.default_schema.clone(),
-            dialect: request.options.dialect,
-        };
+        let text =
+            ViewText { sql, default_schema: request.options.default_schema.clone(), dialect: request.options.dialect };
         let table = catalog.table(request.name)?.map(|snapshot| snapshot.version);
         Ok(Arc::new(Self {
             inner: request.inner.clone(),

@@ -288,9 +288,13 @@ fn to_timestamp(call: &Call<'_>, zoned: bool) -> Result<ArrayRef> {
             return Err(call.error("only a number has a scale"));
         }
         let scale = call.int(1)?;
+        let constant = || call.error("the scale must be a constant from 0 to 9");
+        if !scale.scalar {
+            return Err(constant());
+        }
         let Some(unit) = scale.get(0) else { return Ok(arrow::array::new_null_array(call.return_type, call.rows)) };
-        if !scale.scalar || !(0..=9).contains(&unit) {
-            return Err(call.error("the scale must be a constant from 0 to 9"));
+        if !(0..=9).contains(&unit) {
+            return Err(constant());
         }
         return Ok(zone(epoch(&call.full(0)?, unit as i32)?));
     }

@@ -148,7 +148,7 @@ fn flatten(call: &Call<'_>) -> Result<ArrayRef> {
         this: StringViewBuilder::new(),
         objects,
         arrays,
-        recursive: recursive.get(0) == Some(true),
+        recursive: false,
         count: 0,
     };
     let mut offsets = vec![0];

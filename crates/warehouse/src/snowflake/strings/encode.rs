@@ -45,7 +45,7 @@ fn digest(call: &Call<'_>, of: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Arra
 
 fn sha2(call: &Call<'_>) -> Result<ArrayRef> {
     let sizes = call.int_or(1, 256)?;
-    let Some(size) = sizes.get(0).filter(|_| sizes.scalar) else {
+    let Some(size) = (if sizes.scalar { sizes.get(0) } else { None }) else {
         return Err(call.error("the size of the digest must be a constant"));
     };
     digest(call, |bytes| {
