@@ -94,7 +94,7 @@ impl Adapter for WarehouseAdapter {
             None => self.wait(self.warehouse.relation(&name))?.map(|found| found.schema),
         };
         let fields = schema.iter().flat_map(|schema| schema.fields().iter());
-        Ok(fields.map(|field| Column::new(&self.naming.shown(field.name()), &sql_type(field.data_type()))).collect())
+        Ok(fields.map(|field| Column::new(self.naming.shown(field.name()), &sql_type(field.data_type()))).collect())
     }
 
     fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>> {

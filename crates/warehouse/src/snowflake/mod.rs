@@ -24,7 +24,7 @@ mod time;
 mod types;
 
 pub(crate) use order::sort_variants;
-pub(crate) use registry::{Functions, functions, is_native};
+pub(crate) use registry::{functions, is_native};
 pub(crate) use types::{is_variant as is_variant_type, name as type_name, variant};
 
 /// The JSON texts of a column of VARIANTs; a null variant is a null text.

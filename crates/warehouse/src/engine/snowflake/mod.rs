@@ -10,6 +10,7 @@ mod names;
 mod ops;
 
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::planner::ContextProvider;
 use datafusion::sql::planner::SqlToRel;
 use millstream_core::Result;
 use millstream_core::warehouse::Dialect;
