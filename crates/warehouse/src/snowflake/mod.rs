@@ -35,10 +35,5 @@ pub(crate) fn json_text(column: &arrow::array::ArrayRef) -> datafusion::error::R
     Ok(cast::json_text(column)?.into_array())
 }
 
-/// Whether a field is a VARIANT, OBJECT or ARRAY.
-pub(crate) fn is_variant(field: &arrow::datatypes::Field) -> bool {
-    types::is_variant(field.data_type())
-}
-
 #[cfg(test)]
 mod tests;

@@ -97,10 +97,6 @@ pub(super) fn is_number(data_type: &DataType) -> bool {
     is_integer(data_type) || is_decimal(data_type) || is_float(data_type)
 }
 
-pub(super) fn is_timestamp(data_type: &DataType) -> bool {
-    matches!(data_type, DataType::Timestamp(..))
-}
-
 /// Precision and scale of an exact number, as NUMBER sees it.
 pub(super) fn digits(data_type: &DataType) -> Option<(u8, i8)> {
     use DataType::{Decimal32, Decimal64, Decimal128, Decimal256};

@@ -29,8 +29,8 @@ fn gathering() {
         ),
         ("bitand_agg(x), bitor_agg(x), bitxor_agg(x) from (values (6), (3)) as t(x)", "2|7|5"),
         (
-            "skew(x), kurtosis(x), stddev(x), var_pop(x) from (values (1), (2), (3), (10)) as t(x)",
-            "1.7636326148859366|3.2279999999999998|4.08248290463863|12.5",
+            "round(skew(x), 6), round(kurtosis(x), 6), round(stddev(x), 6), var_pop(x) from (values (1), (2), (3), (10)) as t(x)",
+            "1.763633|3.228|4.082483|12.5",
         ),
     ]);
 }
@@ -57,7 +57,7 @@ fn exact_sums() {
 #[test]
 fn many_groups_on_several_threads() {
     let sql = "select count(*), sum(s), sum(n), max(length(l)) from (select x % 1000 as g, sum(x) as s, count_if(x % 2 = 0) as n, listagg(x, ',' order by x) as l from generate_series(1, 20000) as t(x) group by x % 1000)";
-    assert_eq!(rows(sql).unwrap(), ["1000|200010000|10000|109"]);
+    assert_eq!(rows(sql).unwrap(), ["1000|200010000|10000|110"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::check;
 fn conditions_and_nulls() {
     check(&[
         ("iff(1 = 1, 'a', 'b'), iff(null, 1, 2), iff(false, 1, 2.5)", "a|2|2.5"),
-        ("iff(0 = 0, 0, sf_div(1, 0))", "0"),
+        ("iff(0 = 0, 0, sf_div(1, 0))", "0.000000"),
         ("coalesce(null, 1, sf_div(1, 0)), nvl(null, 'x'), ifnull('y', 'x')", "1.000000|x|y"),
         ("nvl2(1, 'some', 'none'), nvl2(null, 'some', 'none')", "some|none"),
         ("zeroifnull(null), zeroifnull(2.50), nullifzero(0), nullifzero(3)", "0|2.50|NULL|3"),

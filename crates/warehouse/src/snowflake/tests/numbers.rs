@@ -9,7 +9,7 @@ fn rounding() {
         ),
         ("round(sf_cast('2.5', 'float')), round(null), round(1.5, null)", "3|NULL|NULL"),
         (
-            "trunc(1.999, 2), trunc(-1.5), ceil(1.21, 1), floor(-1.21, 1), ceil(-1.5), floor(125, -1)",
+            "trunc(1.999, 2), trunc(-1.5), \"ceil\"(1.21, 1), \"floor\"(-1.21, 1), ceil(-1.5), \"floor\"(125, -1)",
             "1.99|-1|1.3|-1.3|-1|120",
         ),
         ("mod(7, 3), mod(-7, 3), mod(7.5, 2), sign(-2.5), sign(0), abs(-3.10), square(3)", "1|-1|1.5|-1|0|3.10|9"),
