@@ -100,7 +100,7 @@ pub(super) fn of_field(field: &DateTimeField, span: Span) -> Result<&'static str
 }
 
 fn unknown(word: &str, span: Span) -> Error {
-    let names = PARTS.iter().flat_map(|(name, others)| std::iter::once(name).chain(others.iter())).copied();
+    let names = PARTS.iter().map(|(name, _)| *name);
     let hint = did_you_mean(&word.to_lowercase(), names, "use year, quarter, month, week, day, hour, minute or second");
     wrong(format!("'{word}' is not a part of a date or time"), span, hint)
 }

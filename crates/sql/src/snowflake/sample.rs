@@ -121,7 +121,7 @@ fn hash_of_row(source: &Source, seed: &str, span: Span) -> Result<Expr> {
     let mut parts = vec![text(format!("{seed}/")), as_text(Expr::Function(row_number))];
     for name in columns {
         parts.push(text("/"));
-        parts.push(call("coalesce", vec![as_text(column(name)), text("\u{0}")]));
+        parts.push(call("coalesce", vec![as_text(column(name)), text("null")]));
     }
     let joined = parts.into_iter().reduce(|left, right| binary(left, BinaryOperator::StringConcat, right));
     Ok(call("engine_left", vec![call("engine_md5", joined.into_iter().collect()), number("8")]))

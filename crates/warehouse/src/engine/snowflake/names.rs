@@ -27,11 +27,15 @@ const OF_ENGINE: &str = "engine_";
 /// The names that one query in Snowflake's dialect can see.
 pub(super) struct SnowflakeNames<'s, 'a> {
     names: Names<'s, 'a>,
+    planners: Vec<Arc<dyn ExprPlanner>>,
 }
 
 impl<'s, 'a> SnowflakeNames<'s, 'a> {
     pub(super) fn new(scope: &'s Scope<'a>, default_schema: Option<&'s str>) -> Self {
-        Self { names: Names { scope, default_schema, dialect: Dialect::Snowflake } }
+        // The engine's own planners come second: they know `count(*)`, for example.
+        let own: Arc<dyn ExprPlanner> = Arc::new(SnowflakeOperators);
+        let planners = std::iter::once(own).chain(scope.state.expr_planners().iter().cloned()).collect();
+        Self { names: Names { scope, default_schema, dialect: Dialect::Snowflake }, planners }
     }
 
     fn is_in_engine(&self, name: &str) -> bool {
@@ -141,8 +145,7 @@ impl ContextProvider for SnowflakeNames<'_, '_> {
     }
 
     fn get_expr_planners(&self) -> &[Arc<dyn ExprPlanner>] {
-        static PLANNERS: LazyLock<Vec<Arc<dyn ExprPlanner>>> = LazyLock::new(|| vec![Arc::new(SnowflakeOperators)]);
-        &PLANNERS
+        &self.planners
     }
 
     fn get_relation_planners(&self) -> &[Arc<dyn RelationPlanner>] {
