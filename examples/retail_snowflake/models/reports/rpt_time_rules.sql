@@ -24,5 +24,5 @@ select
     extract(second from ends_at) as second_number,
     to_char(starts_at, 'YYYY-MM-DD HH24:MI:SS') as starts_text,
     to_date(ends_at) as ends_on,
-    starts_at::time as starts_time
+    starts_at::time::varchar as starts_time
 from spans
