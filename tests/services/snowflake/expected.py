@@ -86,7 +86,7 @@ def variant_building():
 
 
 def flatten_outer():
-    """flatten: with OUTER => TRUE a row without elements gives one row whose columns are null."""
+    """flatten: with OUTER => TRUE a row without elements gives one row, key, index and value null, the path empty."""
     rows = []
     for row in seed("raw_subscriptions"):
         if row["started_on"] > AS_OF:
@@ -95,7 +95,7 @@ def flatten_outer():
         count = str(len(features))
         rows += [[row["subscription_id"], count, str(i), f, f"[{i}]"] for i, f in enumerate(features)]
         if not features:
-            rows.append([row["subscription_id"], count, None, None, None])
+            rows.append([row["subscription_id"], count, None, None, ""])
     return "subscription_id feature_count feature_index feature feature_path", rows
 
 
