@@ -20,6 +20,10 @@ use crate::stop::{Exit, Outcome, Stop};
 use crate::talk::{Talk, start_logs};
 use crate::{commands, reference};
 
+/// Stack of the program's threads: enough for the deepest template, which would otherwise be given a new one each time
+/// that one is rendered. Only what is used of it takes memory.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
 /// Runs the program.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.into_iter().collect();
@@ -38,7 +42,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let talk = Arc::new(Talk::new(parsed.global.log_format, parsed.global.quiet));
     start_logs(&talk, parsed.global.log_level, colour);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build() {
         Ok(runtime) => runtime,
         Err(error) => {
             talk.error(&Error::environment("the program's threads cannot be started").why(error));
@@ -91,6 +95,7 @@ async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>, inte
         Command::Test(args) => commands::test::run(args, &context).await,
         Command::Seed(args) => commands::seed::run(args, &context).await,
         Command::Snapshot(args) => commands::snapshot::run(args, &context).await,
+        Command::Check(args) => commands::check::run(args, &context).await,
         Command::Compile(args) => commands::compile::run(args, &context).await,
         Command::List(args) => commands::list::run(args, &context),
         Command::Parse(args) => commands::parse::run(args, &context),

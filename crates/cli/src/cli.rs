@@ -3,8 +3,8 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce, query,
-    report, run, seed, snapshot, test,
+    broker, build, check, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce,
+    query, report, run, seed, snapshot, test,
 };
 use crate::options::GlobalOptions;
 
@@ -42,6 +42,7 @@ pub enum Command {
     Test(test::TestArgs),
     Seed(seed::SeedArgs),
     Snapshot(snapshot::SnapshotArgs),
+    Check(check::CheckArgs),
     Compile(compile::CompileArgs),
     #[command(name = "ls", visible_alias = "list")]
     List(list::ListArgs),
@@ -62,7 +63,7 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
     ("Load", &["ingest", "ledger"]),
     (
         "Transform (dbt's commands)",
-        &["deps", "build", "run", "test", "seed", "snapshot", "compile", "ls", "parse", "clean"],
+        &["deps", "build", "run", "test", "seed", "snapshot", "check", "compile", "ls", "parse", "clean"],
     ),
     ("Ask", &["query", "report", "debug"]),
 ];

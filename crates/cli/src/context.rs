@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
 use crate::options::{EngineChoice, GlobalOptions};
+use crate::parse_cache::FileCache;
 use crate::talk::Talk;
 
 /// File that makes a folder a project.
@@ -93,6 +94,7 @@ impl Context {
             threads: self.global.threads,
             now: self.clock.now(),
             invocation_id: self.ids.invocation_id(),
+            cache: self.global.partial_parse.then(|| Arc::new(FileCache) as _),
         })
     }
 

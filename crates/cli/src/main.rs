@@ -9,6 +9,7 @@ mod deps;
 mod interrupt;
 mod options;
 mod output;
+mod parse_cache;
 mod reference;
 mod scaffold;
 mod stop;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A file, and the line and column in it (both counted from 1) where they are known.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Place {
     /// Path as the user would type it from the project folder.
     pub file: String,

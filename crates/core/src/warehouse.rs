@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 
-use crate::{Result, TableName};
+use crate::{Error, Result, TableName};
 
 /// Rows of a query as they are computed.
 pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
@@ -180,7 +180,7 @@ pub enum Stage {
 }
 
 /// What to do when an incremental query's columns differ from the table's (dbt `on_schema_change`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum OnSchemaChange {
     /// Columns that the table does not have are left out; missing ones become null.
     #[default]
@@ -257,6 +257,47 @@ pub struct QueryOptions {
     pub dialect: Dialect,
 }
 
+/// What a relation will be when a query runs that is only checked now.
+#[derive(Debug, Clone)]
+pub enum Expected {
+    /// A relation with these columns.
+    Columns(RelationKind, SchemaRef),
+    /// A relation that will be there, with columns that nobody knows yet.
+    Unknown,
+}
+
+/// The relations that will be there when a checked query runs, whether or not they exist now.
+pub trait Expectations: Send + Sync {
+    /// What is known of this relation; `None` leaves it to what exists.
+    fn expected(&self, name: &TableName) -> Option<Expected>;
+    /// Names of relations that will be there, for look-ups without a schema and for hints.
+    fn names(&self) -> Vec<TableName>;
+}
+
+/// One thing wrong with a query.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Stable short name: `unknown-column`, `unknown-table`, `ambiguous-column`, `unknown-function`, `bad-sql`, …
+    pub code: &'static str,
+    /// What, where (in the query's text, where that is known), why, how to fix it.
+    pub error: Error,
+}
+
+/// What was found out about a query without running it.
+#[derive(Debug, Clone, Default)]
+pub struct Checked {
+    /// Columns and types that it gives; `None` when it has problems or reads what is not known.
+    pub schema: Option<SchemaRef>,
+    /// What is wrong with it. A problem is certain: the query would fail.
+    pub problems: Vec<Problem>,
+    /// Relations that it reads, each once, in the order of the text. Those that are not there are not among them.
+    pub reads: Vec<TableName>,
+    /// Relations that it reads whose columns are not known. If there are any, not all problems can be told.
+    pub unknown: Vec<TableName>,
+    /// Relations that it reads and that are not there, with the problem that tells of it.
+    pub missing: Vec<(String, Problem)>,
+}
+
 /// Rows and their schema.
 pub struct QueryResult {
     /// Columns and types.
@@ -276,6 +317,22 @@ pub trait Warehouse: Send + Sync {
     async fn drop_relation(&self, name: &TableName) -> Result<()>;
     /// Runs a query (`select`, `with`, `values`, `explain`, `show`, `describe`); anything else is a usage error.
     async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult>;
+    /// Plans a query without running it, against what exists and what is expected. `built_as` says what its result
+    /// becomes: columns of a table must be storable, those of a view must have names.
+    ///
+    /// What is wrong with the query is in the result, not an error.
+    ///
+    /// # Errors
+    /// The warehouse cannot check, or cannot be read.
+    async fn check(
+        &self,
+        _sql: &str,
+        _built_as: Option<RelationKind>,
+        _expectations: &dyn Expectations,
+        _options: &QueryOptions,
+    ) -> Result<Checked> {
+        Err(Error::usage("this warehouse cannot check queries without running them").hint("use --no-check"))
+    }
     /// Positions and version of a table; `None` when it does not exist.
     async fn table_state(&self, name: &TableName) -> Result<Option<TableState>>;
     /// Commits of a table, newest first, at most `limit`.

@@ -12,7 +12,7 @@ use crate::syntax::Source;
 use crate::syntax::ast::Macro;
 use crate::value::{Value, json};
 use crate::vm::{Args, Eval, MacroValue, Origin, Session, Stop, Vm};
-use crate::{EnvironmentOptions, ParseContext, Parsed, RenderContext, Template, ValueScope, hint};
+use crate::{EnvironmentOptions, ParseContext, Parsed, RenderContext, Template, TextMap, ValueScope, hint};
 
 /// What kind of macro a [`MacroInfo`] tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +141,11 @@ impl Environment {
         Ok(Self { inner: Arc::new(Inner::new(options, Arc::new(packages))) })
     }
 
+    /// Without any macros: enough for [`render_value`](Self::render_value), since YAML values see none.
+    pub fn for_values(options: EnvironmentOptions) -> Self {
+        Self { inner: Arc::new(Inner::new(options, Arc::default())) }
+    }
+
     /// The same macros with another `graph` variable (known only after parsing).
     pub fn with_graph(&self, graph: Json) -> Self {
         let options = EnvironmentOptions { graph, ..self.inner.options.clone() };
@@ -201,6 +206,13 @@ impl Environment {
     pub fn render(&self, template: &Template<'_>, context: &RenderContext) -> Result<String> {
         let mut vm = Vm::new(&self.inner, Session::Render(context), Self::source(template));
         let outcome = vm.run();
+        self.inner.finish(outcome)
+    }
+
+    /// As [`render`](Self::render), with where each part of the text comes from.
+    pub fn render_mapped(&self, template: &Template<'_>, context: &RenderContext) -> Result<(String, TextMap)> {
+        let mut vm = Vm::new(&self.inner, Session::Render(context), Self::source(template));
+        let outcome = vm.run_mapped();
         self.inner.finish(outcome)
     }
 

@@ -19,8 +19,10 @@ pub mod limits;
 mod load;
 mod options;
 mod parsed;
+mod reads;
 mod relation;
 mod syntax;
+mod text_map;
 mod value;
 mod vm;
 
@@ -32,7 +34,9 @@ pub use environment::{Environment, MacroCall, MacroInfo, MacroKind, TestCall};
 pub use limits::Limits;
 pub use options::{EnvironmentOptions, MacroFile, Vars};
 pub use parsed::{Parsed, RefCall, SourceCall};
+pub use reads::Reads;
 pub use relation::{Parts, Relation, RelationKind};
+pub use text_map::{TextMap, TextOrigin};
 
 /// The dbt version whose behaviour templates see as `dbt_version`.
 pub const DBT_VERSION: &str = "1.11.0";

@@ -1,11 +1,12 @@
 //! What an [`Environment`](crate::Environment) is made from: everything that is the same for all templates of a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
 
-use crate::Limits;
+use crate::{Limits, Reads};
 
 /// One file of a package's `macros/` or `tests/generic/` folder.
 #[derive(Debug, Clone)]
@@ -67,6 +68,8 @@ pub struct EnvironmentOptions {
     pub graph: Json,
     /// What one rendering may use up.
     pub limits: Limits,
+    /// Notes what renderings read that may change.
+    pub reads: Arc<Reads>,
 }
 
 impl Default for EnvironmentOptions {
@@ -84,6 +87,7 @@ impl Default for EnvironmentOptions {
             docs: BTreeMap::new(),
             graph: Json::Null,
             limits: Limits::default(),
+            reads: Arc::default(),
         }
     }
 }

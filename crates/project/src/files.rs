@@ -4,6 +4,7 @@
 //! hidden files and editor backups are passed over, as with dbt. Deliberately absent: writing.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use md5::Md5;
@@ -11,6 +12,7 @@ use millstream_core::{Diagnostic, Diagnostics, Place};
 use sha2::{Digest, Sha256};
 use walkdir::WalkDir;
 
+use crate::cache::inputs::{note_asked, note_file, note_hash, note_incomparable, note_listing, note_search};
 use crate::ignore::IgnoreRules;
 use crate::limits::{FILES_MAX, SEED_FILE_BYTES_MAX, TEXT_FILE_BYTES_MAX};
 
@@ -57,12 +59,15 @@ fn find_at_most(limit: usize, search: &Search<'_>, folders: &[String], diagnosti
     for folder in folders {
         let root = package_dir.join(folder);
         if !root.is_dir() {
+            note_search(&root, extensions, None);
             continue;
         }
+        let mut all = Vec::new();
         for entry in WalkDir::new(&root).follow_links(true).sort_by_file_name() {
             let entry = match entry {
                 Ok(entry) => entry,
                 Err(error) => {
+                    note_incomparable();
                     diagnostics.push(
                         Diagnostic::error("unreadable", format!("a folder cannot be read: {error}"))
                             .at(Place::file(label(folder))),
@@ -70,20 +75,18 @@ fn find_at_most(limit: usize, search: &Search<'_>, folders: &[String], diagnosti
                     continue;
                 }
             };
-            let name = entry.file_name().to_string_lossy();
-            if !entry.file_type().is_file()
-                || name.starts_with(['.', '#', '~'])
-                || !extensions.iter().any(|extension| has_extension(&name, extension))
-            {
+            if !entry.file_type().is_file() || !is_wanted_name(entry.file_name(), extensions) {
                 continue;
             }
             let Ok(path) = entry.path().strip_prefix(package_dir) else { continue };
             let Ok(relative) = entry.path().strip_prefix(&root) else { continue };
             let path = with_slashes(path);
+            all.push(with_slashes(relative));
             if ignore.ignores(&path) || !seen.insert(path.clone()) {
                 continue;
             }
             if found.len() >= limit {
+                note_incomparable();
                 diagnostics.push(
                     Diagnostic::error("too-large", format!("a package has more than {limit} files in '{folder}'"))
                         .at(Place::file(label(folder))),
@@ -92,9 +95,66 @@ fn find_at_most(limit: usize, search: &Search<'_>, folders: &[String], diagnosti
             }
             found.push(Found { absolute: entry.path().to_path_buf(), path, relative: with_slashes(relative) });
         }
+        all.sort();
+        note_search(&root, extensions, Some(all));
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
+}
+
+/// The files under a folder that a search could find, sorted; `None` when there is no such folder or it cannot be read.
+pub(crate) fn walk(root: &Path) -> Option<Vec<String>> {
+    if !root.is_dir() {
+        return None;
+    }
+    let mut all = Vec::new();
+    for entry in WalkDir::new(root).follow_links(true) {
+        let entry = entry.ok()?;
+        if entry.file_type().is_file() {
+            all.push(with_slashes(entry.path().strip_prefix(root).ok()?));
+        }
+    }
+    all.sort();
+    Some(all)
+}
+
+/// Whether a search for these extensions wants a file of this path.
+pub(crate) fn is_wanted(path: &str, extensions: &[&str]) -> bool {
+    is_wanted_name(OsStr::new(path.rsplit('/').next().unwrap_or(path)), extensions)
+}
+
+fn is_wanted_name(name: &OsStr, extensions: &[&str]) -> bool {
+    let name = name.to_string_lossy();
+    !name.starts_with(['.', '#', '~']) && extensions.iter().any(|extension| has_extension(&name, extension))
+}
+
+/// Whether a file is there.
+pub(crate) fn is_file(path: &Path) -> bool {
+    let is_file = path.is_file();
+    note_asked(path, is_file);
+    is_file
+}
+
+/// Names of the entries of a folder, sorted; `None` when it cannot be read.
+pub(crate) fn list(folder: &Path) -> Option<Vec<String>> {
+    let names = entry_names(folder);
+    note_listing(folder, names.clone());
+    names
+}
+
+pub(crate) fn entry_names(folder: &Path) -> Option<Vec<String>> {
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut names: Vec<String> =
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+    names.sort();
+    Some(names)
+}
+
+/// The text of a file that need not be there and of which nobody is told when it cannot be read.
+pub(crate) fn read_if_there(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok();
+    note_file(path, std::fs::read(path).ok().as_deref());
+    text
 }
 
 fn has_extension(name: &str, extension: &str) -> bool {
@@ -113,6 +173,7 @@ pub(crate) fn read_text(absolute: &Path, label: &str, diagnostics: &mut Diagnost
     let size = std::fs::metadata(absolute).map(|meta| meta.len());
     let bytes = match size {
         Ok(size) if size > TEXT_FILE_BYTES_MAX => {
+            note_incomparable();
             diagnostics.push(
                 Diagnostic::error(
                     "too-large",
@@ -125,6 +186,7 @@ pub(crate) fn read_text(absolute: &Path, label: &str, diagnostics: &mut Diagnost
         Ok(_) => std::fs::read(absolute),
         Err(error) => Err(error),
     };
+    note_file(absolute, bytes.as_deref().ok());
     let bytes = match bytes {
         Ok(bytes) => bytes,
         Err(error) => {
@@ -162,14 +224,19 @@ const SEED_TRIMMED_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) fn seed_checksum(absolute: &Path, label: &str, diagnostics: &mut Diagnostics) -> Option<String> {
     let result = std::fs::metadata(absolute).and_then(|meta| {
         if meta.len() > SEED_FILE_BYTES_MAX {
+            note_incomparable();
             return Ok(Err(meta.len()));
         }
         if meta.len() <= SEED_TRIMMED_BYTES_MAX {
-            return Ok(Ok(sha256_hex(std::fs::read(absolute)?.trim_ascii())));
+            let bytes = std::fs::read(absolute)?;
+            note_file(absolute, Some(&bytes));
+            return Ok(Ok(sha256_hex(bytes.trim_ascii())));
         }
         let mut hasher = Sha256::new();
         std::io::copy(&mut std::fs::File::open(absolute)?, &mut hasher)?;
-        Ok(Ok(hex(&hasher.finalize())))
+        let hash = hasher.finalize();
+        note_hash(absolute, hash.into());
+        Ok(Ok(hex(&hash)))
     });
     match result {
         Ok(Ok(checksum)) => Some(checksum),

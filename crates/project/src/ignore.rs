@@ -26,7 +26,7 @@ const OPTIONS: MatchOptions =
 impl IgnoreRules {
     /// The rules of a package; none when it has no `.dbtignore`.
     pub(crate) fn of_package(dir: &Path) -> Self {
-        std::fs::read_to_string(dir.join(".dbtignore")).map(|text| Self::parse(&text)).unwrap_or_default()
+        crate::files::read_if_there(&dir.join(".dbtignore")).map(|text| Self::parse(&text)).unwrap_or_default()
     }
 
     fn parse(text: &str) -> Self {

@@ -9,6 +9,7 @@
 //! The command line passes those in [`LoadOptions`]; the runner carries plans out.
 
 mod assemble;
+mod cache;
 mod compile;
 mod config;
 mod files;
@@ -28,6 +29,7 @@ mod select;
 mod target;
 mod yaml;
 
+pub use cache::ParseCache;
 pub use millstream_jinja::DBT_VERSION;
 
 pub use compile::{CompileOptions, CompiledNode, Cte};

@@ -1,6 +1,6 @@
 //! Loading, from the folder to the [`Project`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,6 +9,7 @@ use millstream_jinja::{Environment, EnvironmentOptions, ValueScope, Vars};
 use serde_json::{Map, Value};
 
 use crate::assemble::{Elements, assemble};
+use crate::cache::{self, inputs::recorded};
 use crate::config::render::{LazyEnvironment, Renderer, Templates};
 use crate::config::{profiles, vars};
 use crate::manifest::{Doc, Manifest, ResourceType};
@@ -28,6 +29,46 @@ use crate::{LoadOptions, Project, Target, files, graph};
 /// its place and how to fix it. Warnings alone do not fail: they are in [`Project::warnings`].
 pub fn load(options: &LoadOptions) -> Result<Project> {
     let dir = project_folder(options)?;
+    let work = || {
+        if options.cache.is_none() {
+            return load_fresh(options, dir);
+        }
+        if let Some(project) = restored(options, &dir) {
+            return Ok(project);
+        }
+        let (loaded, inputs) = recorded(|| load_fresh(options, dir));
+        if let Ok(project) = &loaded {
+            cache::keep(project, inputs);
+        }
+        loaded
+    };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("load".into()).stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| Error::environment("a thread cannot be started").why(error))?;
+        thread.join().unwrap_or_else(|_| Err(Error::ours("reading the project broke off")))
+    })
+}
+
+/// Stack for reading. Templates are parsed with room for the deepest expressions; on a smaller stack each of them would
+/// have to be given a new one.
+const STACK_BYTES: usize = 64 * 1024 * 1024;
+
+/// The project as an earlier load kept it, if nothing has changed since.
+fn restored(options: &LoadOptions, dir: &Path) -> Option<Project> {
+    let mut diagnostics = Diagnostics::new();
+    let bare = LazyEnvironment::new(base_environment(options));
+    let (name, named_at) = profile_name(options, dir, &bare, &mut diagnostics)?;
+    let target = profiles::target(options, dir, &name, named_at, &bare, &mut diagnostics)?;
+    let text = files::read_text(&dir.join("dbt_project.yml"), "dbt_project.yml", &mut diagnostics)?;
+    let yaml = yaml::parse(&text, "dbt_project.yml", &mut diagnostics)?;
+    let target_dir = yaml.get("target-path").and_then(Yaml::scalar_text).unwrap_or_else(|| "target".into());
+    if !diagnostics.is_empty() {
+        return None;
+    }
+    cache::restore(options, dir, &target_dir, &target)
+}
+
+fn load_fresh(options: &LoadOptions, dir: PathBuf) -> Result<Project> {
     let mut diagnostics = Diagnostics::new();
     let Some((loading, docs)) = prepare(options, &dir, &mut diagnostics) else {
         return Err(failed(diagnostics, &dir));
@@ -48,7 +89,7 @@ pub fn load(options: &LoadOptions) -> Result<Project> {
         config,
     };
     let mut diagnostics = diagnostics;
-    project.selectors = read_selectors(&project, &packages[0], &mut diagnostics);
+    project.selectors = read_selectors(&project, &packages[0].dir, &packages[0].name, &mut diagnostics);
     Arc::make_mut(&mut project.manifest).selectors =
         project.selectors.iter().map(|(name, selector)| (name.clone(), selector.json.clone())).collect();
     if diagnostics.has_errors() {
@@ -90,7 +131,7 @@ fn project_folder(options: &LoadOptions) -> Result<PathBuf> {
 }
 
 /// What templates see before anything of the project is known.
-fn base_environment(options: &LoadOptions) -> EnvironmentOptions {
+pub(crate) fn base_environment(options: &LoadOptions) -> EnvironmentOptions {
     EnvironmentOptions {
         vars: Vars { overrides: options.vars.clone(), by_package: BTreeMap::new() },
         env: options.env.clone(),
@@ -310,6 +351,10 @@ fn snapshot_of(loading: &Loading, entry: &Entry) -> Option<Draft> {
 /// Which property entry describes which draft, by unique id.
 fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> BTreeMap<String, Entry> {
     let mut patches: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut by_name: HashMap<(ResourceType, String), Vec<usize>> = HashMap::new();
+    for (number, draft) in drafts.iter().enumerate() {
+        by_name.entry((draft.kind, draft.name.clone())).or_default().push(number);
+    }
     for entry in entries {
         let kind = match entry.section {
             "models" => ResourceType::Model,
@@ -323,12 +368,17 @@ fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> 
             patches.extend(parse::versions::assign(loading, entry, drafts));
             continue;
         }
-        let of_kind = |draft: &&Draft| draft.name == entry.name && draft.version.is_none() && draft.kind == kind;
-        let found = drafts
+        // A draft that became a version has another name since.
+        let of_name = by_name.get(&(kind, entry.name.clone())).map(Vec::as_slice).unwrap_or_default();
+        let of_kind = |number: &usize| {
+            let draft = &drafts[*number];
+            (draft.name == entry.name && draft.version.is_none()).then_some(draft)
+        };
+        let found = of_name
             .iter()
-            .filter(of_kind)
+            .filter_map(of_kind)
             .find(|draft| draft.package == entry.package)
-            .or_else(|| drafts.iter().find(of_kind));
+            .or_else(|| of_name.iter().find_map(of_kind));
         let Some(draft) = found else {
             report_unmatched(loading, entry, kind, drafts);
             continue;
@@ -389,14 +439,15 @@ fn tests_of(loading: &Loading, entry: &Entry, owner: &Unresolved) -> Vec<Unresol
     parse::generic_tests::read(loading, &target)
 }
 
-fn read_selectors(
+pub(crate) fn read_selectors(
     project: &Project,
-    root: &Package,
+    root_dir: &Path,
+    root_name: &str,
     diagnostics: &mut Diagnostics,
 ) -> BTreeMap<String, selectors_file::Selector> {
     const FILE: &str = "selectors.yml";
-    let path = root.dir.join(FILE);
-    if !path.is_file() {
+    let path = root_dir.join(FILE);
+    if !files::is_file(&path) {
         return BTreeMap::new();
     }
     let Some(yaml) = files::read_text(&path, FILE, diagnostics).and_then(|text| yaml::parse(&text, FILE, diagnostics))
@@ -409,7 +460,7 @@ fn read_selectors(
     let renderer = Renderer {
         templates: Templates::Ready(&project.environment),
         scope: ValueScope::Project,
-        package: &root.name,
+        package: root_name,
         file: FILE,
     };
     let rendered = renderer.render_all(&yaml, diagnostics);

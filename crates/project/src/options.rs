@@ -6,9 +6,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
+
+use crate::ParseCache;
 
 /// What a caller gives to [`crate::load`].
 #[derive(Debug, Clone)]
@@ -31,6 +34,8 @@ pub struct LoadOptions {
     pub now: DateTime<Utc>,
     /// Id of the invocation, for `invocation_id` and the manifest's metadata.
     pub invocation_id: String,
+    /// Keeps what was read, so that an unchanged project is not read again. `None`: it is always read.
+    pub cache: Option<Arc<dyn ParseCache>>,
 }
 
 impl LoadOptions {
@@ -47,6 +52,7 @@ impl LoadOptions {
             threads: None,
             now,
             invocation_id: invocation_id.into(),
+            cache: None,
         }
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn read_dependencies(
         if found.iter().any(|package| package.dir == dir) {
             continue;
         }
-        if !dir.join("dbt_project.yml").is_file() {
+        if !files::is_file(&dir.join("dbt_project.yml")) {
             let mut diagnostic =
                 Diagnostic::error("missing-package", format!("'{}' holds no dbt_project.yml", dir.display()))
                     .hint("correct the path of the local package");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_core::{Diagnostics, Result};
-use millstream_jinja::Environment;
+use millstream_jinja::{Environment, TextMap};
 use serde_json::{Map, Value};
 
 use crate::compile::{self, CompileOptions, CompiledNode};
@@ -17,7 +17,7 @@ use crate::select::{self, Selected, Selection, selectors_file::Selector};
 use crate::{LoadOptions, Target};
 
 /// What `dbt_project.yml` says of the project as a whole.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct ProjectConfig {
     /// Name of the project.
     pub name: String,
@@ -110,6 +110,12 @@ impl Project {
     /// Errors: an unknown id (usage); whatever the template does wrong (user), with file and line.
     pub fn compile(&self, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
         compile::compile(self, unique_id, options)
+    }
+
+    /// As [`Project::compile`], with where each part of the SQL comes from. Generic tests have no text of their own, so
+    /// theirs comes from nowhere.
+    pub fn compile_mapped(&self, unique_id: &str, options: &CompileOptions) -> Result<(CompiledNode, TextMap)> {
+        compile::compile_mapped(self, unique_id, options)
     }
 
     /// Renders one of a node's hooks (`config.pre_hook`, `config.post_hook`); empty when it renders to nothing. To be

@@ -10,6 +10,7 @@
 mod adapter;
 mod artifacts;
 mod cells;
+mod check;
 mod enter;
 mod event;
 mod execute;
@@ -26,6 +27,7 @@ mod runner;
 mod sqltype;
 mod test;
 
+pub use check::{CheckOptions, CheckReport, CheckState, NodeCheck};
 pub use event::{Event, Events, SilentEvents};
 pub use ids::{Ids, RandomIds};
 pub use ingest::{IngestRequest, IngestSummary, SourceResult};

@@ -60,6 +60,8 @@ pub struct Request {
     pub threads: usize,
     /// The command's arguments as given, for `run_results.json` and the history.
     pub args: serde_json::Map<String, serde_json::Value>,
+    /// Plan every query before anything runs, and run nothing when one would fail.
+    pub check: bool,
     /// How long to wait for another process that holds the workspace; zero fails at once.
     pub lock_wait: Duration,
     /// Ends the run early.
@@ -78,6 +80,7 @@ impl Request {
             store_failures: None,
             threads: 4,
             args: serde_json::Map::new(),
+            check: false,
             lock_wait: Duration::ZERO,
             cancel: Cancel::default(),
         }

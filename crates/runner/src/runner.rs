@@ -10,6 +10,7 @@ use millstream_project::Project;
 use millstream_store::{RunRecord, RunStatus, Store};
 
 use crate::artifacts::{write_manifest, write_run_results};
+use crate::check::CheckOptions;
 use crate::event::EventGate;
 use crate::execute::session::{Session, blocking};
 use crate::execute::{carry_out, hooks};
@@ -83,6 +84,9 @@ impl Runner {
         began: Instant,
         is_recorded: bool,
     ) -> Result<Summary> {
+        if request.check && !matches!(request.verb, Verb::Compile | Verb::Seed) {
+            self.check(request, CheckOptions::default()).await?.into_result()?;
+        }
         if !matches!(request.verb, Verb::Compile | Verb::Seed) {
             self.make_raw_tables(request).await?;
         }

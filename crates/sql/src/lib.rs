@@ -12,6 +12,7 @@
 //! Deliberately absent: type checks and look-ups of tables. Those need a warehouse; it gives what is asked of it
 //! through [`snowflake::Schemas`].
 
+mod blank;
 mod check;
 mod names;
 mod parse;
@@ -21,6 +22,7 @@ mod refs;
 mod rewrite;
 pub mod snowflake;
 
+pub use blank::{ExpressionAt, blank_at, blank_number, expressions};
 pub use check::{StatementKind, read_only};
 pub use parse::{LENGTH_BYTES_MAX, parse, parse_in, parse_one, parse_one_in};
 pub use place::{SQL_FILE, place_at};

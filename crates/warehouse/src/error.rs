@@ -9,11 +9,16 @@ use crate::suggest::nearest;
 
 /// An error of the engine as one of ours. Errors of ours that passed through the engine come out as they went in.
 pub(crate) fn from_engine(error: DataFusionError) -> Error {
+    told(&error)
+}
+
+/// The same of an error that is still needed.
+pub(crate) fn told(error: &DataFusionError) -> Error {
     let place = error
         .diagnostic()
         .and_then(|diagnostic| diagnostic.span)
         .and_then(|span| place_at(span.start.line, span.start.column));
-    let error = explain(&error);
+    let error = explain(error);
     match place {
         Some(place) if error.place().is_none() => error.at(place),
         _ => error,
@@ -42,7 +47,7 @@ fn explain(error: &DataFusionError) -> Error {
         },
         DataFusionError::ArrowError(inner, _) => from_arrow(inner),
         DataFusionError::SchemaError(inner, _) => from_schema(inner),
-        DataFusionError::Plan(message) => Error::user("the query is not valid").why(clean(message)),
+        DataFusionError::Plan(message) => from_plan(&clean(message)),
         DataFusionError::SQL(inner, _) => Error::user("the SQL cannot be parsed").why(inner),
         DataFusionError::Execution(message) => Error::user("the query failed").why(clean(message)),
         DataFusionError::NotImplemented(message) => {
@@ -59,6 +64,47 @@ fn explain(error: &DataFusionError) -> Error {
         DataFusionError::ExecutionJoin(inner) => Error::ours("a query's task broke off").why(inner),
         other => Error::ours("the query engine failed").why(clean(&other.strip_backtrace())),
     }
+}
+
+/// What planning says, in words that SQL users know.
+fn from_plan(message: &str) -> Error {
+    if let Some((name, rest)) = message.strip_prefix("Invalid function '").and_then(|rest| rest.split_once('\'')) {
+        let error = Error::user(format!("there is no function '{name}'"));
+        let known = rest.split_once("Did you mean '").and_then(|(_, rest)| rest.split_once('\''));
+        return match known.and_then(|(known, _)| nearest(name, [known])) {
+            Some(known) => error.hint(format!("did you mean '{known}'?")),
+            None => error.hint("'show functions' lists what there is"),
+        };
+    }
+    if message.contains("must appear in the GROUP BY clause")
+        && let Some((name, _)) = message.split_once("column \"").and_then(|(_, rest)| rest.split_once('"'))
+    {
+        let bare = name.rsplit('.').next().unwrap_or(name);
+        return Error::user(format!("column '{bare}' must be in 'group by' or inside of an aggregate function"))
+            .hint(format!("add it to 'group by', or take any of its values: any_value({bare})"));
+    }
+    Error::user("the query is not valid").why(in_sql_types(message))
+}
+
+/// The engine's names of types as the names that SQL has for them.
+fn in_sql_types(message: &str) -> String {
+    const NAMES: [(&str, &str); 14] = [
+        ("Utf8View", "varchar"),
+        ("LargeUtf8", "varchar"),
+        ("Utf8", "varchar"),
+        ("Boolean", "boolean"),
+        ("UInt64", "ubigint"),
+        ("Int64", "bigint"),
+        ("Int32", "integer"),
+        ("Int16", "smallint"),
+        ("Int8", "tinyint"),
+        ("Float64", "double"),
+        ("Float32", "float"),
+        ("Decimal128(", "decimal("),
+        ("Date32", "date"),
+        ("Timestamp(Microsecond, None)", "timestamp"),
+    ];
+    NAMES.iter().fold(message.to_owned(), |text, (engine, sql)| text.replace(engine, sql))
 }
 
 fn from_arrow(error: &arrow::error::ArrowError) -> Error {

@@ -1,7 +1,7 @@
 //! Stored views: the query as it was written, in a small JSON file that appears whole or not at all.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use millstream_core::warehouse::Dialect;
@@ -48,15 +48,22 @@ impl StoredView {
         serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(path, "read", &error))
     }
 
+    /// Reads a view that is about to be replaced. One that was lost in a power cut is none.
+    pub(crate) fn read_if_whole(path: &Path) -> Result<Option<Self>> {
+        match Self::read(path) {
+            Err(_) if path.is_file() => Ok(None),
+            read => read,
+        }
+    }
+
     /// Writes it under a temporary name and renames: readers see the old view or the new one.
     pub(crate) fn write(&self, path: &Path, id: &str) -> Result<()> {
         let write = || -> std::io::Result<()> {
             let folder = path.parent().unwrap_or_else(|| Path::new("."));
             fs::create_dir_all(folder)?;
             let temporary = folder.join(format!(".tmp-{id}.json"));
-            let mut file = File::create(&temporary)?;
-            file.write_all(&serde_json::to_vec_pretty(self)?)?;
-            file.sync_data()?;
+            // Not forced to the disk, as a table that is replaced whole is not: the next build makes it again.
+            fs::write(&temporary, serde_json::to_vec_pretty(self)?)?;
             fs::rename(&temporary, path)
         };
         write().map_err(|error| failed(path, "write", &error))

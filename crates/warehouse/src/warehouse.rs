@@ -11,7 +11,7 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use futures::StreamExt;
 use millstream_core::warehouse::{
-    CommitInfo, Load, OnSchemaChange, QueryOptions, QueryResult, Relation, RelationKind, Stage, Staged, TableState,
+    Checked, CommitInfo, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, Relation, RelationKind, Stage, Staged, TableState,
     Warehouse,
 };
 use millstream_core::{Error, Result, TableName};
@@ -208,6 +208,16 @@ impl Warehouse for EmbeddedWarehouse {
     async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult> {
         let planned = self.inner.engine.plan(&self.inner.catalog, sql, options)?;
         self.inner.engine.run(&planned).await
+    }
+
+    async fn check(
+        &self,
+        sql: &str,
+        built_as: Option<RelationKind>,
+        expectations: &dyn Expectations,
+        options: &QueryOptions,
+    ) -> Result<Checked> {
+        self.inner.engine.check(&self.inner.catalog, sql, built_as, expectations, options)
     }
 
     async fn table_state(&self, name: &TableName) -> Result<Option<TableState>> {

@@ -6,6 +6,7 @@
 
 mod broker;
 mod build;
+mod dbt;
 mod finance;
 mod generate;
 mod ingest;
@@ -22,16 +23,17 @@ type Bench = fn(&Scene) -> Result<(), String>;
 
 /// Runs one bench, or all.
 pub fn run(root: &Path, name: &str) -> Result<(), String> {
-    let benches: [(&str, Bench); 5] = [
+    let benches: [(&str, Bench); 6] = [
         ("finance", finance::run),
         ("generate", generate::run),
         ("ingest", ingest::run),
         ("kafka", kafka::run),
         ("build", build::run),
+        ("dbt", dbt::run),
     ];
     let wanted: Vec<_> = benches.iter().filter(|(known, _)| *known == name || name == "all").collect();
     if wanted.is_empty() {
-        return Err(format!("there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, all"));
+        return Err(format!("there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, dbt, all"));
     }
     let scene = Scene::set(root)?;
     for (known, bench) in wanted {

@@ -2,6 +2,7 @@
 
 pub mod broker;
 pub mod build;
+pub mod check;
 pub mod clean;
 pub mod compile;
 pub mod debug;

@@ -43,6 +43,7 @@ pub fn request(verb: Verb, options: &NodeOptions, project: &Project, context: &C
         store_failures: options.keeps_failures(),
         threads: project.target.threads.max(1),
         args: context.arguments(verb.name(), arguments(options)),
+        check: options.check,
         lock_wait: options.wait,
         cancel,
         ..Request::new(verb, selected.ids)

@@ -44,6 +44,10 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "YAML", global = true, help_heading = "Project options")]
     pub vars: Option<String>,
 
+    /// Keep what was read of the project, and do not read an unchanged one again
+    #[arg(long, global = true, hide = true, help_heading = "Project options")]
+    pub partial_parse: bool,
+
     /// Nodes at a time [default: the target's]
     #[arg(long, value_name = "N", global = true, value_parser = super::value::positive)]
     #[arg(help_heading = "Project options")]

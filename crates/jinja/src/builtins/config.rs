@@ -34,6 +34,7 @@ impl Config {
                 ));
             }
         }
+        vm.settle();
         let mut written = indexmap::IndexMap::new();
         for (name, value) in settings {
             written.insert(name, vm.lift(json::written(&value))?);

@@ -162,6 +162,7 @@ fn env_var(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
             format!("use a variable whose name does not start with {SECRET_PREFIX}"),
         ));
     }
+    vm.env.options.reads.read_env(&name);
     let noted = default.as_ref().map(json::to_json);
     vm.note(|found| drop(found.env_vars.insert(name.clone(), noted)));
     if let Some(found) = vm.env.options.env.get(&name) {

@@ -125,6 +125,9 @@ fn shared(vm: &mut Vm<'_>, name: &str) -> Option<Value> {
     if let Some(found) = vm.cache.get(name) {
         return Some(found.clone());
     }
+    if matches!(name, "invocation_id" | "run_started_at" | "thread_id") {
+        vm.read_moving();
+    }
     let options = &vm.env.options;
     let (key, made): (&'static str, Value) = match name {
         "target" => ("target", json::from_json(&options.target)),

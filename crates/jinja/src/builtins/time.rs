@@ -429,6 +429,9 @@ impl Native for Class {
         }
     }
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
+        if matches!(name, "now" | "utcnow" | "today") {
+            vm.read_moving();
+        }
         let naive = |local| value::native(Moment { local, zone: None });
         Ok(match (self.name, name) {
             ("date", "today") => vm.lift(args.none(name)).map(|()| value::native(Date(self.now.date_naive())))?,

@@ -81,7 +81,8 @@ pub(crate) enum Target {
 
 #[derive(Debug)]
 pub(crate) enum Stmt {
-    Text(Arc<str>),
+    /// Text as it stands, and its byte offset.
+    Text(Arc<str>, u32),
     Emit(Expr),
     For(Arc<For>),
     If(Expr, Vec<Stmt>, Vec<Stmt>),
@@ -132,7 +133,7 @@ pub(crate) struct Takes {
 pub(crate) fn visit(statements: &[Stmt], see: &mut dyn FnMut(&Expr)) {
     for statement in statements {
         match statement {
-            Stmt::Text(_) | Stmt::Break | Stmt::Continue => {}
+            Stmt::Text(..) | Stmt::Break | Stmt::Continue => {}
             Stmt::Emit(expr) | Stmt::Do(expr) => visit_expr(expr, see),
             Stmt::For(each) => {
                 visit_expr(&each.iterable, see);

@@ -124,8 +124,9 @@ impl<'t> Parser<'t> {
         loop {
             match &self.current().kind {
                 TokenKind::Data(_) => {
+                    let at = self.at();
                     if let TokenKind::Data(data) = self.next().kind {
-                        statements.push(Stmt::Text(data.into()));
+                        statements.push(Stmt::Text(data.into(), at));
                     }
                 }
                 TokenKind::VariableBegin => {

@@ -20,10 +20,15 @@ impl Vm<'_> {
     fn exec_one(&mut self, statement: &Stmt, scope: &Arc<Scope>, out: &mut String) -> Eval<Flow> {
         self.spend(1)?;
         match statement {
-            Stmt::Text(text) => self.write(out, text)?,
+            Stmt::Text(text, at) => {
+                self.map_copied(out.len(), text.len(), *at);
+                self.write(out, text)?;
+            }
             Stmt::Emit(expr) => {
                 let value = self.eval(expr, scope)?;
-                self.write(out, &repr::text(&value))?;
+                let text = repr::text(&value);
+                self.map_made(out.len(), text.len(), expr);
+                self.write(out, &text)?;
             }
             Stmt::Do(expr) => drop(self.eval(expr, scope)?),
             Stmt::Set(target, expr) => {
@@ -40,7 +45,9 @@ impl Vm<'_> {
             }
             Stmt::FilterBlock(filter, body) => {
                 let (value, flow) = self.captured(body, Some(filter), scope)?;
-                self.write(out, &repr::text(&value))?;
+                let text = repr::text(&value);
+                self.map_made(out.len(), text.len(), filter);
+                self.write(out, &text)?;
                 return Ok(flow);
             }
             Stmt::If(condition, yes, no) => {
@@ -64,7 +71,9 @@ impl Vm<'_> {
             Stmt::CallBlock(call, block) => {
                 let caller = self.local_macro(block, scope);
                 let value = self.eval_call_block(call, caller, scope)?;
-                self.write(out, &repr::text(&value))?;
+                let text = repr::text(&value);
+                self.map_made(out.len(), text.len(), call);
+                self.write(out, &text)?;
             }
             Stmt::Break => return Ok(Flow::Break),
             Stmt::Continue => return Ok(Flow::Continue),
@@ -79,7 +88,7 @@ impl Vm<'_> {
 
     fn captured(&mut self, body: &[Stmt], filter: Option<&Expr>, scope: &Arc<Scope>) -> Eval<(Value, Flow)> {
         let mut text = String::new();
-        let flow = self.exec(body, &Scope::inside(scope), &mut text)?;
+        let flow = self.unmapped(|vm| vm.exec(body, &Scope::inside(scope), &mut text))?;
         let value = Value::from(text);
         match filter {
             Some(filter) => Ok((self.eval_filter_chain(filter, value, scope)?, flow)),

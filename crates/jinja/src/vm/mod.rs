@@ -11,6 +11,7 @@ mod exec;
 mod filters;
 mod lookup;
 mod loops;
+mod mapping;
 mod scope;
 mod tests;
 
@@ -28,7 +29,7 @@ use crate::limits::MADE_BYTES_MAX;
 use crate::syntax::ast::Stmt;
 use crate::syntax::{Source, parse};
 use crate::value::{self, Value};
-use crate::{ParseContext, Parsed, RenderContext, ValueScope, hint};
+use crate::{ParseContext, Parsed, RenderContext, TextMap, ValueScope, hint};
 
 /// Stack that must be left before a call, and what is added when it is not: recursion ends at our limit, not at the
 /// thread's.
@@ -100,6 +101,10 @@ pub(crate) struct Vm<'r> {
     knotted: Vec<Arc<Scope>>,
     /// Whether `as_number` and its kin convert: only in a YAML value, not in SQL.
     native: bool,
+    /// Whether something was read that is another one in each invocation.
+    moving: bool,
+    /// Where the parts of the text come from, when somebody wants to know and the template's own text is written.
+    map: Option<TextMap>,
 }
 
 impl<'r> Vm<'r> {
@@ -119,6 +124,8 @@ impl<'r> Vm<'r> {
             results: HashMap::new(),
             knotted: Vec::new(),
             native: false,
+            moving: false,
+            map: None,
         }
     }
 
@@ -127,6 +134,13 @@ impl<'r> Vm<'r> {
         let tree = self.parse_source(&self.origin.clone())?;
         let mut out = String::new();
         self.run_tree(&tree, &mut out).map(|()| out)
+    }
+
+    /// As [`run`](Self::run), with where each part of the text comes from.
+    pub(crate) fn run_mapped(&mut self) -> Eval<(String, TextMap)> {
+        self.map = Some(TextMap::default());
+        let text = self.run()?;
+        Ok((text, self.map.take().unwrap_or_default()))
     }
 
     fn parse_source(&mut self, origin: &Origin) -> Eval<Vec<Stmt>> {
@@ -150,7 +164,7 @@ impl<'r> Vm<'r> {
     pub(crate) fn run_native(&mut self) -> Eval<Value> {
         let tree = self.parse_source(&self.origin.clone())?;
         let visible: Vec<&Stmt> =
-            tree.iter().filter(|stmt| !matches!(stmt, Stmt::Text(text) if text.is_empty())).collect();
+            tree.iter().filter(|stmt| !matches!(stmt, Stmt::Text(text, _) if text.is_empty())).collect();
         match visible.as_slice() {
             [Stmt::Emit(expr)] => {
                 let root = Scope::root();
@@ -188,7 +202,7 @@ impl<'r> Vm<'r> {
         }
         self.calls.push((origin.source.path.to_string(), self.place()));
         let outer = (std::mem::replace(&mut self.origin, origin.clone()), self.at);
-        let outcome = run(self, &origin);
+        let outcome = self.unmapped(|vm| run(vm, &origin));
         (self.origin, self.at) = outer;
         self.calls.pop();
         outcome
@@ -312,6 +326,20 @@ impl<'r> Vm<'r> {
     pub(crate) fn note(&mut self, change: impl FnOnce(&mut Parsed)) {
         if let Session::Parse { found, .. } = &mut self.session {
             change(found);
+        }
+    }
+    /// Notes that the clock, or something else that moves, is looked at.
+    pub(crate) fn read_moving(&mut self) {
+        match &self.session {
+            Session::Parse { .. } => self.moving = true,
+            Session::Render(context) if context.execute => {}
+            Session::Render(_) | Session::Value(_) => self.env.options.reads.settle_on_moving(),
+        }
+    }
+    /// Notes that something is found that the manifest keeps.
+    pub(crate) fn settle(&self) {
+        if self.moving {
+            self.env.options.reads.settle_on_moving();
         }
     }
     /// The node in work.

@@ -1,6 +1,8 @@
 //! Ephemeral models as CTEs in front of a query.
 
-use super::Cte;
+use millstream_jinja::TextMap;
+
+use super::{Cte, Rendered};
 use crate::manifest::Node;
 
 /// What an inlined model is called in SQL.
@@ -8,24 +10,49 @@ pub(super) fn cte_name(model: &Node) -> String {
     format!("__dbt__cte__{}", model.alias)
 }
 
+/// A CTE of a model, and where its text comes from.
+pub(super) fn cte(model: &Node, rendered: &Rendered) -> (Cte, TextMap) {
+    let head = format!(" {} as (\n", cte_name(model));
+    let mut map = TextMap::default();
+    map.append(head.len(), rendered.map.clone());
+    let sql = format!("{head}{}\n)", rendered.sql);
+    (Cte { unique_id: model.unique_id.clone(), sql }, map)
+}
+
 /// The query with the CTEs in front. A query that has a `with` of its own keeps it: ours come first in its list.
-pub(super) fn prepend(sql: &str, ctes: &[Cte]) -> String {
+pub(super) fn prepend(query: Rendered, ctes: &[(Cte, TextMap)]) -> Rendered {
     if ctes.is_empty() {
-        return sql.to_owned();
+        return query;
     }
-    let list = ctes.iter().map(|cte| cte.sql.as_str()).collect::<Vec<_>>().join(",");
-    let start = skip_blank(sql);
-    match keyword(&sql[start..], "with") {
+    let Rendered { sql, map } = query;
+    let start = skip_blank(&sql);
+    // What stays in front of the list, and where the rest of the query starts.
+    let (head, rest, separator) = match keyword(&sql[start..], "with") {
         Some(length) => {
             let mut at = start + length;
             let after = at + skip_blank(&sql[at..]);
             if let Some(length) = keyword(&sql[after..], "recursive") {
                 at = after + length;
             }
-            format!("{}{list}, {}", &sql[..at], sql[at..].trim_start())
+            (at, at + (sql[at..].len() - sql[at..].trim_start().len()), ", ")
         }
-        None => format!("with{list}\n{sql}"),
+        None => (0, 0, "\n"),
+    };
+    let mut whole = Rendered { sql: sql[..head].to_owned(), map: map.slice(0..head) };
+    if head == 0 {
+        whole.sql.push_str("with");
     }
+    for (number, (cte, map)) in ctes.iter().enumerate() {
+        if number > 0 {
+            whole.sql.push(',');
+        }
+        whole.map.append(whole.sql.len(), map.clone());
+        whole.sql.push_str(&cte.sql);
+    }
+    whole.sql.push_str(separator);
+    whole.map.append(whole.sql.len(), map.slice(rest..sql.len()));
+    whole.sql.push_str(&sql[rest..]);
+    whole
 }
 
 /// Bytes of white space and comments at the start.
@@ -63,7 +90,13 @@ mod tests {
 
     #[test]
     fn ctes_come_first_whatever_the_query_starts_with() {
-        let cte = |name: &str| Cte { unique_id: name.into(), sql: format!(" {name} as (\nselect 1\n)") };
+        let cte = |name: &str| {
+            let cte = Cte { unique_id: name.into(), sql: format!(" {name} as (\nselect 1\n)") };
+            (cte, TextMap::default())
+        };
+        let prepend = |sql: &str, ctes: &[(Cte, TextMap)]| {
+            super::prepend(Rendered { sql: sql.to_owned(), map: TextMap::default() }, ctes).sql
+        };
         let ctes = [cte("a"), cte("b")];
         assert_eq!(prepend("select 2", &ctes), "with a as (\nselect 1\n), b as (\nselect 1\n)\nselect 2");
         assert_eq!(

@@ -6,7 +6,7 @@ mod resolver;
 use std::sync::Arc;
 
 use millstream_core::{Error, Place, Result};
-use millstream_jinja::{Adapter, MacroCall, RenderContext, Template, TestCall};
+use millstream_jinja::{Adapter, MacroCall, RenderContext, Template, TestCall, TextMap};
 use serde_json::{Map, Value};
 
 use crate::limits::EPHEMERAL_DEPTH_MAX;
@@ -55,14 +55,54 @@ pub struct CompiledNode {
     pub ctes: Vec<Cte>,
 }
 
+/// A text that is rendered, and where its parts come from (nothing, when nobody asked).
+#[derive(Debug, Default)]
+struct Rendered {
+    sql: String,
+    map: TextMap,
+}
+
+impl Rendered {
+    fn trimmed(self) -> Self {
+        let start = self.sql.len() - self.sql.trim_start().len();
+        let sql = self.sql.trim().to_owned();
+        Self { map: self.map.slice(start..start + sql.len()), sql }
+    }
+}
+
+/// How the texts of a node and of the ephemeral models in it are rendered.
+#[derive(Clone, Copy)]
+struct Rendering<'a> {
+    project: &'a Project,
+    options: &'a CompileOptions,
+    mapped: bool,
+}
+
 pub(crate) fn compile(project: &Project, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
-    let node = find(project, unique_id)?;
+    compile_node(Rendering { project, options, mapped: false }, unique_id).map(|(compiled, _)| compiled)
+}
+
+pub(crate) fn compile_mapped(
+    project: &Project,
+    unique_id: &str,
+    options: &CompileOptions,
+) -> Result<(CompiledNode, TextMap)> {
+    compile_node(Rendering { project, options, mapped: true }, unique_id)
+}
+
+fn compile_node(rendering: Rendering<'_>, unique_id: &str) -> Result<(CompiledNode, TextMap)> {
+    let node = find(rendering.project, unique_id)?;
     if node.resource_type == ResourceType::Seed {
-        return Ok(CompiledNode::default());
+        return Ok((CompiledNode::default(), TextMap::default()));
     }
     let mut ctes = Vec::new();
-    let sql = render_node(project, node, options, &mut ctes, 0)?;
-    Ok(CompiledNode { sql: inline::prepend(&sql, &ctes), ctes })
+    let query = render_node(rendering, node, &mut ctes, 0)?;
+    Ok(with_ctes(query, ctes))
+}
+
+fn with_ctes(query: Rendered, ctes: Vec<(Cte, TextMap)>) -> (CompiledNode, TextMap) {
+    let Rendered { sql, map } = inline::prepend(query, &ctes);
+    (CompiledNode { sql, ctes: ctes.into_iter().map(|(cte, _)| cte).collect() }, map)
 }
 
 /// Renders a hook of a node, now: a hook may ask the warehouse what the node or an earlier hook did.
@@ -99,8 +139,9 @@ pub(crate) fn compile_inline(project: &Project, sql: &str, options: &CompileOpti
     let template = Template { package: &project.config.name, path: "the query", text, line: 1 };
     let sql = project.environment.render(&template, &context)?;
     let mut ctes = Vec::new();
-    add_ctes(project, &resolver.ephemerals(), options, &mut ctes, 0)?;
-    Ok(CompiledNode { sql: inline::prepend(&sql, &ctes), ctes })
+    let rendering = Rendering { project, options, mapped: false };
+    add_ctes(rendering, &resolver.ephemerals(), &mut ctes, 0)?;
+    Ok(with_ctes(Rendered { sql, map: TextMap::default() }, ctes).0)
 }
 
 pub(crate) fn run_macro(
@@ -130,12 +171,12 @@ fn find<'p>(project: &'p Project, unique_id: &str) -> Result<&'p Node> {
 
 /// Renders a node and, into `ctes`, the ephemeral models that it reads, those that are read first in front.
 fn render_node(
-    project: &Project,
+    rendering: Rendering<'_>,
     node: &Node,
-    options: &CompileOptions,
-    ctes: &mut Vec<Cte>,
+    ctes: &mut Vec<(Cte, TextMap)>,
     depth: usize,
-) -> Result<String> {
+) -> Result<Rendered> {
+    let Rendering { project, options, mapped } = rendering;
     if depth > EPHEMERAL_DEPTH_MAX {
         return Err(Error::user(format!("ephemeral models are nested more than {EPHEMERAL_DEPTH_MAX} deep"))
             .at(node.place.clone())
@@ -144,7 +185,8 @@ fn render_node(
     let resolver = NodeResolver::new(project, &node.package_name, Some(node));
     let context = context_of(node, resolver.clone(), options);
     let file = node.file();
-    let sql = match &node.test_metadata {
+    let unmapped = |sql| Rendered { sql, map: TextMap::default() };
+    let rendered = match &node.test_metadata {
         Some(metadata) => {
             let name = match &metadata.namespace {
                 Some(namespace) => format!("{namespace}.{}", metadata.name),
@@ -152,33 +194,36 @@ fn render_node(
             };
             let test =
                 TestCall { package: &node.package_name, name: &name, arguments: &metadata.kwargs, place: &node.place };
-            project.environment.render_test(&test, &context)?
+            unmapped(project.environment.render_test(&test, &context)?)
         }
         None => {
             let template =
                 Template { package: &node.package_name, path: &file, text: &node.raw_code, line: node.raw_code_line };
-            project.environment.render(&template, &context)?
+            if mapped {
+                let (sql, map) = project.environment.render_mapped(&template, &context)?;
+                Rendered { sql, map }
+            } else {
+                unmapped(project.environment.render(&template, &context)?)
+            }
         }
     };
-    add_ctes(project, &resolver.ephemerals(), options, ctes, depth)?;
-    Ok(sql.trim().to_owned())
+    add_ctes(rendering, &resolver.ephemerals(), ctes, depth)?;
+    Ok(rendered.trimmed())
 }
 
 fn add_ctes(
-    project: &Project,
+    rendering: Rendering<'_>,
     ephemerals: &[String],
-    options: &CompileOptions,
-    ctes: &mut Vec<Cte>,
+    ctes: &mut Vec<(Cte, TextMap)>,
     depth: usize,
 ) -> Result<()> {
     for unique_id in ephemerals {
-        if ctes.iter().any(|cte| cte.unique_id == *unique_id) {
+        if ctes.iter().any(|(cte, _)| cte.unique_id == *unique_id) {
             continue;
         }
-        let model = find(project, unique_id)?;
-        let sql = render_node(project, model, options, ctes, depth + 1)?;
-        let sql = format!(" {} as (\n{sql}\n)", inline::cte_name(model));
-        ctes.push(Cte { unique_id: unique_id.clone(), sql });
+        let model = find(rendering.project, unique_id)?;
+        let rendered = render_node(rendering, model, ctes, depth + 1)?;
+        ctes.push(inline::cte(model, &rendered));
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) fn declared(
     let mut all = Vec::new();
     for name in ["packages.yml", "dependencies.yml"] {
         let path = dir.join(name);
-        if !path.is_file() {
+        if !files::is_file(&path) {
             continue;
         }
         let file = label(name);
@@ -42,7 +42,7 @@ pub(crate) fn declared(
                 // found as well.
                 (Some(local), ..) => {
                     let from_root = root.join(local);
-                    let there = from_root.join("dbt_project.yml").is_file();
+                    let there = files::is_file(&from_root.join("dbt_project.yml"));
                     (Some(if there { from_root } else { dir.join(local) }), local)
                 }
                 (None, Some(package), ..) => (None, package),
@@ -66,13 +66,10 @@ pub(crate) fn declared(
 
 /// Installed packages: folders under `dbt_packages/` that hold a `dbt_project.yml`, sorted by name.
 pub(crate) fn installed(dir: &Path, install_path: &str) -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(dir.join(install_path)) else { return Vec::new() };
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.join("dbt_project.yml").is_file())
-        .collect();
-    found.sort();
-    found
+    let folder = dir.join(install_path);
+    let names = files::list(&folder).unwrap_or_default();
+    let folders = names.into_iter().map(|name| folder.join(name));
+    folders.filter(|path| files::is_file(&path.join("dbt_project.yml"))).collect()
 }
 
 /// An error for each declared package that is neither local, installed nor built in.
@@ -112,7 +109,7 @@ pub(crate) fn check_installed(
 
 /// Names of the packages that `package-lock.yml` lists.
 fn locked_names(dir: &Path) -> Option<Vec<String>> {
-    let text = std::fs::read_to_string(dir.join("package-lock.yml")).ok()?;
+    let text = files::read_if_there(&dir.join("package-lock.yml"))?;
     let yaml = yaml::parse(&text, "package-lock.yml", &mut Diagnostics::new())?;
     let names: Vec<String> =
         yaml.get("packages")?.items().iter().filter_map(|item| item.get("name")?.scalar_text()).collect();

@@ -25,7 +25,7 @@ pub(crate) fn target(
     diagnostics: &mut Diagnostics,
 ) -> Option<Target> {
     let searched = search_path(options, project_dir);
-    let Some(path) = searched.iter().map(|dir| dir.join("profiles.yml")).find(|path| path.is_file()) else {
+    let Some(path) = searched.iter().map(|dir| dir.join("profiles.yml")).find(|path| files::is_file(path)) else {
         let places: Vec<String> = searched.iter().map(|dir| dir.display().to_string()).collect();
         let mut diagnostic = Diagnostic::error(
             "missing-profile",

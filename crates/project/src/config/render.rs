@@ -2,17 +2,16 @@
 
 use std::cell::OnceCell;
 
-use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
+use millstream_core::{Diagnostic, Diagnostics, Error, Place};
 use millstream_jinja::{Environment, EnvironmentOptions, ValueScope};
 use serde_json::Value;
 
 use crate::yaml::{Entry, Kind, Mark, Yaml};
 
-/// An environment that is made when the first text asks for it: most YAML has no Jinja, and reading all built-in
-/// macros for nothing would be the larger part of a load.
+/// An environment for YAML values, made when the first text asks for it: most YAML has no Jinja.
 pub(crate) struct LazyEnvironment {
     options: EnvironmentOptions,
-    made: OnceCell<Result<Environment>>,
+    made: OnceCell<Environment>,
 }
 
 impl LazyEnvironment {
@@ -20,14 +19,8 @@ impl LazyEnvironment {
         Self { options, made: OnceCell::new() }
     }
 
-    fn get(&self) -> Result<&Environment> {
-        let made = self.made.get_or_init(|| {
-            Environment::new(self.options.clone()).map_err(|problems| {
-                let told = problems.into_result("the built-in macros cannot be read");
-                told.err().unwrap_or_else(|| Error::ours("the built-in macros cannot be read"))
-            })
-        });
-        made.as_ref().map_err(Clone::clone)
+    fn get(&self) -> &Environment {
+        self.made.get_or_init(|| Environment::for_values(self.options.clone()))
     }
 }
 
@@ -100,14 +93,14 @@ impl Renderer<'_> {
         Yaml::new(yaml.at, kind)
     }
 
-    fn text(&self, text: &str, at: Mark) -> Result<Value, Diagnostic> {
+    fn text(&self, text: &str, at: Mark) -> std::result::Result<Value, Diagnostic> {
         let place = at.in_file(self.file);
         let environment = match self.templates {
-            Templates::Ready(environment) => Ok(environment),
+            Templates::Ready(environment) => environment,
             Templates::Lazy(lazy) => lazy.get(),
         };
         environment
-            .and_then(|environment| environment.render_value(text, &place, self.package, self.scope))
+            .render_value(text, &place, self.package, self.scope)
             .map_err(|error| diagnostic("jinja", &error, place))
     }
 }

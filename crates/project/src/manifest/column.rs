@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use millstream_core::Place;
 
 /// A constraint of a model or column (`constraints:`).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Constraint {
     /// `not_null`, `unique`, `primary_key`, `foreign_key`, `check` or `custom`.
     pub kind: String,
@@ -26,7 +26,7 @@ pub struct Constraint {
 }
 
 /// One column of a node or source.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Column {
     /// Its name as written.
     pub name: String,

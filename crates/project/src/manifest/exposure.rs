@@ -7,7 +7,7 @@ use millstream_core::Place;
 use super::{DependsOn, RefArgs};
 
 /// Who owns something.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Owner {
     /// A person or team.
     pub name: Option<String>,
@@ -18,7 +18,7 @@ pub struct Owner {
 }
 
 /// A use of the data outside of the project.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Exposure {
     /// `exposure.<package>.<name>`.
     pub unique_id: String,
@@ -65,7 +65,7 @@ pub struct Exposure {
 }
 
 /// A group of nodes with an owner.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Group {
     /// `group.<package>.<name>`.
     pub unique_id: String,

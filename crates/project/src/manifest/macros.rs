@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use millstream_core::Place;
 
 /// A described argument of a macro.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct MacroArgument {
     /// Its name.
     pub name: String,
@@ -16,7 +16,7 @@ pub struct MacroArgument {
 }
 
 /// A macro, including the ones that `{% test %}` and `{% materialization %}` define.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Macro {
     /// `macro.<package>.<name>`.
     pub unique_id: String,
@@ -45,7 +45,7 @@ pub struct Macro {
 }
 
 /// A `{% docs %}` block.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Doc {
     /// `doc.<package>.<name>`.
     pub unique_id: String,

@@ -30,7 +30,7 @@ pub use source::{Freshness, FreshnessThreshold, SourceNode};
 pub use unit_test::{UnitTest, UnitTestRows};
 
 /// Everything that a project and its packages declare. Keys are unique ids (`model.finance.fct_transactions`).
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Manifest {
     /// Models, seeds, snapshots, tests, analyses and operations that are enabled.
     pub nodes: BTreeMap<String, Node>,

@@ -5,7 +5,7 @@ use millstream_jinja::{Parts, Relation};
 use serde_json::{Map, Value};
 
 /// How names of relations are written into SQL.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Naming {
     /// Parts that are quoted: these keep their case.
     pub quote: Parts,

@@ -21,7 +21,7 @@ pub enum Access {
 }
 
 /// Fingerprint of a node's text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Checksum {
     /// `sha256`, or `none` for elements without a file of their own.
     pub name: String,
@@ -30,7 +30,7 @@ pub struct Checksum {
 }
 
 /// What a node reads, as unique ids in the order of first use.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct DependsOn {
     /// Macros that its text calls.
     pub macros: Vec<String>,
@@ -39,7 +39,7 @@ pub struct DependsOn {
 }
 
 /// Arguments of one `ref()` call.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct RefArgs {
     /// Name of the node.
     pub name: String,
@@ -50,7 +50,7 @@ pub struct RefArgs {
 }
 
 /// How documentation shows a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Docs {
     /// Whether it is shown.
     pub show: bool,
@@ -65,7 +65,7 @@ impl Default for Docs {
 }
 
 /// What a generic test was made from.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct TestMetadata {
     /// Name of the generic test, for example `accepted_values`.
     pub name: String,
@@ -76,7 +76,7 @@ pub struct TestMetadata {
 }
 
 /// A model, seed, snapshot, test, analysis or operation.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Node {
     /// `<type>.<package>.<name>`; generic tests end in ten characters of a hash.
     pub unique_id: String,

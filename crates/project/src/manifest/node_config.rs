@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::Docs;
 
 /// A statement to run before or after a node.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Hook {
     /// The text before rendering.
     pub sql: String,
@@ -19,7 +19,7 @@ pub struct Hook {
 }
 
 /// How bad a failing test is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum TestSeverity {
     /// Failing rows fail the build.
     #[default]
@@ -41,7 +41,7 @@ impl fmt::Display for TestSeverity {
 pub use millstream_core::warehouse::OnSchemaChange;
 
 /// `contract:`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Contract {
     /// Whether columns and types of the query must be those of the yml file.
     pub enforced: bool,
@@ -56,7 +56,7 @@ impl Default for Contract {
 }
 
 /// Names of a snapshot's own columns (`snapshot_meta_column_names`).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SnapshotColumnNames {
     /// Hash that identifies a version of a row.
     pub dbt_scd_id: String,
@@ -83,7 +83,7 @@ impl Default for SnapshotColumnNames {
 }
 
 /// Configuration of a node. Fields that do not apply to its type keep their default.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct NodeConfig {
     /// Whether it is part of the project.
     pub enabled: bool,

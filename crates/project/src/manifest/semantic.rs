@@ -7,7 +7,7 @@ use millstream_core::Place;
 use super::{DependsOn, ResourceType};
 
 /// A semantic model, metric or saved query.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct Semantic {
     /// `metric.<package>.<name>`, and the like.
     pub unique_id: String,

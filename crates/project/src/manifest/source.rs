@@ -8,7 +8,7 @@ use millstream_core::{Place, TableName};
 use super::{Column, Naming, ResourceType};
 
 /// A limit of freshness: so many periods.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct FreshnessThreshold {
     /// How many.
     pub count: u64,
@@ -17,7 +17,7 @@ pub struct FreshnessThreshold {
 }
 
 /// How old the newest row of a source may be.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct Freshness {
     /// Older than this is a warning.
     pub warn_after: Option<FreshnessThreshold>,
@@ -28,7 +28,7 @@ pub struct Freshness {
 }
 
 /// One table of a source.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct SourceNode {
     /// `source.<package>.<source>.<table>`.
     pub unique_id: String,

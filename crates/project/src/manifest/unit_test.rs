@@ -7,7 +7,7 @@ use millstream_core::Place;
 use super::DependsOn;
 
 /// Given or expected rows.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct UnitTestRows {
     /// `ref('x')`, `source('a','b')` or `this` for given rows; empty for expected ones.
     pub input: String,
@@ -20,7 +20,7 @@ pub struct UnitTestRows {
 }
 
 /// A test of a model on given rows.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct UnitTest {
     /// `unit_test.<package>.<model>.<name>`.
     pub unique_id: String,

@@ -25,6 +25,8 @@ pub(crate) struct Loading {
     pub docs: BTreeSet<String>,
     /// Macros by unique id.
     pub macros: BTreeMap<String, MacroInfo>,
+    /// Which of `schema`, `alias` and `database` a macro of the project or of a package decides.
+    pub own_name_macros: BTreeSet<&'static str>,
     diagnostics: RefCell<Diagnostics>,
     reported: RefCell<usize>,
 }
@@ -37,13 +39,21 @@ impl Loading {
         docs: BTreeSet<String>,
         diagnostics: Diagnostics,
     ) -> Self {
-        let macros = environment.macros().into_iter().map(|found| (found.unique_id.clone(), found)).collect();
+        let macros: BTreeMap<String, MacroInfo> =
+            environment.macros().into_iter().map(|found| (found.unique_id.clone(), found)).collect();
+        let decides = |component: &&'static str| {
+            let name = format!("generate_{component}_name");
+            // Also what `adapter.dispatch` could find.
+            macros.values().any(|found| found.package != "dbt" && found.name.ends_with(&name))
+        };
+        let own_name_macros = ["schema", "alias", "database"].into_iter().filter(decides).collect();
         Self {
             packages,
             target,
             environment,
             docs,
             macros,
+            own_name_macros,
             diagnostics: RefCell::new(diagnostics),
             reported: RefCell::new(0),
         }

@@ -27,6 +27,9 @@ pub(crate) fn names(
 ) -> RelationNames {
     let call = |component: &str, custom: Option<&str>, default: Option<&str>| -> Option<String> {
         let macro_name = format!("generate_{component}_name");
+        if !loading.own_name_macros.contains(component) {
+            return built_in(loading, component, custom, node).or_else(|| default.map(str::to_owned));
+        }
         // A package's own macro decides for its nodes; otherwise the root project's or the built-in one.
         let own = format!("macro.{package}.{macro_name}");
         let caller = if loading.macros.contains_key(&own) { package } else { &loading.root().name };
@@ -62,6 +65,26 @@ pub(crate) fn names(
         }
     }
     RelationNames { database, schema, alias }
+}
+
+/// What the built-in macros return (`macros/dbt/macros/naming.sql`), without rendering them for each node.
+fn built_in(loading: &Loading, component: &str, custom: Option<&str>, node: &Value) -> Option<String> {
+    let text = |key: &str| node.get(key).and_then(Value::as_str);
+    let name = match (component, custom.map(str::trim)) {
+        ("schema", None) => loading.target.schema.clone(),
+        ("schema", Some(custom)) => format!("{}_{custom}", loading.target.schema),
+        ("alias", Some(custom)) if !custom.is_empty() => custom.to_owned(),
+        ("alias", _) => match text("version") {
+            Some(version) if !version.is_empty() => {
+                format!("{}_v{}", text("name").unwrap_or_default(), version.replace('.', "_"))
+            }
+            _ => text("name")?.to_owned(),
+        },
+        (_, None) => loading.target.database.clone()?,
+        (_, Some(custom)) => custom.to_owned(),
+    };
+    let name = name.trim();
+    (!name.is_empty()).then(|| name.to_owned())
 }
 
 /// What the macros see of a node before its relation has a name.

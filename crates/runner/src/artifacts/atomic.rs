@@ -6,7 +6,7 @@ use std::path::Path;
 use millstream_core::{Error, Result};
 
 /// Writes beside the file and renames, so that the file is the old or the new one at every moment.
-pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = |error: std::io::Error| {
         Error::environment(format!("{} cannot be written", path.display()))
             .why(error)

@@ -10,6 +10,7 @@ mod run_results;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+pub(crate) use atomic::write as write_whole;
 pub(crate) use manifest::write as write_manifest;
 pub(crate) use run_results::{to_json as results_json, write as write_run_results};
 

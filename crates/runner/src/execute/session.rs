@@ -131,7 +131,8 @@ impl Session {
         }
     }
 
-    fn compile_options(
+    /// How texts are rendered in this run. Must be called inside of the asynchronous runtime.
+    pub(crate) fn compile_options(
         &self,
         staged: &[Arc<dyn Staged>],
         context: serde_json::Map<String, serde_json::Value>,

@@ -7,10 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use arrow::datatypes::Schema;
 use futures::TryStreamExt;
 use millstream_core::warehouse::{Dialect, Staged};
 use millstream_core::{Error, Result};
-use millstream_project::Node;
+use millstream_project::{Column, Node};
 
 use super::{quote, quoted};
 use crate::cells;
@@ -38,34 +39,44 @@ fn kind_in(dialect: Dialect, sql_type: &str) -> &str {
 }
 
 fn check_columns(node: &Node, staged: &Arc<dyn Staged>, dialect: Dialect) -> Result<()> {
-    let schema = staged.schema();
+    let problems = differences(node, &staged.schema(), dialect);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let mut error = Error::user(format!("{} breaks its contract", node.name));
+    for (_, problem) in problems {
+        error = error.why(problem);
+    }
+    Err(error.hint("change the query or the columns in the yml file until they agree"))
+}
+
+/// How the columns of a query differ from the declared ones, each with the declared column if there is one.
+pub(crate) fn differences<'n>(
+    node: &'n Node,
+    schema: &Schema,
+    dialect: Dialect,
+) -> Vec<(Option<&'n Column>, String)> {
     let found: BTreeMap<String, String> =
         schema.fields().iter().map(|field| (field.name().to_lowercase(), sql_type(field.data_type()))).collect();
     let mut problems = Vec::new();
     for column in node.columns.values() {
         let name = column.name.to_lowercase();
         let declared = column.data_type.as_deref().unwrap_or_default();
-        match (found.get(&name), arrow_type_in(dialect, declared)) {
-            (None, _) => problems.push(format!("{name}: declared as {declared}, missing in the query")),
-            (Some(_), None) => problems.push(format!("{name}: '{declared}' is not a type")),
+        let problem = match (found.get(&name), arrow_type_in(dialect, declared)) {
+            (None, _) => format!("{name}: declared as {declared}, missing in the query"),
+            (Some(_), None) => format!("{name}: '{declared}' is not a type"),
             (Some(actual), Some(expected)) if kind_in(dialect, actual) != kind_in(dialect, &sql_type(&expected)) => {
-                problems.push(format!("{name}: declared as {declared}, the query gives {actual}"));
+                format!("{name}: declared as {declared}, the query gives {actual}")
             }
-            _ => {}
-        }
+            _ => continue,
+        };
+        problems.push((Some(column), problem));
     }
     let declared: Vec<String> = node.columns.values().map(|column| column.name.to_lowercase()).collect();
     for (name, actual) in found.iter().filter(|(name, _)| !declared.contains(name)) {
-        problems.push(format!("{name}: {actual} in the query, not declared"));
+        problems.push((None, format!("{name}: {actual} in the query, not declared")));
     }
-    if problems.is_empty() {
-        return Ok(());
-    }
-    let mut error = Error::user(format!("{} breaks its contract", node.name));
-    for problem in problems {
-        error = error.why(problem);
-    }
-    Err(error.hint("change the query or the columns in the yml file until they agree"))
+    problems
 }
 
 async fn check_rows(session: &Session, node: &Node, staged: &Arc<dyn Staged>) -> Result<()> {

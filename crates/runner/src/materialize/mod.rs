@@ -17,6 +17,9 @@ use millstream_core::{Error, Result};
 use millstream_project::{CompiledNode, Node, ResourceType};
 
 use crate::execute::session::Session;
+pub(crate) use contract::differences as contract_differences;
+pub(crate) use seed::columns as seed_columns;
+pub(crate) use snapshot::query as snapshot_query;
 
 /// A staged version.
 pub(crate) struct Draft {
@@ -64,7 +67,7 @@ pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNod
 }
 
 /// A query that becomes part of another one must not end in a semicolon.
-fn strip(sql: &str) -> &str {
+pub(crate) fn strip(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';').trim_end()
 }
 

@@ -7,11 +7,12 @@
 mod infer;
 mod read;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use millstream_core::warehouse::{Dialect, Stage};
 use millstream_core::{Error, Place, Result};
 use millstream_project::Node;
@@ -26,13 +27,7 @@ pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
     let node = node.clone();
     let dialect = session.dialect();
     blocking(move || {
-        let bytes = std::fs::read(&path).map_err(|error| {
-            Error::environment(format!("the seed {} cannot be read", node.file()))
-                .at(Place::file(node.file()))
-                .why(error)
-        })?;
-        let text = read::read(&node, &bytes)?;
-        let batch = rows(&node, &text, dialect)?;
+        let batch = batch(&path, &node, dialect)?;
         let schema = batch.schema();
         let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type())));
         let columns = columns.collect::<Vec<_>>().join(", ");
@@ -42,6 +37,18 @@ pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
         Ok(Decision::whole(Stage::Rows { schema, batches: vec![batch] }, run_sql))
     })
     .await
+}
+
+/// The columns that the seed's table will have.
+pub(crate) fn columns(project_dir: &Path, node: &Node, dialect: Dialect) -> Result<SchemaRef> {
+    Ok(batch(&project_dir.join(node.file()), node, dialect)?.schema())
+}
+
+fn batch(path: &Path, node: &Node, dialect: Dialect) -> Result<RecordBatch> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::environment(format!("the seed {} cannot be read", node.file())).at(Place::file(node.file())).why(error)
+    })?;
+    rows(node, &read::read(node, &bytes)?, dialect)
 }
 
 fn rows(node: &Node, text: &Text, dialect: Dialect) -> Result<RecordBatch> {

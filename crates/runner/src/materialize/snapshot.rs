@@ -11,6 +11,7 @@ mod config;
 mod sql;
 
 use arrow::datatypes::SchemaRef;
+use chrono::DateTime;
 use millstream_core::warehouse::{OnSchemaChange, RelationKind, Stage};
 use millstream_core::{Error, Result};
 use millstream_project::Node;
@@ -47,6 +48,12 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: &str) -> Result<
         update_columns: vec![config.names.dbt_valid_to.clone()],
     };
     Ok(Decision { stage, on_schema_change: OnSchemaChange::AppendNewColumns, run_sql })
+}
+
+/// The query of the snapshot's first run, for its columns; every time in it is the same.
+pub(crate) fn query(node: &Node, sql: &str) -> Result<String> {
+    let config = Config::of(node)?;
+    Ok(sql::first(&config, super::strip(sql), &config.now(DateTime::UNIX_EPOCH, None)))
 }
 
 /// The columns that the snapshot's query gives; the query is planned and not run.

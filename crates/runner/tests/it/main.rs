@@ -4,6 +4,8 @@
 //! A fenced block whose info string has a path is a file of the project (written anew where it stands again later).
 //! The others, in the order in which they stand:
 //! - `run`: a command after `$`, then each node's result and the last line.
+//!   `check` tells problems and nodes that cannot be judged; every other command is checked before as well, and no
+//!   node that is found wrong may succeed.
 //! - `query`: SQL, a line of dashes, then the rows.
 //! - `message NAME`: lines that the message of that node of the last run must have.
 //! - `error`: the error that the last command ended with.
@@ -55,6 +57,11 @@ projects!(
     dbt_utils_macros,
     dbt_date,
     dbt_expectations,
+    check_errors,
+    check_places,
+    check_unknown,
+    check_tables,
+    check_contracts,
 );
 
 #[test]

@@ -8,7 +8,7 @@ use futures::TryStreamExt;
 use millstream_core::warehouse::QueryOptions;
 use millstream_core::{Clock, Error, SilentProgress, Warehouse};
 use millstream_project::{LoadOptions, Selection};
-use millstream_runner::{Event, Events, Ids, IngestRequest, NodeResult, Request, Runner, Summary, Verb};
+use millstream_runner::{CheckOptions, CheckReport, CheckState, Event, Events, Ids, IngestRequest, NodeResult, Request, Runner, Status, Summary, Verb};
 use millstream_store::Store;
 use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
 
@@ -115,7 +115,7 @@ impl World {
     /// A command line's request.
     pub fn request(runner: &Runner, words: &[&str]) -> Result<Request, Error> {
         let verb = match words[0] {
-            "build" => Verb::Build,
+            "build" | "check" => Verb::Build,
             "run" => Verb::Run,
             "test" => Verb::Test,
             "seed" => Verb::Seed,
@@ -130,6 +130,7 @@ impl World {
         for word in &words[1..] {
             match *word {
                 "--full-refresh" => request.full_refresh = true,
+                "--check" => request.check = true,
                 "--fail-fast" => request.fail_fast = true,
                 "--warn-error" => request.warn_error = true,
                 "--store-failures" => request.store_failures = Some(true),
@@ -152,8 +153,10 @@ impl World {
         self.results.clear();
         self.error = None;
         let words: Vec<&str> = command.split_whitespace().collect();
-        if words[0] == "ingest" {
-            return self.ingest(&words[1..]);
+        match words[0] {
+            "ingest" => return self.ingest(&words[1..]),
+            "check" => return self.check(&words),
+            _ => {}
         }
         match self.summary(&words) {
             Ok(summary) => {
@@ -176,7 +179,43 @@ impl World {
     pub fn summary(&self, words: &[&str]) -> Result<Summary, Error> {
         let runner = self.runner()?;
         let request = Self::request(&runner, words)?;
-        self.runtime.block_on(runner.execute(&request))
+        let before = self.runtime.block_on(runner.check(&request, CheckOptions::default()));
+        let summary = self.runtime.block_on(runner.execute(&request));
+        if let (Ok(before), Ok(summary)) = (&before, &summary) {
+            never_wrong(before, summary);
+        }
+        summary
+    }
+
+    /// Checks as `millstream check` does, and tells what is not right.
+    fn check(&mut self, words: &[&str]) -> String {
+        let report = self.runner().and_then(|runner| {
+            let request = Self::request(&runner, words)?;
+            let options = CheckOptions { queries: true, analyses: true };
+            self.runtime.block_on(runner.check(&request, options))
+        });
+        let report = match report {
+            Ok(report) => report,
+            Err(error) => return self.failed(error),
+        };
+        let mut text = String::new();
+        for problem in report.diagnostics().sorted() {
+            text.push_str(&format!("{}\n", self.stable(&problem.to_string())));
+        }
+        for node in &report.nodes {
+            if let Some(reason) = node.state.reason() {
+                text.push_str(&format!("{} {} {}: {reason}\n", node.resource_type, node.name, node.state.name()));
+            }
+        }
+        let count = |state| report.count(state);
+        text.push_str(&format!(
+            "passed={} failed={} unknown={} skipped={}\n",
+            count("passed"),
+            count("failed"),
+            count("unknown"),
+            count("skipped")
+        ));
+        text
     }
 
     fn ingest(&mut self, sources: &[&str]) -> String {
@@ -272,6 +311,17 @@ impl World {
     fn stable(&self, text: &str) -> String {
         let canonical = self.path().canonicalize().unwrap();
         text.replace(&canonical.display().to_string(), "DIR").replace(&self.path().display().to_string(), "DIR")
+    }
+}
+
+/// A node that a check finds fault with must not succeed, in any test there is.
+fn never_wrong(before: &CheckReport, summary: &Summary) {
+    for node in before.nodes.iter().filter(|node| node.state == CheckState::Failed) {
+        let result = summary.results.iter().find(|result| result.unique_id == node.unique_id);
+        let is_good = result.is_some_and(|result| {
+            matches!(result.status, Status::Success | Status::Pass | Status::Warn | Status::Fail)
+        });
+        assert!(!is_good, "{} ran well, but the check said: {:?}", node.unique_id, node.problems);
     }
 }
 

@@ -2,26 +2,29 @@
 //! through them), then tables in the wanted version.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::cte_worktable::CteWorkTable;
-use datafusion::common::TableReference;
+use datafusion::common::{TableReference, plan_err};
 use datafusion::config::ConfigOptions;
 use datafusion::datasource::{ViewTable, provider_as_source};
 use datafusion::error::Result as EngineResult;
 use datafusion::execution::session_state::SessionState;
+use datafusion::logical_expr::logical_plan::LogicalTableSource;
 use datafusion::logical_expr::planner::{ContextProvider, ExprPlanner, TypePlanner};
 use datafusion::logical_expr::{AggregateUDF, Expr, HigherOrderUDF, LogicalPlan, ScalarUDF, TableSource, WindowUDF};
 use datafusion::sql::planner::{ParserOptions, SqlToRel};
-use millstream_core::warehouse::{AsOf, Dialect, QueryOptions};
+use millstream_core::warehouse::{AsOf, Dialect, Expectations, Expected, QueryOptions};
 use millstream_core::{Error, Result, TableName};
+use millstream_sql::Statement;
 
 use super::info;
 use super::table::FileTable;
 use crate::catalog::Catalog;
 use crate::error::{from_engine, into_engine};
+use crate::log::schema::engine_schema;
 use crate::log::{self, DataFile};
 use crate::stage::staged_of;
 use crate::view::ViewText;
@@ -46,6 +49,8 @@ pub(crate) struct Scope<'a> {
     as_of: AsOf,
     default_schema: Option<String>,
     dialect: Dialect,
+    /// What will be there when the query runs; only where it is checked and not run.
+    expectations: Option<&'a dyn Expectations>,
     staged: HashMap<TableName, Stand>,
     staged_names: Vec<TableName>,
     sources: RefCell<HashMap<TableName, Arc<dyn TableSource>>>,
@@ -65,12 +70,19 @@ impl<'a> Scope<'a> {
             as_of: options.as_of,
             default_schema: options.default_schema.clone(),
             dialect: options.dialect,
+            expectations: None,
             staged_names: staged.keys().cloned().collect(),
             staged,
             sources: RefCell::default(),
             open_views: RefCell::default(),
             bytes: Cell::new(0),
         })
+    }
+
+    /// The same names, with what will be there when the query runs in front.
+    pub(super) fn expecting(mut self, expectations: &'a dyn Expectations) -> Self {
+        self.expectations = Some(expectations);
+        self
     }
 
     /// Bytes of the files that planned tables have.
@@ -83,6 +95,14 @@ impl<'a> Scope<'a> {
         self.plan_text(sql, self.default_schema.as_deref(), self.dialect)
     }
 
+    /// Reads one statement that only reads, in the engine's own dialect, as the engine takes it.
+    pub(super) fn parse(&self, sql: &str) -> Result<Statement> {
+        let mut statement = millstream_sql::parse_one(sql)?;
+        millstream_sql::read_only(&statement)?;
+        millstream_sql::for_engine(&mut statement);
+        Ok(statement)
+    }
+
     /// Plans one query whose unqualified names are looked up in `default_schema` first.
     fn plan_text(&self, sql: &str, default_schema: Option<&str>, dialect: Dialect) -> Result<LogicalPlan> {
         let mut statement = millstream_sql::parse_one_in(dialect, sql)?;
@@ -91,13 +111,58 @@ impl<'a> Scope<'a> {
             return super::snowflake::plan(self, statement, default_schema);
         }
         millstream_sql::for_engine(&mut statement);
-        let names = Names { scope: self, default_schema, dialect };
-        SqlToRel::new_with_options(&names, parser_options(self.state.config_options()))
-            .sql_statement_to_plan(statement)
-            .map_err(from_engine)
+        self.plan_statement(statement, default_schema).map_err(from_engine)
     }
 
-    fn source(
+    /// Plans a statement in the engine's own dialect.
+    pub(super) fn plan_statement(
+        &self,
+        statement: Statement,
+        default_schema: Option<&str>,
+    ) -> EngineResult<LogicalPlan> {
+        let bare = matches!(statement, Statement::Query(_)).then(|| {
+            let tables = millstream_sql::table_refs(&statement).into_iter();
+            tables.filter_map(|mut table| (table.parts.len() == 1).then(|| table.parts.pop()).flatten()).collect()
+        });
+        let names = Names { scope: self, default_schema, dialect: Dialect::Native, bare };
+        SqlToRel::new_with_options(&names, parser_options(self.state.config_options())).sql_statement_to_plan(statement)
+    }
+
+    /// Schema for unqualified names of the query itself.
+    pub(super) fn default_schema(&self) -> Option<&str> {
+        self.default_schema.as_deref()
+    }
+
+    /// Errors of types that planning leaves to the analysis.
+    pub(super) fn check_types(&self, plan: &LogicalPlan) -> EngineResult<()> {
+        let analyzer = self.state.analyzer();
+        analyzer.execute_and_check(plan.clone(), self.state.config_options(), |_, _| {}).map(|_| ())
+    }
+
+    /// Whether the name means a description of the warehouse.
+    pub(super) fn is_described(&self, reference: &TableReference) -> bool {
+        reference.schema() == Some(info::SCHEMA)
+    }
+
+    /// The relation that a name means.
+    pub(super) fn name_of(&self, reference: &TableReference, default_schema: Option<&str>) -> Result<TableName> {
+        let (schema, table) = (reference.schema(), reference.table());
+        let Some(expectations) = self.expectations else {
+            return self.catalog.resolve(schema, table, default_schema, &self.staged_names);
+        };
+        if let Some(schema) = schema.or(default_schema) {
+            let name = TableName::new(schema, table);
+            if expectations.expected(&name).is_some() {
+                return Ok(name);
+            }
+        }
+        // What is expected is listed only where it decides.
+        self.catalog
+            .resolve(schema, table, default_schema, &[])
+            .or_else(|_| self.catalog.resolve(schema, table, default_schema, &expectations.names()))
+    }
+
+    pub(super) fn source(
         &self,
         reference: &TableReference,
         default_schema: Option<&str>,
@@ -115,7 +180,7 @@ impl<'a> Scope<'a> {
         if reference.schema() == Some(info::SCHEMA) {
             return Ok(provider_as_source(info::table(reference.table(), self, dialect)?));
         }
-        let name = self.catalog.resolve(reference.schema(), reference.table(), default_schema, &self.staged_names)?;
+        let name = self.name_of(reference, default_schema)?;
         if let Some(source) = self.sources.borrow().get(&name) {
             return Ok(source.clone());
         }
@@ -131,6 +196,13 @@ impl<'a> Scope<'a> {
                 return Ok(self.table(FileTable::new(folder, files.clone(), engine_schema.clone())));
             }
             Some(Stand::View(text)) => return self.view(name, text),
+            None => {}
+        }
+        match self.expectations.and_then(|expectations| expectations.expected(name)) {
+            Some(Expected::Columns(_, schema)) => {
+                return Ok(Arc::new(LogicalTableSource::new(engine_schema(&schema))));
+            }
+            Some(Expected::Unknown) => return Err(Error::user(format!("the columns of '{name}' are not known"))),
             None => {}
         }
         if let Some(view) = self.catalog.view(name)? {
@@ -204,10 +276,16 @@ pub(super) struct Names<'s, 'a> {
     pub(super) scope: &'s Scope<'a>,
     pub(super) default_schema: Option<&'s str>,
     pub(super) dialect: Dialect,
+    /// Of a query: unqualified names that mean a table somewhere in its text. The planner asks for those of common
+    /// table expressions too, and looking for a table that is not there would list the whole warehouse each time.
+    pub(super) bare: Option<HashSet<String>>,
 }
 
 impl ContextProvider for Names<'_, '_> {
     fn get_table_source(&self, name: TableReference) -> EngineResult<Arc<dyn TableSource>> {
+        if name.schema().is_none() && self.bare.as_ref().is_some_and(|bare| !bare.contains(name.table())) {
+            return plan_err!("'{name}' is no table here");
+        }
         self.scope.source(&name, self.default_schema, self.dialect).map_err(into_engine)
     }
 

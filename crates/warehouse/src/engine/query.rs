@@ -58,11 +58,12 @@ impl Engine {
     pub(crate) fn plan(&self, catalog: &Catalog, sql: &str, options: &QueryOptions) -> Result<Planned> {
         let scope = Scope::new(catalog, &self.large, options)?;
         let plan = scope.plan(sql)?;
-        let plan = match plan {
-            LogicalPlan::DescribeTable(described) => describe(&described.schema)?,
-            other => other,
-        };
-        Ok(Planned { plan, bytes: scope.bytes() })
+        Ok(Planned { plan: described(plan)?, bytes: scope.bytes() })
+    }
+
+    /// The session that plans without running.
+    pub(super) fn planning_state(&self) -> &SessionState {
+        &self.large
     }
 
     /// Columns of a relation's plan as users see them.
@@ -138,6 +139,14 @@ fn plain(data_type: &DataType) -> DataType {
         DataType::Utf8View => DataType::Utf8,
         DataType::BinaryView => DataType::Binary,
         other => other.clone(),
+    }
+}
+
+/// The plan that stands for `describe`; any other plan as it is.
+pub(super) fn described(plan: LogicalPlan) -> Result<LogicalPlan> {
+    match plan {
+        LogicalPlan::DescribeTable(described) => describe(&described.schema),
+        other => Ok(other),
     }
 }
 

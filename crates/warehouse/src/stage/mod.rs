@@ -25,6 +25,7 @@ use crate::warehouse::Inner;
 use crate::write::Output;
 
 pub(crate) use staged::staged_of;
+pub(crate) use view::check_names;
 
 /// What every stage is given.
 pub(crate) struct Request<'a> {
@@ -71,7 +72,7 @@ impl Request<'_> {
 
     /// Where the relation's files go.
     ///
-    /// A model that is replaced whole is not forced to the disk: after a power cut the next build makes it again, and
+    /// A model that is replaced whole (a view is too) is not forced to the disk: after a power cut the next build makes it again, and
     /// waiting for the disk would be most of a small model's time. Killed processes lose nothing either way. What
     /// only this table remembers (loads, incremental models, snapshots) is forced.
     fn output(&self, stored: arrow::datatypes::SchemaRef) -> Result<Output> {

@@ -92,6 +92,7 @@ impl StagedVersion {
         let text =
             ViewText { sql, default_schema: request.options.default_schema.clone(), dialect: request.options.dialect };
         let table = catalog.table(request.name)?.map(|snapshot| snapshot.version);
+        let before = StoredView::read_if_whole(&catalog.view_file(request.name)?)?;
         Ok(Arc::new(Self {
             inner: request.inner.clone(),
             name: request.name.clone(),
@@ -99,7 +100,7 @@ impl StagedVersion {
             folder: catalog.folder(request.name)?,
             durable: request.durable,
             stand: Stand::View(text.clone()),
-            body: Body::View { text, before: catalog.view(request.name)?, table },
+            body: Body::View { text, before, table },
             fate: Mutex::new(Fate::Open),
         }))
     }
@@ -202,7 +203,8 @@ impl Staged for StagedVersion {
             Body::View { text, before, table } => {
                 let catalog = &self.inner.catalog;
                 let now_table = catalog.table(&self.name)?.map(|snapshot| snapshot.version);
-                if catalog.view(&self.name)? != *before || now_table != *table {
+                let now = StoredView::read_if_whole(&catalog.view_file(&self.name)?)?;
+                if now != *before || now_table != *table {
                     return Err(self.overtaken());
                 }
                 let stored = StoredView {

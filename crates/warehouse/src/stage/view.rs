@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::datatypes::{DataType, Schema};
 use millstream_core::Result;
 use millstream_core::warehouse::Staged;
 
@@ -13,14 +14,12 @@ use crate::log::schema::storable_schema;
 pub(super) fn view(request: &Request<'_>, sql: String) -> Result<Arc<dyn Staged>> {
     let planned = request.plan(&sql)?;
     let schema = Engine::schema_of(&planned.plan);
-    // Names must be usable; types need not be storable, a view stores none.
-    let names = arrow::datatypes::Schema::new(
-        schema
-            .fields()
-            .iter()
-            .map(|field| field.as_ref().clone().with_data_type(arrow::datatypes::DataType::Utf8))
-            .collect::<Vec<_>>(),
-    );
-    storable_schema(&names)?;
+    check_names(&schema)?;
     StagedVersion::view(request, schema, sql)
+}
+
+/// Names must be usable; types need not be storable, a view stores none.
+pub(crate) fn check_names(schema: &Schema) -> Result<()> {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_data_type(DataType::Utf8));
+    storable_schema(&Schema::new(fields.collect::<Vec<_>>())).map(|_| ())
 }

@@ -35,7 +35,7 @@ impl<'s, 'a> SnowflakeNames<'s, 'a> {
         // The engine's own planners come second: they know `count(*)`, for example.
         let own: Arc<dyn ExprPlanner> = Arc::new(SnowflakeOperators);
         let planners = std::iter::once(own).chain(scope.state.expr_planners().iter().cloned()).collect();
-        Self { names: Names { scope, default_schema, dialect: Dialect::Snowflake }, planners }
+        Self { names: Names { scope, default_schema, dialect: Dialect::Snowflake, bare: None }, planners }
     }
 
     fn is_in_engine(&self, name: &str) -> bool {
