@@ -42,7 +42,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let talk = Arc::new(Talk::new(parsed.global.log_format, parsed.global.quiet));
     start_logs(&talk, parsed.global.log_level, colour);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(STACK_BYTES).build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             talk.error(&Error::environment("the program's threads cannot be started").why(error));

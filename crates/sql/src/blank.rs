@@ -7,7 +7,9 @@
 use std::ops::ControlFlow;
 
 use millstream_core::Place;
-use sqlparser::ast::{Expr, Ident, Select, SelectItem, Spanned, Statement, Value, Visit, VisitMut, Visitor, VisitorMut};
+use sqlparser::ast::{
+    Expr, Ident, Select, SelectItem, Spanned, Statement, Value, Visit, VisitMut, Visitor, VisitorMut,
+};
 
 use crate::place::place_at;
 
@@ -158,14 +160,8 @@ mod tests {
             blanked(sql, 1, 15).unwrap(),
             "SELECT amont, NULL AS \"Amont\", amont + 1 FROM t WHERE f(amont) > 1"
         );
-        assert_eq!(
-            blanked(sql, 2, 3).unwrap(),
-            "SELECT amont, t.\"Amont\", NULL + 1 FROM t WHERE f(amont) > 1"
-        );
-        assert_eq!(
-            blanked(sql, 2, 26).unwrap(),
-            "SELECT amont, t.\"Amont\", amont + 1 FROM t WHERE NULL > 1"
-        );
+        assert_eq!(blanked(sql, 2, 3).unwrap(), "SELECT amont, t.\"Amont\", NULL + 1 FROM t WHERE f(amont) > 1");
+        assert_eq!(blanked(sql, 2, 26).unwrap(), "SELECT amont, t.\"Amont\", amont + 1 FROM t WHERE NULL > 1");
         assert_eq!(blanked(sql, 7, 7), None);
     }
 

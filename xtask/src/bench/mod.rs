@@ -33,7 +33,9 @@ pub fn run(root: &Path, name: &str) -> Result<(), String> {
     ];
     let wanted: Vec<_> = benches.iter().filter(|(known, _)| *known == name || name == "all").collect();
     if wanted.is_empty() {
-        return Err(format!("there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, dbt, all"));
+        return Err(format!(
+            "there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, dbt, all"
+        ));
     }
     let scene = Scene::set(root)?;
     for (known, bench) in wanted {

@@ -152,7 +152,8 @@ impl Vm<'_> {
         let call_place = self.place();
         self.calls.push((name.to_owned(), call_place.clone()));
         let outer = (std::mem::replace(&mut self.origin, origin), self.at, std::mem::take(&mut self.native));
-        let outcome = self.unmapped(|vm| stacker::maybe_grow(super::STACK_LEFT_BYTES, super::STACK_GROWTH_BYTES, || run(vm)));
+        let outcome =
+            self.unmapped(|vm| stacker::maybe_grow(super::STACK_LEFT_BYTES, super::STACK_GROWTH_BYTES, || run(vm)));
         (self.origin, self.at, self.native) = outer;
         self.calls.pop();
         outcome.map_err(|stop| match stop {

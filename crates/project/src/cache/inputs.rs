@@ -117,9 +117,8 @@ impl Inputs {
     }
 
     fn files_are_unchanged(&self) -> bool {
-        let is_same = |(path, known): (&PathBuf, &Option<Hash>)| {
-            std::fs::read(path).ok().map(|bytes| hash(&bytes)) == *known
-        };
+        let is_same =
+            |(path, known): (&PathBuf, &Option<Hash>)| std::fs::read(path).ok().map(|bytes| hash(&bytes)) == *known;
         let files: Vec<_> = self.files.iter().collect();
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(files.len() / 64 + 1);
         let chunk = files.len().div_ceil(workers).max(1);

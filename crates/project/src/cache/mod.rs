@@ -109,9 +109,13 @@ const ALWAYS_READ: [&str; 3] = ["DBT_PROFILES_DIR", "HOME", "USERPROFILE"];
 fn env_hash(options: &LoadOptions, names: &[String]) -> Hash {
     let asked = names.iter().map(String::as_str).chain(ALWAYS_READ);
     let mut values: BTreeMap<&str, Option<&String>> = asked.map(|name| (name, options.env.get(name))).collect();
-    values.extend(options.env.iter().filter(|(name, _)| name.starts_with("DBT_ENV_CUSTOM_ENV_")).map(
-        |(name, value)| (name.as_str(), Some(value)),
-    ));
+    values.extend(
+        options
+            .env
+            .iter()
+            .filter(|(name, _)| name.starts_with("DBT_ENV_CUSTOM_ENV_"))
+            .map(|(name, value)| (name.as_str(), Some(value))),
+    );
     let mut hasher = Sha256::new();
     for (name, value) in values {
         hasher.update(format!("{}:{name}={}", name.len(), value.is_some()));

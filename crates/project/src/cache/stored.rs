@@ -67,14 +67,16 @@ pub(super) fn restore(options: &LoadOptions, dir: &Path, target: &Target, body: 
         target: Value::Object(target.context()),
         vars: Vars { overrides: options.vars.clone(), by_package: body.vars },
         dispatch: body.dispatch,
-        docs: docs
-            .map(|doc| ((doc.package_name.clone(), doc.name.clone()), doc.block_contents.clone()))
-            .collect(),
+        docs: docs.map(|doc| ((doc.package_name.clone(), doc.name.clone()), doc.block_contents.clone())).collect(),
         ..base_environment(options)
     });
     let lookup = Lookup::new(
         &body.config.name,
-        body.manifest.nodes.values().map(|node| (node, true)).chain(body.manifest.disabled.values().map(|n| (n, false))),
+        body.manifest
+            .nodes
+            .values()
+            .map(|node| (node, true))
+            .chain(body.manifest.disabled.values().map(|n| (n, false))),
         body.manifest
             .sources
             .values()

@@ -17,10 +17,10 @@ pub(super) fn of_incremental(node: &Node, query: &SchemaRef, existing: &Relation
 
 /// The columns that are there, then those that are new.
 pub(super) fn with_new_columns(existing: &SchemaRef, query: &SchemaRef) -> SchemaRef {
-    let is_new = |field: &&Arc<Field>| {
-        !existing.fields().iter().any(|known| known.name().eq_ignore_ascii_case(field.name()))
-    };
-    let fields: Vec<Arc<Field>> = existing.fields().iter().chain(query.fields().iter().filter(is_new)).cloned().collect();
+    let is_new =
+        |field: &&Arc<Field>| !existing.fields().iter().any(|known| known.name().eq_ignore_ascii_case(field.name()));
+    let fields: Vec<Arc<Field>> =
+        existing.fields().iter().chain(query.fields().iter().filter(is_new)).cloned().collect();
     Arc::new(Schema::new(fields))
 }
 

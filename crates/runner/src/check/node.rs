@@ -341,8 +341,7 @@ impl Check {
 
     fn verdict(&self, origin: &Origin<'_>, checked: Checked) -> Planned {
         let is_analysis = origin.node.resource_type == ResourceType::Analysis;
-        let mut problems: Vec<Diagnostic> =
-            checked.problems.iter().map(|problem| origin.diagnostic(problem)).collect();
+        let mut problems: Vec<Diagnostic> = checked.problems.iter().map(|problem| origin.diagnostic(problem)).collect();
         let mut unsure = checked.unknown.first().map(|name| format!("the columns of {name} are not known"));
         for (name, problem) in &checked.missing {
             if self.named.contains(&without_database(name)) {

@@ -51,11 +51,7 @@ fn check_columns(node: &Node, staged: &Arc<dyn Staged>, dialect: Dialect) -> Res
 }
 
 /// How the columns of a query differ from the declared ones, each with the declared column if there is one.
-pub(crate) fn differences<'n>(
-    node: &'n Node,
-    schema: &Schema,
-    dialect: Dialect,
-) -> Vec<(Option<&'n Column>, String)> {
+pub(crate) fn differences<'n>(node: &'n Node, schema: &Schema, dialect: Dialect) -> Vec<(Option<&'n Column>, String)> {
     let found: BTreeMap<String, String> =
         schema.fields().iter().map(|field| (field.name().to_lowercase(), sql_type(field.data_type()))).collect();
     let mut problems = Vec::new();

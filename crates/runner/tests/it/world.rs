@@ -8,7 +8,10 @@ use futures::TryStreamExt;
 use millstream_core::warehouse::QueryOptions;
 use millstream_core::{Clock, Error, SilentProgress, Warehouse};
 use millstream_project::{LoadOptions, Selection};
-use millstream_runner::{CheckOptions, CheckReport, CheckState, Event, Events, Ids, IngestRequest, NodeResult, Request, Runner, Status, Summary, Verb};
+use millstream_runner::{
+    CheckOptions, CheckReport, CheckState, Event, Events, Ids, IngestRequest, NodeResult, Request, Runner, Status,
+    Summary, Verb,
+};
 use millstream_store::Store;
 use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
 

@@ -59,7 +59,11 @@ fn one(scene: &Scene, models: usize, peer_builds: bool) -> Result<(), String> {
     let dbt = scene.folder.join("venv/bin/dbt").to_string_lossy().into_owned();
     let binary = scene.binary.clone();
     let ours = |arguments: &[&str]| -> Vec<String> {
-        std::iter::once(binary.as_str()).chain(["--quiet"]).chain(arguments.iter().copied()).map(str::to_owned).collect()
+        std::iter::once(binary.as_str())
+            .chain(["--quiet"])
+            .chain(arguments.iter().copied())
+            .map(str::to_owned)
+            .collect()
     };
     let theirs = |arguments: &[&str]| -> Vec<String> {
         let options = ["--profiles-dir", ".", "--target", "peer"];
@@ -123,13 +127,7 @@ fn steps(
     let build = measure(scene, folder, &words(&tool(&["build"])))?;
     let build_again = repeated(scene, folder, &tool(&["build"]), runs)?;
     let one_model = repeated(scene, folder, &tool(&["build", "--select", last]), runs)?;
-    Ok(Steps {
-        parse,
-        parse_again,
-        build: Some(build),
-        build_again: Some(build_again),
-        one_model: Some(one_model),
-    })
+    Ok(Steps { parse, parse_again, build: Some(build), build_again: Some(build_again), one_model: Some(one_model) })
 }
 
 fn repeated(scene: &Scene, folder: &Path, command: &[String], runs: usize) -> Result<Figure, String> {

@@ -46,21 +46,33 @@ pub fn write(folder: &Path, models: usize) -> Result<String, String> {
     for number in 0..models {
         let (layer, name, sql) = if number < staging {
             let seed = numbers.below(SEEDS);
-            ("staging", name(number, staging, between), format!(
-                "select\n    id,\n    category,\n    cast(amount as decimal(18, 2)) as amount,\n    cast(happened_on as date) as happened_on\nfrom {{{{ ref('seed_{seed}') }}}}\n"
-            ))
+            (
+                "staging",
+                name(number, staging, between),
+                format!(
+                    "select\n    id,\n    category,\n    cast(amount as decimal(18, 2)) as amount,\n    cast(happened_on as date) as happened_on\nfrom {{{{ ref('seed_{seed}') }}}}\n"
+                ),
+            )
         } else if number < between {
             let left = name(numbers.below(staging), staging, between);
             let right = name(numbers.below(staging), staging, between);
-            ("between", name(number, staging, between), format!(
-                "with base as (\n    select * from {{{{ ref('{left}') }}}}\n),\nother as (\n    select id, amount as other_amount from {{{{ ref('{right}') }}}}\n)\nselect\n    base.id,\n    base.category,\n    base.happened_on,\n    base.amount + coalesce(other.other_amount, 0) as amount\nfrom base\nleft join other on base.id = other.id\n"
-            ))
+            (
+                "between",
+                name(number, staging, between),
+                format!(
+                    "with base as (\n    select * from {{{{ ref('{left}') }}}}\n),\nother as (\n    select id, amount as other_amount from {{{{ ref('{right}') }}}}\n)\nselect\n    base.id,\n    base.category,\n    base.happened_on,\n    base.amount + coalesce(other.other_amount, 0) as amount\nfrom base\nleft join other on base.id = other.id\n"
+                ),
+            )
         } else {
             let above = name(staging + numbers.below((between - staging).max(1)), staging, between);
             let above = if between == staging { name(0, staging, between) } else { above };
-            ("marts", name(number, staging, between), format!(
-                "{{{{ config(materialized='table') }}}}\n{{% set limit = 5 %}}\nselect\n    id,\n    category,\n    max(happened_on) as last_on,\n    sum(amount) as amount,\n    count(*) as row_count\nfrom {{{{ ref('{above}') }}}}\nwhere id > {{{{ limit - 5 }}}}\ngroup by id, category\n"
-            ))
+            (
+                "marts",
+                name(number, staging, between),
+                format!(
+                    "{{{{ config(materialized='table') }}}}\n{{% set limit = 5 %}}\nselect\n    id,\n    category,\n    max(happened_on) as last_on,\n    sum(amount) as amount,\n    count(*) as row_count\nfrom {{{{ ref('{above}') }}}}\nwhere id > {{{{ limit - 5 }}}}\ngroup by id, category\n"
+                ),
+            )
         };
         let part = number / MODELS_PER_FOLDER;
         file(folder, &format!("models/{layer}/part_{part}/{name}.sql"), &sql)?;
