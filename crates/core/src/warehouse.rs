@@ -21,6 +21,9 @@ use futures_core::Stream;
 
 use crate::{Error, Result, TableName};
 
+/// Name of the embedded warehouse's only database: `millstream.schema.table` is what `schema.table` means.
+pub const EMBEDDED_DATABASE: &str = "millstream";
+
 /// Rows of a query as they are computed.
 pub type BatchStream = Pin<Box<dyn Stream<Item = Result<RecordBatch>> + Send>>;
 

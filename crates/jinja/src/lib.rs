@@ -13,6 +13,7 @@ mod builtins;
 pub mod bundled;
 mod column;
 mod context;
+mod dispatch;
 mod environment;
 mod hint;
 pub mod limits;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use millstream_core::{Diagnostic, Diagnostics};
 
 use crate::bundled;
+use crate::dispatch::prefixes;
 use crate::environment::{Definition, MacroInfo, MacroKind, Packages};
 use crate::syntax::ast::{Arg, Expr, ExprKind, visit, visit_expr};
 use crate::syntax::{Source, SyntaxError, macros};
@@ -117,8 +118,9 @@ fn linked(found: BTreeMap<String, BTreeMap<String, Definition>>, options: &Envir
                             let texts: Vec<&str> = args.iter().filter_map(text_of).collect();
                             let Some(dispatched) = texts.first() else { return };
                             let packages = [options.project_name.as_str(), texts.get(1).copied().unwrap_or(package)];
-                            let candidates = [format!("{adapter}__{dispatched}"), format!("default__{dispatched}")];
-                            all.extend(candidates.iter().find_map(|candidate| resolve(&packages, candidate)));
+                            let mut candidates =
+                                prefixes(adapter).into_iter().map(|prefix| format!("{prefix}__{dispatched}"));
+                            all.extend(candidates.find_map(|candidate| resolve(&packages, &candidate)));
                         } else {
                             all.extend(resolve(&[owner], called));
                         }

@@ -18,7 +18,8 @@ pub struct Target {
     pub path: PathBuf,
     /// Default schema of models.
     pub schema: String,
-    /// Default database (`database` or `dbname`); `millstream` targets have none unless the profile says so.
+    /// Default database (`database` or `dbname`); of `millstream` targets the embedded warehouse's own, as in
+    /// `{{ target.database }}.information_schema.tables`.
     pub database: Option<String>,
     /// Nodes that may run at once, at least 1.
     pub threads: usize,

@@ -2,11 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{DataType, Expr, Select, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut};
+use sqlparser::ast::{
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
+    Select, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut,
+};
 
 /// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
-/// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. Equal unnamed columns of a select list are
-/// told apart, because the engine refuses them.
+/// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. `at time zone` is a
+/// call of `timezone`, which has PostgreSQL's meaning. Equal unnamed columns of a select list are told apart, because
+/// the engine refuses them.
 pub fn for_engine(statement: &mut Statement) {
     let _ = statement.visit(&mut Rewriter);
 }
@@ -25,10 +29,30 @@ impl VisitorMut for Rewriter {
         match expr {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => precise(data_type),
             Expr::Convert { data_type: Some(data_type), .. } => precise(data_type),
+            Expr::AtTimeZone { timestamp, time_zone } => {
+                *expr = call("timezone", [time_zone.as_ref().clone(), timestamp.as_ref().clone()]);
+            }
             _ => {}
         }
         ControlFlow::Continue(())
     }
+}
+
+fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
+    Expr::Function(Function {
+        name: ObjectName::from(vec![Ident::new(name)]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: args.into_iter().map(|arg| FunctionArg::Unnamed(FunctionArgExpr::Expr(arg))).collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
 }
 
 fn precise(data_type: &mut DataType) {

@@ -19,6 +19,7 @@ mod error;
 mod load;
 mod log;
 mod options;
+mod postgres;
 mod replace;
 mod snowflake;
 mod stage;

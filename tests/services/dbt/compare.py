@@ -9,55 +9,26 @@ Prints one line per relation; exits with 1 on any difference.
 
 import json
 import pathlib
-import subprocess
 import sys
 import tempfile
 
 import duckdb
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import rows  # noqa: E402
+
 LEFT_OUT = {"dbt_scd_id"}
-
-
-def family(kind):
-    """Types that hold the same values, whatever each engine calls them. Decimals keep precision and scale."""
-    if kind in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"):
-        return "integer"
-    if kind.startswith("TIMESTAMP"):
-        return "timestamp"
-    return kind
-
-
-def columns_of(connection, relation):
-    return [(row[0], row[1]) for row in connection.execute(f"describe select * from {relation}").fetchall()]
-
-
-def picked(columns):
-    """A select list in which both sides have one type for each family."""
-    casts = {"integer": "hugeint", "timestamp": "timestamp"}
-    return ", ".join(
-        f'cast("{name}" as {casts[family(kind)]})' if family(kind) in casts else f'"{name}"'
-        for name, kind in columns
-        if name not in LEFT_OUT
-    )
 
 
 def compare(connection, ours, theirs):
     """Problems found between two relations, as texts."""
-    our_columns, their_columns = columns_of(connection, ours), columns_of(connection, theirs)
-    if [name for name, _ in our_columns] != [name for name, _ in their_columns]:
-        return [f"columns differ: ours {[n for n, _ in our_columns]}, dbt's {[n for n, _ in their_columns]}"]
-    problems = [
-        f"column {name}: type {ours_is}, in dbt's {theirs_is}"
-        for (name, ours_is), (_, theirs_is) in zip(our_columns, their_columns)
-        if family(ours_is) != family(theirs_is)
-    ]
-    left, right = f"select {picked(our_columns)} from {ours}", f"select {picked(their_columns)} from {theirs}"
-    for label, a, b in (("only in ours", left, right), ("only in dbt's", right, left)):
-        found = connection.execute(f"select count(*) from ({a} except all {b})").fetchone()[0]
-        if found:
-            example = connection.execute(f"({a} except all {b}) limit 1").fetchone()
-            problems.append(f"{found} rows {label}, for example {example}")
-    return problems
+    our_columns, their_columns = rows.columns_of(connection, ours), rows.columns_of(connection, theirs)
+    problems = rows.name_problems(our_columns, their_columns)
+    if problems:
+        return problems
+    left = f"select {rows.picked(our_columns, LEFT_OUT)} from {ours}"
+    right = f"select {rows.picked(their_columns, LEFT_OUT)} from {theirs}"
+    return rows.type_problems(our_columns, their_columns) + rows.row_problems(connection, left, right)
 
 
 def main():
@@ -70,14 +41,14 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         for schema, name in relations:
             path = pathlib.Path(folder) / f"{schema}.{name}.parquet"
-            with path.open("wb") as file:
-                asked = [binary, "--quiet", "query", f"select * from {schema}.{name}", "--format", "parquet"]
-                subprocess.run(asked, cwd=project, stdout=file, check=True)
+            failed = rows.export(binary, project, f"{schema}.{name}", path)
+            if failed:
+                sys.exit(failed)
             theirs = f'"{schema}"."{name}"'
-            rows = connection.execute(f"select count(*) from {theirs}").fetchone()[0]
+            count = connection.execute(f"select count(*) from {theirs}").fetchone()[0]
             problems = compare(connection, f"read_parquet('{path}')", theirs)
             different += bool(problems)
-            print(f"{'differs' if problems else 'same':8}{rows:>9} rows  {schema}.{name}")
+            print(f"{'differs' if problems else 'same':8}{count:>9} rows  {schema}.{name}")
             for problem in problems:
                 print(f"          {problem}")
     print(f"{len(relations)} relations, {different} differ")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::relation::{as_relation, column, relation};
 use super::table::TableValue;
+use crate::dispatch::prefixes;
 use crate::value::{self, Native, Value, repr};
 use crate::vm::{Args, Eval, MacroValue, Session, Stop, Vm};
 use crate::{Adapter, Relation};
@@ -228,8 +229,8 @@ fn quote(vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {
     }))
 }
 
-/// The macro for this kind of warehouse: `<type>__name`, then `default__name`; in the packages that `dispatch:` in the
-/// project says, else in the root project and then in the namespace.
+/// The macro for this kind of warehouse: `<type>__name`, that of its parent, then `default__name`; in the packages that
+/// `dispatch:` in the project says, else in the root project and then in the namespace.
 fn dispatch(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let mut args = vm.lift(args.bind("dispatch", &["macro_name", "macro_namespace", "packages"], 1))?;
     let name = repr::text(&args.take(0));
@@ -250,10 +251,8 @@ fn dispatch(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
         },
         None => vec![None],
     };
-    let mut prefixes = vec![type_name(vm)];
-    if prefixes[0] != "default" {
-        prefixes.push("default".to_owned());
-    }
+    let kind = type_name(vm);
+    let prefixes = prefixes(&kind);
     let mut searched = Vec::new();
     for package in &packages {
         for prefix in &prefixes {

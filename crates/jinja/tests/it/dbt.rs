@@ -132,7 +132,7 @@ fn dispatch_finds_the_most_special_macro() {
     // The root project may replace a part of dbt's own macros.
     assert_eq!(render("{{ dbt.type_string() }} {{ type_string() }}"), "text text");
     let missing = error(&macros, "{{ adapter.dispatch('zz', 'shop')() }}");
-    assert!(missing.fix().unwrap().contains("shop.millstream__zz, shop.default__zz"), "{missing}");
+    assert!(missing.fix().unwrap().contains("shop.millstream__zz, shop.postgres__zz, shop.default__zz"), "{missing}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use millstream_core::warehouse::EMBEDDED_DATABASE;
 use millstream_core::{Diagnostic, Diagnostics, Place};
 use millstream_jinja::ValueScope;
 
@@ -113,7 +114,10 @@ fn read(
         kind,
         path,
         schema,
-        database: text("database").or_else(|| text("dbname")).or_else(|| text("project")),
+        database: match kind.as_str() {
+            "millstream" => Some(EMBEDDED_DATABASE.to_owned()),
+            _ => text("database").or_else(|| text("dbname")).or_else(|| text("project")),
+        },
         threads: threads(output, options, file, diagnostics),
         raw: output.to_json_map(),
         name,

@@ -30,7 +30,7 @@ use crate::stage::staged_of;
 use crate::view::ViewText;
 
 /// Name of the only catalogue; `millstream.schema.table` is what `schema.table` means.
-pub(crate) const CATALOG: &str = "millstream";
+pub(crate) const CATALOG: &str = millstream_core::warehouse::EMBEDDED_DATABASE;
 
 /// Views in views above which planning is given up.
 const VIEW_DEPTH_MAX: usize = 64;

@@ -51,11 +51,13 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     rules.insert(0, Arc::new(FirstRowRule));
     let mut logical = Optimizer::new().rules;
     logical.insert(0, Arc::new(CountDistinctRule));
-    SessionStateBuilder::new()
+    let mut builder = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime)
         .with_default_features()
         .with_optimizer_rules(logical)
-        .with_physical_optimizer_rules(rules)
-        .build()
+        .with_physical_optimizer_rules(rules);
+    // The last of a name counts.
+    builder.scalar_functions().get_or_insert_default().extend(crate::postgres::functions());
+    builder.build()
 }
