@@ -109,15 +109,16 @@ fn read(
             .or_else(|| options.env.get("MILLSTREAM_WORKSPACE").filter(|path| !path.is_empty()).cloned()),
     };
     let path = project_dir.join(path.unwrap_or_else(|| "workspace".into()));
+    let database = match kind.as_str() {
+        "millstream" => Some(EMBEDDED_DATABASE.to_owned()),
+        _ => text("database").or_else(|| text("dbname")).or_else(|| text("project")),
+    };
     Some(Target {
         profile_name: profile_name.to_owned(),
         kind,
         path,
         schema,
-        database: match kind.as_str() {
-            "millstream" => Some(EMBEDDED_DATABASE.to_owned()),
-            _ => text("database").or_else(|| text("dbname")).or_else(|| text("project")),
-        },
+        database,
         threads: threads(output, options, file, diagnostics),
         raw: output.to_json_map(),
         name,

@@ -7,6 +7,7 @@
 mod infer;
 mod read;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,7 +78,10 @@ fn rows(node: &Node, text: &Text, dialect: Dialect) -> Result<RecordBatch> {
 fn typed(node: &Node, text: &Text, position: usize, cells: &[Option<&str>], to: &DataType) -> Result<ArrayRef> {
     // White space around a value matters in text only.
     let trimmed = cells.iter().map(|cell| if *to == DataType::Utf8 { *cell } else { cell.map(str::trim) });
-    let strings: ArrayRef = Arc::new(trimmed.collect::<StringArray>());
+    let strings: ArrayRef = match to {
+        DataType::Timestamp(..) => Arc::new(trimmed.map(|cell| cell.map(with_seconds)).collect::<StringArray>()),
+        _ => Arc::new(trimmed.collect::<StringArray>()),
+    };
     if *to == DataType::Utf8 {
         return Ok(strings);
     }
@@ -96,6 +100,20 @@ fn typed(node: &Node, text: &Text, position: usize, cells: &[Option<&str>], to: 
                 .hint("correct the value, or the type under column_types"))
         }
     }
+}
+
+/// A time of hours and minutes, `2025-06-01 12:30`, which warehouses take and the cast does not.
+fn with_seconds(cell: &str) -> Cow<'_, str> {
+    let is_short = |cell: &[u8]| {
+        cell.len() == 16
+            && cell.iter().enumerate().all(|(at, byte)| match at {
+                4 | 7 => *byte == b'-',
+                10 => matches!(byte, b' ' | b'T'),
+                13 => *byte == b':',
+                _ => byte.is_ascii_digit(),
+            })
+    };
+    if is_short(cell.as_bytes()) { format!("{cell}:00").into() } else { cell.into() }
 }
 
 /// dbt takes the names of `column_types` as they are; upper and lower case are the same here unless quoted.

@@ -2,7 +2,10 @@
 //!
 //! Guarantees: what the engine understood before, it still does (`to_char(d, '%Y-%m')`). Not here: Snowflake's functions.
 
+mod coalesce;
+mod modulo;
 mod pattern;
+mod round;
 mod timezone;
 mod to_char;
 
@@ -11,6 +14,13 @@ use std::sync::Arc;
 use datafusion::logical_expr::ScalarUDF;
 
 /// The functions that replace the engine's of the same name.
-pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
-    vec![Arc::new(to_char::ToChar::udf()), Arc::new(timezone::Timezone::udf())]
+pub(crate) fn functions() -> impl Iterator<Item = Arc<ScalarUDF>> {
+    let all = [
+        coalesce::Coalesce::udf(),
+        modulo::Modulo::udf(),
+        round::Round::udf(),
+        timezone::Timezone::udf(),
+        to_char::ToChar::udf(),
+    ];
+    all.into_iter().map(Arc::new)
 }
