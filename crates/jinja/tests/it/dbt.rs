@@ -135,6 +135,25 @@ fn dispatch_finds_the_most_special_macro() {
     assert!(missing.fix().unwrap().contains("shop.millstream__zz, shop.postgres__zz, shop.default__zz"), "{missing}");
 }
 
+/// What a package wrote for PostgreSQL is nearer to this engine than what it wrote for all.
+#[test]
+fn dispatch_takes_the_macro_for_postgresql_before_the_default() {
+    let macros = ["{% macro default__a() %}all{% endmacro %}{% macro postgres__a() %}pg{% endmacro %}\
+         {% macro a() %}{{ return(adapter.dispatch('a', 'shop')()) }}{% endmacro %}"];
+    assert_eq!(render_with(&macros, "{{ a() }}").unwrap(), "pg");
+    let environment = environment(&macros);
+    let depends_on = &environment.find_macro("shop", "a").unwrap().depends_on;
+    assert_eq!(depends_on.iter().map(String::as_str).collect::<Vec<_>>(), ["macro.shop.postgres__a"]);
+}
+
+/// Jinja2 asks `if value` first: packages rely on it for arguments that are left out.
+#[test]
+fn filters_over_nothing_give_nothing() {
+    let text = "{{ none | map('lower') | list }}{{ none | select | list }}{{ '' | map(attribute='a') | list }}\
+                {{ none | rejectattr('a') | list }}{{ 'x' in none | map('upper') }}";
+    assert_eq!(render(text), "[][][][]False");
+}
+
 #[test]
 fn dispatch_order_of_the_project_is_kept() {
     let mut options = options(&["{% macro default__a() %}shop{% endmacro %}"]);

@@ -213,7 +213,8 @@ fn strip<'a>(text: &'a str, start: &str) -> Option<&'a str> {
 fn known(text: &str) -> Result<Option<(Part, &str)>, String> {
     for (word, dots) in [("A.M.", true), ("P.M.", true), ("AM", false), ("PM", false)] {
         if let Some(after) = strip(text, word) {
-            let case = if text.starts_with(|first: char| first.is_ascii_uppercase()) { Case::Upper } else { Case::Lower };
+            let case =
+                if text.starts_with(|first: char| first.is_ascii_uppercase()) { Case::Upper } else { Case::Lower };
             return Ok(Some((Part::Noon(case, dots), after)));
         }
     }

@@ -105,7 +105,9 @@ fn moved(zones: &StringArray, values: &dyn Array) -> Result<TimestampMicrosecond
             Some((last, zone)) if last == name => zone,
             _ => match name.parse::<Tz>() {
                 Ok(zone) => zone,
-                Err(_) => return exec_err!("there is no time zone '{name}'; write for example 'Europe/Berlin' or '+02:00'"),
+                Err(_) => {
+                    return exec_err!("there is no time zone '{name}'; write for example 'Europe/Berlin' or '+02:00'");
+                }
             },
         };
         known = Some((name, zone));

@@ -104,6 +104,9 @@ impl Vm<'_> {
     }
 
     fn map(&mut self, input: Value, mut args: Args) -> Eval<Value> {
+        if !value::truthy(&input) {
+            return Ok(value::list(Vec::new()));
+        }
         let Some(items) = value::elements(&input) else {
             return Err(self.fail(format!("'{}' object is not iterable", value::type_name(&input))));
         };
@@ -131,6 +134,9 @@ impl Vm<'_> {
     }
 
     fn pick(&mut self, input: &Value, mut args: Args, attribute: Option<&str>, keep: bool) -> Eval<Value> {
+        if !value::truthy(input) {
+            return Ok(value::list(Vec::new()));
+        }
         let Some(items) = value::elements(input) else {
             return Err(self.fail(format!("'{}' object is not iterable", value::type_name(input))));
         };
