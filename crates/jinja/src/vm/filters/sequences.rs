@@ -104,12 +104,7 @@ impl Vm<'_> {
     }
 
     fn map(&mut self, input: Value, mut args: Args) -> Eval<Value> {
-        if !value::truthy(&input) {
-            return Ok(value::list(Vec::new()));
-        }
-        let Some(items) = value::elements(&input) else {
-            return Err(self.fail(format!("'{}' object is not iterable", value::type_name(&input))));
-        };
+        let items = self.elements_or_none(&input)?;
         let attribute = args.named.shift_remove("attribute").map(|name| repr::text(&name));
         let default = args.named.shift_remove("default");
         let mut made = Vec::with_capacity(items.len());
@@ -133,13 +128,16 @@ impl Vm<'_> {
         Ok(value::list(made))
     }
 
-    fn pick(&mut self, input: &Value, mut args: Args, attribute: Option<&str>, keep: bool) -> Eval<Value> {
+    /// What `map` and `select` walk over: as in Jinja2, anything falsy (none too) has no elements.
+    fn elements_or_none(&self, input: &Value) -> Eval<Vec<Value>> {
         if !value::truthy(input) {
-            return Ok(value::list(Vec::new()));
+            return Ok(Vec::new());
         }
-        let Some(items) = value::elements(input) else {
-            return Err(self.fail(format!("'{}' object is not iterable", value::type_name(input))));
-        };
+        value::elements(input).ok_or_else(|| self.fail(format!("'{}' object is not iterable", value::type_name(input))))
+    }
+
+    fn pick(&mut self, input: &Value, mut args: Args, attribute: Option<&str>, keep: bool) -> Eval<Value> {
+        let items = self.elements_or_none(input)?;
         let test = if args.positional.is_empty() { None } else { Some(repr::text(&args.positional.remove(0))) };
         let mut kept = Vec::new();
         for item in items {
