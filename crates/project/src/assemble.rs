@@ -101,6 +101,8 @@ fn warn_deprecated(loading: &Loading, manifest: &Manifest, places: &Places) {
             continue;
         };
         if date > now {
+            // The day will come on which the same files warn.
+            crate::cache::inputs::note_incomparable();
             continue;
         }
         loading.report(
