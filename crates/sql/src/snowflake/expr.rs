@@ -41,6 +41,16 @@ impl Rewriter<'_> {
                     parts.remove(0);
                 }
                 parts.iter_mut().for_each(fold);
+                if let [relation, written] = parts.as_mut_slice()
+                    && let Some(position) = position_of(&written.value)
+                {
+                    let source = scope.sources.iter().find(|source| source.name.as_ref() == Some(&relation.value));
+                    let columns = source.and_then(|source| source.columns.as_ref());
+                    match columns.and_then(|columns| columns.get(position - 1)) {
+                        Some(name) => written.value.clone_from(name),
+                        None => return Err(no_column(position, written.span)),
+                    }
+                }
             }
             Expr::Value(value) => return literal(value, scope),
             Expr::Nested(inner)
@@ -251,7 +261,7 @@ impl Rewriter<'_> {
                     && interval.fractional_seconds_precision.is_none();
                 match (interval.value.as_mut(), is_simple) {
                     (Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(value), .. }), true) => {
-                        *value = value.replace(',', " ");
+                        *value = value.replace(',', " ").split_whitespace().collect::<Vec<_>>().join(" ");
                         Ok(Expr::Interval(interval))
                     }
                     _ => Err(unsupported(
@@ -278,18 +288,13 @@ fn literal(value: &ValueWithSpan, scope: &Scope) -> Result<Expr> {
             Ok(Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(string.value.clone()), span }))
         }
         Value::Placeholder(written) => {
-            let position = written.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok());
-            let Some(position) = position else {
+            let Some(position) = position_of(written) else {
                 return Err(unsupported(format!("the variable {written}"), span, "use Jinja's var() or set"));
             };
             match scope.column_at(position) {
                 Some((Some(relation), name)) => Ok(column_of(relation, name)),
                 Some((None, name)) => Ok(column(name)),
-                None => Err(wrong(
-                    format!("there is no column number {position} in this 'from'"),
-                    span,
-                    "count the columns of its relations from 1",
-                )),
+                None => Err(no_column(position, span)),
             }
         }
         Value::SingleQuotedString(_) | Value::Number(..) | Value::Boolean(_) | Value::Null => {
@@ -298,6 +303,19 @@ fn literal(value: &ValueWithSpan, scope: &Scope) -> Result<Expr> {
         Value::HexStringLiteral(_) => Ok(Expr::Value(value.clone())),
         other => Err(unsupported(format!("the literal {other}"), span, "write a text in single quotes")),
     }
+}
+
+/// The position that `$1` and its like name, from 1.
+fn position_of(written: &str) -> Option<usize> {
+    written.strip_prefix('$').and_then(|digits| digits.parse::<usize>().ok()).filter(|position| *position > 0)
+}
+
+fn no_column(position: usize, span: Span) -> millstream_core::Error {
+    wrong(
+        format!("there is no column number {position} in this 'from'"),
+        span,
+        "count the columns of its relations from 1",
+    )
 }
 
 fn is_known(op: &BinaryOperator) -> bool {

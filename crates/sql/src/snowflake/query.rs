@@ -129,6 +129,13 @@ impl Rewriter<'_> {
         match &mut order_by.kind {
             OrderByKind::All(_) => Ok(()),
             OrderByKind::Expressions(items) => {
+                if let [only] = items.as_slice()
+                    && is_all(&only.expr)
+                    && !selected.scope.is_column("all")
+                {
+                    order_by.kind = OrderByKind::All(only.options);
+                    return Ok(());
+                }
                 for item in items {
                     // What is in the select list is ordered by its name there.
                     if let Some(name) = selected.name_of(&item.expr) {
@@ -187,6 +194,11 @@ impl Rewriter<'_> {
         }
         Ok(())
     }
+}
+
+/// `order by all`, which the parser takes for a name in this dialect.
+fn is_all(expr: &Expr) -> bool {
+    matches!(expr, Expr::Identifier(ident) if ident.quote_style.is_none() && ident.value.eq_ignore_ascii_case("all"))
 }
 
 fn is_nothing(expr: &Expr) -> bool {
