@@ -97,6 +97,7 @@ async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>, inte
         Command::Seed(args) => commands::seed::run(args, &context).await,
         Command::Snapshot(args) => commands::snapshot::run(args, &context).await,
         Command::Check(args) => commands::check::run(args, &context).await,
+        Command::RunOperation(args) => commands::run_operation::run(args, &context).await,
         Command::Compile(args) => commands::compile::run(args, &context).await,
         Command::List(args) => commands::list::run(args, &context),
         Command::Parse(args) => commands::parse::run(args, &context),

@@ -4,7 +4,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
     broker, build, check, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce,
-    query, report, run, seed, snapshot, test,
+    query, report, run, run_operation, seed, snapshot, test,
 };
 use crate::options::GlobalOptions;
 
@@ -43,6 +43,7 @@ pub enum Command {
     Seed(seed::SeedArgs),
     Snapshot(snapshot::SnapshotArgs),
     Check(check::CheckArgs),
+    RunOperation(run_operation::RunOperationArgs),
     Compile(compile::CompileArgs),
     #[command(name = "ls", visible_alias = "list")]
     List(list::ListArgs),
@@ -63,7 +64,9 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
     ("Load", &["ingest", "ledger"]),
     (
         "Transform (dbt's commands)",
-        &["deps", "build", "run", "test", "seed", "snapshot", "check", "compile", "ls", "parse", "clean"],
+        &[
+            "deps", "build", "run", "test", "seed", "snapshot", "run-operation", "check", "compile", "ls", "parse", "clean",
+        ],
     ),
     ("Ask", &["query", "report", "debug"]),
 ];

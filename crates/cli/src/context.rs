@@ -171,20 +171,27 @@ impl Context {
     }
 
     fn vars(&self) -> Result<Map<String, Value>> {
-        let Some(text) = &self.global.vars else { return Ok(Map::new()) };
-        let refused = || {
-            Error::usage("--vars is not a mapping of names to values")
-                .hint("write it as YAML or JSON: --vars '{calendar_start: \"2000-01-01\"}'")
-        };
-        if text.trim().is_empty() {
-            return Ok(Map::new());
+        match &self.global.vars {
+            Some(text) => mapping("--vars", text, "{calendar_start: \"2000-01-01\"}"),
+            None => Ok(Map::new()),
         }
-        let value: Value = serde_saphyr::from_str(text).map_err(|error| refused().why(error))?;
-        match value {
-            Value::Object(vars) => Ok(vars),
-            Value::Null => Ok(Map::new()),
-            _ => Err(refused()),
-        }
+    }
+}
+
+/// The value of an option that takes a mapping as YAML or JSON.
+pub fn mapping(option: &str, text: &str, example: &str) -> Result<Map<String, Value>> {
+    let refused = || {
+        Error::usage(format!("{option} is not a mapping of names to values"))
+            .hint(format!("write it as YAML or JSON: {option} '{example}'"))
+    };
+    if text.trim().is_empty() {
+        return Ok(Map::new());
+    }
+    let value: Value = serde_saphyr::from_str(text).map_err(|error| refused().why(error))?;
+    match value {
+        Value::Object(vars) => Ok(vars),
+        Value::Null => Ok(Map::new()),
+        _ => Err(refused()),
     }
 }
 

@@ -309,6 +309,29 @@ pub struct QueryResult {
     pub stream: BatchStream,
 }
 
+/// What one statement did.
+pub struct Executed {
+    /// What it was, in upper case, as databases answer: `CREATE TABLE`, `INSERT`, `SELECT`.
+    pub verb: &'static str,
+    /// Rows inserted, updated or deleted; none for statements that touch no rows and for queries.
+    pub rows_affected: Option<u64>,
+    /// The relation that it changed.
+    pub relation: Option<TableName>,
+    /// Whether that relation was declared temporary: whoever holds the session drops it at the session's end.
+    pub is_temporary: bool,
+    /// What was accepted without effect, told to a person.
+    pub note: Option<String>,
+    /// The rows, when it is a query and the last statement of its text.
+    pub result: Option<QueryResult>,
+}
+
+impl Executed {
+    /// A statement that did `verb`, and nothing else to tell.
+    pub fn new(verb: &'static str) -> Self {
+        Self { verb, rows_affected: None, relation: None, is_temporary: false, note: None, result: None }
+    }
+}
+
 /// A warehouse. See the module's contract.
 #[async_trait]
 pub trait Warehouse: Send + Sync {
@@ -335,6 +358,18 @@ pub trait Warehouse: Send + Sync {
         _options: &QueryOptions,
     ) -> Result<Checked> {
         Err(Error::usage("this warehouse cannot check queries without running them").hint("use --no-check"))
+    }
+    /// Carries out the statements of a text, one after the other: queries, and statements that change relations. Each
+    /// is one atomic commit of its own; there are no transactions over several (`begin` and `commit` do nothing, and
+    /// `rollback` after a change is an error). A failure leaves what the statements before it did. Gives what each
+    /// statement did, in order; the rows of a query only when it comes last.
+    ///
+    /// # Errors
+    /// A user error for a statement that is not known, cannot be carried out or breaks a rule (a merge that touches
+    /// a row twice); then nothing of that statement is visible.
+    async fn execute(&self, sql: &str, options: &QueryOptions) -> Result<Vec<Executed>> {
+        let _ = options;
+        Err(Error::user("this warehouse runs queries only").why(format!("asked to execute: {}", sql.trim())))
     }
     /// Positions and version of a table; `None` when it does not exist.
     async fn table_state(&self, name: &TableName) -> Result<Option<TableState>>;

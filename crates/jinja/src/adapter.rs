@@ -54,6 +54,10 @@ pub trait Adapter: Send + Sync {
     fn get_columns(&self, relation: &Relation) -> Result<Vec<Column>>;
     /// All relations of a schema.
     fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>>;
+    /// Every schema's name.
+    fn list_schemas(&self, _database: Option<&str>) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
     /// Whether the schema exists.
     fn schema_exists(&self, database: Option<&str>, schema: &str) -> Result<bool> {
         Ok(!self.list_relations(database, schema)?.is_empty())

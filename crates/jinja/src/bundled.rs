@@ -13,10 +13,18 @@ macro_rules! files {
 
 const FILES: &[(&str, &str, &str)] = files! {
     "dbt":
+        "macros/columns.sql",
         "macros/config.sql",
         "macros/dates.sql",
+        "macros/hooks.sql",
+        "macros/materializations/incremental.sql",
+        "macros/materializations/schema_changes.sql",
+        "macros/materializations/strategies.sql",
+        "macros/materializations/table.sql",
+        "macros/materializations/view.sql",
         "macros/naming.sql",
         "macros/relations.sql",
+        "macros/rights.sql",
         "macros/series.sql",
         "macros/sets.sql",
         "macros/snowflake.sql",

@@ -12,7 +12,9 @@ use crate::syntax::Source;
 use crate::syntax::ast::Macro;
 use crate::value::{Value, json};
 use crate::vm::{Args, Eval, MacroValue, Origin, Session, Stop, Vm};
-use crate::{EnvironmentOptions, ParseContext, Parsed, RenderContext, Template, TextMap, ValueScope, hint};
+use crate::{
+    EnvironmentOptions, ParseContext, Parsed, RenderContext, Response, Template, TextMap, ValueScope, hint,
+};
 
 /// What kind of macro a [`MacroInfo`] tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -255,16 +257,44 @@ impl Environment {
     /// own macros.
     pub fn call_macro(&self, call: &MacroCall<'_>, context: &RenderContext) -> Result<Json> {
         let mut vm = Vm::new(&self.inner, Session::Render(context), place_source(call.package, call.place));
+        let outcome = self.call(&mut vm, call).map(|value| json::to_json(&value));
+        self.inner.finish(outcome)
+    }
+
+    /// Calls a materialization; gives what its statement named `main` did, where it has one.
+    ///
+    /// Errors as for [`render`](Self::render), and when it does not return a dict with the relations it has made.
+    pub fn materialize(&self, call: &MacroCall<'_>, context: &RenderContext) -> Result<Option<Response>> {
+        let mut vm = Vm::new(&self.inner, Session::Render(context), place_source(call.package, call.place));
+        let outcome = self.call(&mut vm, call).and_then(|value| {
+            let returned = json::to_json(&value);
+            if returned.get("relations").is_some_and(Json::is_array) {
+                return Ok(());
+            }
+            Err(vm.fail_with_hint(
+                format!("the materialization {} returns no relations", call.name),
+                "end it with {{ return({'relations': [target_relation]}) }}",
+            ))
+        });
+        self.inner.finish(outcome)?;
+        let main = vm.results.get("main").map(json::to_json);
+        Ok(main.and_then(|main| main.get("response").cloned()).map(|response| Response {
+            message: response.get("_message").and_then(Json::as_str).unwrap_or_default().to_owned(),
+            rows_affected: response.get("rows_affected").and_then(Json::as_i64),
+        }))
+    }
+
+    fn call(&self, vm: &mut Vm<'_>, call: &MacroCall<'_>) -> Eval<Value> {
         let (package, name) = match call.name.split_once('.') {
             Some((package, name)) => (Some(package), name),
             None => (None, call.name),
         };
-        let outcome = match vm.macro_named(package, name, true) {
+        match vm.macro_named(package, name, true) {
             Some(definition) => {
                 let called = crate::value::native(MacroValue::of(&definition));
                 let named = call.named.iter().map(|(name, value)| (name.clone(), json::from_json(value))).collect();
                 let args = Args { positional: call.positional.iter().map(json::from_json).collect(), named };
-                vm.call_value(&called, args).map(|value| json::to_json(&value))
+                vm.call_value(&called, args)
             }
             None => {
                 let known = self.inner.macro_names();
@@ -274,8 +304,7 @@ impl Environment {
                     known.iter().map(String::as_str),
                 ))
             }
-        };
-        self.inner.finish(outcome)
+        }
     }
 
     /// Renders one YAML text. A text that is one expression keeps its type (`{{ 1 + 1 }}` is the number 2;

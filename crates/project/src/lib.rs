@@ -32,7 +32,7 @@ mod yaml;
 pub use cache::ParseCache;
 pub use millstream_jinja::DBT_VERSION;
 
-pub use compile::{CompileOptions, CompiledNode, Cte};
+pub use compile::{CompileOptions, CompiledNode, Cte, Materialization};
 pub use load::{load, load_target};
 pub use manifest::{
     Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use millstream_core::{Diagnostics, Result};
-use millstream_jinja::{Environment, TextMap};
+use millstream_jinja::{Environment, Response, TextMap};
 use serde_json::{Map, Value};
 
-use crate::compile::{self, CompileOptions, CompiledNode};
+use crate::compile::{self, CompileOptions, CompiledNode, Materialization};
 use crate::config::ProjectFile;
-use crate::manifest::{Hook, Manifest, Metadata, Naming};
+use crate::manifest::{Hook, Manifest, Metadata, Naming, Node};
 use crate::package::Package;
 use crate::resolve::Lookup;
 use crate::select::{self, Selected, Selection, selectors_file::Selector};
@@ -124,6 +124,25 @@ impl Project {
     /// Errors: as [`Project::compile`].
     pub fn compile_hook(&self, unique_id: &str, hook: &Hook, options: &CompileOptions) -> Result<String> {
         compile::compile_hook(self, unique_id, hook, options)
+    }
+
+    /// The materialization written in Jinja that builds a model; `None` when the runner builds it itself.
+    pub fn materialization(&self, node: &Node) -> Option<Materialization> {
+        compile::choose_materialization(self, node)
+    }
+
+    /// Runs a materialization written in Jinja for a model whose SQL is rendered. Its statements change the warehouse
+    /// as they come. Gives what the statement named `main` did.
+    ///
+    /// Errors: as [`Project::compile`], and those of its statements.
+    pub fn run_materialization(
+        &self,
+        unique_id: &str,
+        materialization: &Materialization,
+        sql: &str,
+        options: &CompileOptions,
+    ) -> Result<Option<Response>> {
+        compile::run_materialization(self, unique_id, materialization, sql, options)
     }
 
     /// Renders a text that is no node, with the root project's names in sight: `query --inline`, `show`.

@@ -2,13 +2,15 @@
 //! warehouse's asynchronous ones.
 //!
 //! Guarantees: a template sees the staged versions that its node is given, and otherwise what is published; a
-//! cancelled run ends a template's query. Calls must come from a thread that may block.
+//! cancelled run ends a template's query. Statements that change relations run at once, each as one commit, and only
+//! for commands that hold the workspace. Calls must come from a thread that may block.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt;
-use millstream_core::warehouse::{QueryOptions, RelationKind as CoreKind, Staged};
-use millstream_core::{Error, Result, TableName, Warehouse};
+use millstream_core::warehouse::{Executed, QueryOptions, RelationKind as CoreKind, Staged};
+use millstream_core::{Error, Kind, Result, TableName, Warehouse};
 use millstream_jinja::{Adapter, Column, Relation, RelationKind, Response, Table};
 use millstream_project::Naming;
 use tokio::runtime::Handle;
@@ -30,6 +32,49 @@ pub(crate) struct WarehouseAdapter {
     pub(crate) naming: Naming,
     /// The target's database.
     pub(crate) database: Option<String>,
+    /// Whether statements may change relations; commands that only read say no.
+    pub(crate) may_write: bool,
+    /// Temporary relations of the run.
+    pub(crate) temporary: Arc<Temporary>,
+    /// Statements that were carried out, where someone wants to know them.
+    pub(crate) log: Option<Arc<Mutex<Vec<String>>>>,
+}
+
+/// Relations that are dropped when the run ends.
+#[derive(Default)]
+pub(crate) struct Temporary(Mutex<BTreeSet<TableName>>);
+
+impl Temporary {
+    /// Drops all of them; what cannot be dropped is told.
+    pub(crate) async fn drop_all(&self, warehouse: &dyn Warehouse, events: &EventGate) {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        for name in all {
+            if let Err(error) = warehouse.drop_relation(&name).await {
+                let message = format!("the temporary table {name} could not be dropped: {error}");
+                events.on(&Event::Warning { message: &message });
+            }
+        }
+    }
+}
+
+/// Carries out statements for a run: notes are told once, temporary relations are remembered.
+pub(crate) async fn execute(
+    warehouse: &dyn Warehouse,
+    sql: &str,
+    options: &QueryOptions,
+    events: &EventGate,
+    temporary: &Temporary,
+) -> Result<Vec<Executed>> {
+    let done = warehouse.execute(sql, options).await?;
+    for one in &done {
+        if let (true, Some(name)) = (one.is_temporary, &one.relation) {
+            temporary.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+        }
+        if let Some(note) = &one.note {
+            events.note_once(&format!("{}: {note}", one.verb.to_lowercase()));
+        }
+    }
+    Ok(done)
 }
 
 impl WarehouseAdapter {
@@ -55,6 +100,30 @@ impl WarehouseAdapter {
         }
     }
 
+    /// A statement of ours.
+    fn change(&self, sql: &str) -> Result<()> {
+        self.check_may_write(sql)?;
+        let done = execute(&*self.warehouse, sql, &self.options, &self.events, &self.temporary);
+        self.wait(done).map(|_| ())
+    }
+
+    fn check_may_write(&self, sql: &str) -> Result<()> {
+        if self.may_write {
+            return Ok(());
+        }
+        Err(Error::user("this command changes nothing in the warehouse").why(format!("asked for: {}", sql.trim())).hint(
+            "guard the statement with {% if flags.WHICH in ('run', 'build') %}, or use run-operation to carry it out",
+        ))
+    }
+
+    /// The stored name of the schema that a relation names.
+    fn schema_of(&self, relation: &Relation) -> Result<String> {
+        match &relation.schema {
+            Some(schema) => Ok(self.naming.table_name(schema, "").schema),
+            None => Err(Error::user(format!("'{relation}' names no schema"))),
+        }
+    }
+
     fn staged(&self, name: &TableName) -> Option<&Arc<dyn Staged>> {
         self.options.staged.iter().find(|staged| staged.name() == name)
     }
@@ -66,14 +135,27 @@ impl Adapter for WarehouseAdapter {
     }
 
     fn execute(&self, sql: &str, fetch: bool) -> Result<(Response, Table)> {
+        if let Some(log) = &self.log {
+            log.lock().unwrap_or_else(PoisonError::into_inner).push(sql.trim().to_owned());
+        }
         let ran = self.wait(async {
-            let result = self.warehouse.query(sql, &self.options).await?;
+            let last = if self.may_write {
+                execute(&*self.warehouse, sql, &self.options, &self.events, &self.temporary).await?.pop()
+            } else {
+                let result = self.warehouse.query(sql, &self.options).await;
+                let result = result.map_err(|error| match error.kind() {
+                    Kind::Usage => self.check_may_write(sql).err().unwrap_or(error),
+                    _ => error,
+                })?;
+                Some(Executed { result: Some(result), ..Executed::new("SELECT") })
+            };
+            let last = last.unwrap_or_else(|| Executed::new("OK"));
+            let Some(result) = last.result else { return Ok((response(last.verb, last.rows_affected), Table::default())) };
             let schema = Arc::clone(&result.schema);
             let batches: Vec<_> = result.stream.try_collect().await?;
             let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();
-            let response = Response { message: format!("SELECT {rows}"), rows_affected: i64::try_from(rows).ok() };
             let table = if fetch { cells::table(&schema, &batches)? } else { Table::default() };
-            Ok((response, table))
+            Ok((response(last.verb, Some(rows as u64)), table))
         });
         ran.map_err(|error| in_query(sql, &error))
     }
@@ -111,9 +193,43 @@ impl Adapter for WarehouseAdapter {
         Ok(all.iter().map(|(name, kind)| self.shown(database, name, *kind)).collect())
     }
 
+    fn list_schemas(&self, _database: Option<&str>) -> Result<Vec<String>> {
+        self.wait(async {
+            let sql = "select schema_name from information_schema.schemata where schema_name <> 'information_schema'";
+            let result = self.warehouse.query(sql, &QueryOptions::default()).await?;
+            let schema = Arc::clone(&result.schema);
+            let batches: Vec<_> = result.stream.try_collect().await?;
+            let rows = cells::table(&schema, &batches)?.rows;
+            Ok(rows.into_iter().flatten().filter_map(|cell| cell.as_str().map(str::to_owned)).collect())
+        })
+    }
+
+    fn schema_exists(&self, database: Option<&str>, schema: &str) -> Result<bool> {
+        let schema = self.naming.table_name(schema, "").schema;
+        Ok(self.list_schemas(database)?.iter().any(|known| *known == schema))
+    }
+
+    fn create_schema(&self, relation: &Relation) -> Result<()> {
+        self.change(&format!("create schema if not exists {}", quote(&self.schema_of(relation)?)))
+    }
+
+    fn drop_schema(&self, relation: &Relation) -> Result<()> {
+        self.change(&format!("drop schema if exists {} cascade", quote(&self.schema_of(relation)?)))
+    }
+
     fn drop_relation(&self, relation: &Relation) -> Result<()> {
         let name = self.table_name(relation)?;
+        self.check_may_write(&format!("drop {name}"))?;
         self.wait(self.warehouse.drop_relation(&name))
+    }
+
+    fn truncate_relation(&self, relation: &Relation) -> Result<()> {
+        self.change(&format!("truncate table {}", quoted(&self.table_name(relation)?)))
+    }
+
+    fn rename_relation(&self, from: &Relation, to: &Relation) -> Result<()> {
+        let (from, to) = (quoted(&self.table_name(from)?), quoted(&self.table_name(to)?));
+        self.change(&format!("alter table {from} rename to {to}"))
     }
 
     fn log(&self, message: &str, info: bool) {
@@ -136,4 +252,17 @@ fn in_query(sql: &str, error: &Error) -> Error {
         Some(fix) => told.hint(fix),
         None => told,
     }
+}
+
+fn response(verb: &str, rows: Option<u64>) -> Response {
+    let message = rows.map_or_else(|| verb.to_owned(), |rows| format!("{verb} {rows}"));
+    Response { message, rows_affected: rows.and_then(|rows| i64::try_from(rows).ok()) }
+}
+
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn quoted(name: &TableName) -> String {
+    format!("{}.{}", quote(&name.schema), quote(&name.name))
 }

@@ -1,5 +1,6 @@
 //! What the runner tells while it works. The binary turns these into lines; the runner never prints.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::{NodeResult, Verb};
@@ -74,11 +75,19 @@ pub enum Event<'a> {
 /// Lets one event through at a time, so that what a listener prints is never torn.
 pub(crate) struct EventGate {
     listener: Mutex<Arc<dyn Events>>,
+    /// Notes that were told.
+    told: Mutex<BTreeSet<String>>,
 }
 
 impl EventGate {
     pub(crate) fn new(listener: Arc<dyn Events>) -> Self {
-        Self { listener: Mutex::new(listener) }
+        Self { listener: Mutex::new(listener), told: Mutex::default() }
+    }
+    /// Tells a note unless it was told before.
+    pub(crate) fn note_once(&self, message: &str) {
+        if self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(message.to_owned()) {
+            self.on(&Event::Note { message });
+        }
     }
     pub(crate) fn on(&self, event: &Event<'_>) {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner).on(event);

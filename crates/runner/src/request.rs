@@ -25,6 +25,9 @@ pub enum Verb {
     Snapshot,
     /// Nothing is carried out; the SQL is written to `target/compiled`.
     Compile,
+    /// A macro is called.
+    #[serde(rename = "run-operation")]
+    RunOperation,
 }
 
 impl Verb {
@@ -37,6 +40,7 @@ impl Verb {
             Self::Seed => "seed",
             Self::Snapshot => "snapshot",
             Self::Compile => "compile",
+            Self::RunOperation => "run-operation",
         }
     }
 }

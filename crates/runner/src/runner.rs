@@ -127,6 +127,7 @@ impl Runner {
             record(&ended)?;
             results.extend(ended);
         }
+        session.temporary.drop_all(&*self.warehouse, &events).await;
         let summary = Summary {
             invocation_id: invocation_id.to_owned(),
             results,

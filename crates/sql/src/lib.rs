@@ -14,6 +14,7 @@
 
 mod blank;
 mod check;
+pub mod command;
 mod names;
 mod parse;
 mod place;
@@ -21,9 +22,11 @@ mod precedence;
 mod refs;
 mod rewrite;
 pub mod snowflake;
+mod tokens;
 
 pub use blank::{ExpressionAt, blank_at, blank_number, expressions};
 pub use check::{StatementKind, read_only};
+pub use command::{Command, command};
 pub use parse::{LENGTH_BYTES_MAX, parse, parse_in, parse_one, parse_one_in};
 pub use place::{SQL_FILE, place_at};
 pub use refs::{TableRef, table_refs};

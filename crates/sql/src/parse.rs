@@ -5,9 +5,10 @@ use millstream_core::{Error, Result};
 use sqlparser::ast::Statement;
 use sqlparser::dialect::{GenericDialect, SnowflakeDialect};
 use sqlparser::parser::{Parser, ParserError};
+use sqlparser::tokenizer::Tokenizer;
 
 use crate::place::{place_at, split_location};
-use crate::precedence;
+use crate::{precedence, tokens};
 
 /// Bytes of SQL text above which parsing is refused: nothing that people or templates write comes near it.
 pub const LENGTH_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -36,10 +37,15 @@ pub fn parse_in(dialect: Dialect, sql: &str) -> Result<Vec<Statement>> {
         Dialect::Native => &GenericDialect,
         Dialect::Snowflake => &SnowflakeDialect,
     };
-    Parser::new(grammar)
-        .with_recursion_limit(DEPTH_MAX)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_statements())
+    Tokenizer::new(grammar, sql)
+        .tokenize_with_location()
+        .map_err(ParserError::from)
+        .and_then(|all| {
+            Parser::new(grammar)
+                .with_recursion_limit(DEPTH_MAX)
+                .with_tokens_with_locations(tokens::mend(all))
+                .parse_statements()
+        })
         .map(|mut statements| {
             statements.iter_mut().for_each(precedence::mend);
             statements

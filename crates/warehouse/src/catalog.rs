@@ -49,6 +49,23 @@ impl Catalog {
         Ok(self.root.join(&name.schema).join(&name.name))
     }
 
+    /// The folder of a schema, which need not exist.
+    ///
+    /// # Errors
+    /// As [`Catalog::folder`].
+    pub(crate) fn schema_folder(&self, schema: &str) -> Result<PathBuf> {
+        self.folder(&TableName::new(schema, "x"))?;
+        Ok(self.root.join(schema))
+    }
+
+    /// Forgets what was read of these relations: their folders are others now.
+    pub(crate) fn forget(&self, names: &[&TableName]) {
+        let mut snapshots = self.snapshots.lock();
+        for name in names {
+            snapshots.remove(*name);
+        }
+    }
+
     /// The file of a view, which need not exist.
     pub(crate) fn view_file(&self, name: &TableName) -> Result<PathBuf> {
         self.folder(name)?;

@@ -11,6 +11,9 @@
 //! Keys of merges are compared null-safe: a null key matches a null key. (dbt compares with `=`, where null rows pile
 //! up with each run; a table that equals its full rebuild matters more here.)
 //!
+//! Statements (`create`, `insert`, `update`, `delete`, `merge`, …) are one commit each; there are no transactions over
+//! several of them.
+//!
 //! Deliberately absent: object stores, other warehouses, vacuuming of past versions, Jinja, dbt configuration.
 
 mod catalog;
@@ -23,6 +26,7 @@ mod postgres;
 mod replace;
 mod snowflake;
 mod stage;
+mod statement;
 mod suggest;
 mod sweep;
 mod tables;

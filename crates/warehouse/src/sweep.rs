@@ -26,6 +26,11 @@ pub struct Swept {
 pub(crate) fn sweep(catalog: &Catalog, older_than: Duration) -> Result<Swept> {
     let mut swept = Swept::default();
     let limit = SystemTime::now().checked_sub(older_than).unwrap_or(SystemTime::UNIX_EPOCH);
+    for entry in list(catalog.root())? {
+        if entry.file_name().to_string_lossy().starts_with(DROPPED) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
     for schema in catalog.schemas()? {
         let folder = catalog.root().join(&schema);
         for entry in list(&folder)? {

@@ -11,8 +11,8 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use futures::StreamExt;
 use millstream_core::warehouse::{
-    Checked, CommitInfo, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, Relation, RelationKind, Stage,
-    Staged, TableState, Warehouse,
+    Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, Relation, RelationKind,
+    Stage, Staged, TableState, Warehouse,
 };
 use millstream_core::{Error, Result, TableName};
 
@@ -24,6 +24,7 @@ use crate::log::schema::storable_schema;
 use crate::log::{DataFile, Snapshot, checkpoint, history};
 use crate::options::EmbeddedOptions;
 use crate::stage;
+use crate::statement;
 use crate::sweep::{self, Swept};
 use crate::view::StoredView;
 
@@ -218,6 +219,10 @@ impl Warehouse for EmbeddedWarehouse {
         options: &QueryOptions,
     ) -> Result<Checked> {
         self.inner.engine.check(&self.inner.catalog, sql, built_as, expectations, options)
+    }
+
+    async fn execute(&self, sql: &str, options: &QueryOptions) -> Result<Vec<Executed>> {
+        statement::execute(&self.inner, sql, options).await
     }
 
     async fn table_state(&self, name: &TableName) -> Result<Option<TableState>> {

@@ -18,6 +18,7 @@ pub mod produce;
 pub mod query;
 pub mod report;
 pub mod run;
+pub mod run_operation;
 pub mod seed;
 pub mod snapshot;
 pub mod test;

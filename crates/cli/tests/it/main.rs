@@ -15,6 +15,7 @@ mod init;
 mod kafka;
 mod kill;
 mod marts;
+mod operation;
 mod query;
 mod report;
 mod slt;

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::relation::{as_relation, column, relation};
 use super::table::TableValue;
 use crate::dispatch::prefixes;
-use crate::value::{self, Native, Value, repr};
+use crate::value::{self, Native, Value, json, repr};
 use crate::vm::{Args, Eval, MacroValue, Session, Stop, Vm};
-use crate::{Adapter, Relation};
+use crate::{Adapter, Column, Relation};
 
 /// The `adapter` object. While parsing, and where nothing may run, it answers as an empty warehouse, as in dbt.
 #[derive(Debug)]
@@ -44,6 +44,17 @@ const METHODS: &[&str] = &[
     "is_cancelable",
     "convert_type",
     "valid_incremental_strategies",
+    "builtin_incremental_strategies",
+    "get_incremental_strategy_macro",
+    "get_column_schema_from_query",
+    "valid_snapshot_target",
+    "assert_valid_snapshot_target_given_strategy",
+    "standardize_grants_dict",
+    "render_raw_columns_constraints",
+    "render_raw_model_constraints",
+    "parse_index",
+    "is_replaceable",
+    "supports",
 ];
 
 impl Native for AdapterObject {
@@ -64,10 +75,17 @@ impl Native for AdapterObject {
             "cache_added" | "cache_dropped" | "cache_renamed" | "commit" | "expand_target_column_types" => {
                 return Ok(Value::from(""));
             }
-            "is_cancelable" => return Ok(Value::from(false)),
-            "valid_incremental_strategies" => {
+            "is_cancelable" | "supports" => return Ok(Value::from(false)),
+            "is_replaceable" => return Ok(Value::from(true)),
+            // The embedded warehouse has no indexes.
+            "parse_index" => return Ok(value::none()),
+            "valid_incremental_strategies" | "builtin_incremental_strategies" => {
                 return Ok(value::list(["append", "delete+insert", "merge"].map(Value::from).to_vec()));
             }
+            "get_incremental_strategy_macro" => return strategy_macro(vm, args),
+            "standardize_grants_dict" => return super::grants::standardize(vm, args),
+            "render_raw_columns_constraints" => return super::grants::columns_constraints(vm, args),
+            "render_raw_model_constraints" => return super::grants::model_constraints(vm, args),
             _ => {}
         }
         let adapter = match &vm.session {
@@ -89,6 +107,7 @@ fn unasked(name: &str) -> Value {
         | "list_relations"
         | "list_relations_without_caching"
         | "list_schemas"
+        | "get_column_schema_from_query"
         | "get_missing_columns" => value::list(Vec::new()),
         "check_schema_exists" | "already_exists" => Value::from(false),
         "execute" | "add_query" => value::tuple(vec![value::none(), TableValue::of(crate::Table::default())]),
@@ -127,9 +146,11 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
             let sql = repr::text(&args.take(0));
             let fetch = value::truthy(&args.take(2));
             let (response, table) = adapter.execute(&sql, fetch).map_err(|error| failed(vm, error))?;
+            // As in dbt, the code is the verb: `INSERT` of `INSERT 3`.
+            let code = response.message.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end().to_owned();
             let response = value::dict([
                 ("_message", Value::from(response.message)),
-                ("code", Value::from("OK")),
+                ("code", Value::from(code)),
                 ("rows_affected", response.rows_affected.map_or_else(value::none, Value::from)),
             ]);
             value::tuple(vec![response, TableValue::of(table)])
@@ -186,6 +207,39 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
             let found = adapter.list_relations(database.as_deref(), &schema).map_err(|error| failed(vm, error))?;
             value::list(found.into_iter().map(relation).collect())
         }
+        "list_schemas" => {
+            let mut args = vm.lift(args.bind(name, &["database"], 0))?;
+            let database = args.given(0).and_then(text_of);
+            let found = adapter.list_schemas(database.as_deref()).map_err(|error| failed(vm, error))?;
+            value::list(found.iter().map(|schema| Value::from(schema.as_str())).collect())
+        }
+        "get_column_schema_from_query" => {
+            let [sql] = vm.lift(args.exactly(name, ["sql"]))?;
+            let (_, table) = adapter.execute(&repr::text(&sql), true).map_err(|error| failed(vm, error))?;
+            let columns = table.columns.into_iter().map(|found| Column::new(found.name, &found.data_type));
+            value::list(columns.map(column).collect())
+        }
+        "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => {
+            let mut args = vm.lift(args.bind(name, &["relation", "column_names", "strategy"], 1))?;
+            let relation = args.take(0);
+            let Some(wanted) = as_relation(&relation) else {
+                return Err(vm.fail(format!("adapter.{name} takes a relation")));
+            };
+            let names = args.given(1).filter(|names| !names.is_none()).map(|names| json::to_json(&names));
+            let columns = adapter.get_columns(wanted).map_err(|error| failed(vm, error))?;
+            let missing: Vec<String> = ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"]
+                .into_iter()
+                .map(|own| {
+                    let renamed = names.as_ref().and_then(|names| names.get(own)).and_then(|name| name.as_str());
+                    renamed.unwrap_or(own).to_owned()
+                })
+                .filter(|own| !columns.iter().any(|column| column.name.eq_ignore_ascii_case(own)))
+                .collect();
+            if !missing.is_empty() {
+                return Err(vm.fail(format!("{wanted} is not a snapshot: it has no column {}", missing.join(", "))));
+            }
+            Value::from("")
+        }
         "check_schema_exists" => {
             let [database, schema] = vm.lift(args.exactly(name, ["database", "schema"]))?;
             let exists = adapter.schema_exists(text_of(database).as_deref(), &repr::text(&schema));
@@ -212,6 +266,20 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
         }
         _ => return Err(vm.fail(format!("adapter.{name} is not available"))),
     })
+}
+
+/// The macro `get_incremental_<strategy>_sql`, from the project or built in.
+fn strategy_macro(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
+    let mut args = vm.lift(args.bind("get_incremental_strategy_macro", &["model_context", "strategy"], 2))?;
+    let strategy = args.given(1).filter(|name| !name.is_none()).map_or_else(|| "default".into(), |name| repr::text(&name));
+    let wanted = format!("get_incremental_{}_sql", strategy.replace('+', "_"));
+    match vm.macro_named(None, &wanted, true) {
+        Some(found) => Ok(value::native(MacroValue::of(&found))),
+        None => Err(vm.fail_with_hint(
+            format!("there is no incremental strategy '{strategy}'"),
+            format!("write a macro {wanted}(arg_dict) that gives its statement"),
+        )),
+    }
 }
 
 fn quote(vm: &mut Vm<'_>, name: &str, args: Args) -> Eval<Value> {

@@ -4,6 +4,7 @@ mod adapter;
 mod config;
 mod data;
 mod exceptions;
+mod grants;
 mod inputs;
 mod itertools;
 mod regex;

@@ -17,6 +17,10 @@ impl TableValue {
     pub(super) fn of(table: Table) -> Value {
         value::native(Self(Arc::new(table)))
     }
+    /// The rows and columns as they came.
+    pub(super) fn table(&self) -> &Table {
+        &self.0
+    }
     /// The rows as lists, as `load_result(…).data` has them.
     pub(super) fn data(&self) -> Value {
         value::list((0..self.0.rows.len()).map(|row| value::tuple(self.row_values(row))).collect())

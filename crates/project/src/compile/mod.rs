@@ -1,6 +1,7 @@
 //! Rendering of a node's text into the SQL that the warehouse runs.
 
 mod inline;
+mod materialization;
 mod resolver;
 
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use crate::manifest::{Hook, Node, ResourceType};
 use crate::names::did_you_mean;
 use crate::project::Project;
 use resolver::NodeResolver;
+
+pub use materialization::Materialization;
+pub(crate) use materialization::{choose as choose_materialization, run as run_materialization};
 
 /// How to compile.
 #[derive(Clone)]

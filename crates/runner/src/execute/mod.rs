@@ -7,6 +7,7 @@
 
 pub(crate) mod hooks;
 mod outcome;
+mod published;
 mod relation;
 pub(crate) mod session;
 
@@ -117,7 +118,9 @@ async fn run_step(session: Arc<Session>, plan: Arc<Plan>, start: Start) -> Resul
         Work::Test => vec![crate::test::carry_out(&session, &node, &[], slot, outcome).await],
         Work::Compile => vec![compile(&session, &node, slot, outcome).await],
     };
-    let is_good = results.first().is_some_and(|own| !own.status.is_failure() && own.status != Status::Skipped);
+    // Tests that ran after publication cannot keep a version back, but what reads it must not go on.
+    let is_good = results.first().is_some_and(|own| own.status != Status::Skipped)
+        && !results.iter().any(|result| result.status.is_failure());
     Ok(Ended { step: number, results, is_good })
 }
 

@@ -4,6 +4,10 @@
 //! a version that does not pass is discarded and the last good one stays. Cancelling drops the staged version;
 //! a publication that has begun is never cut short.
 //!
+//! Two kinds of models are published before their gates run, as in dbt (see [`published`]): those that a
+//! materialization written in Jinja builds, and those with a post-hook that changes the model itself, since the tests
+//! are to see what the hook has done.
+//!
 //! What this cannot do for a view: a view shows what its inputs hold. Its tests keep a new definition back, not new
 //! rows of the tables that it reads; those are kept back by tests of the tables.
 
@@ -17,6 +21,7 @@ use tokio::task::JoinSet;
 
 use super::hooks;
 use super::outcome::Outcome;
+use super::published;
 use super::session::{Session, Slot};
 use super::{label, node_of};
 use crate::materialize::{self, Draft};
@@ -32,6 +37,9 @@ pub(super) async fn carry_out(
     slot: Slot,
     mut outcome: Outcome,
 ) -> Result<Vec<NodeResult>> {
+    if let Some(materialization) = session.project.materialization(node) {
+        return published::in_jinja(session, node, step, gates_without_input, slot, outcome, &materialization).await;
+    }
     let written = session.cancel.race(write(session, node, &mut outcome)).await;
     let draft = match written {
         Ok(draft) => draft,
@@ -41,9 +49,14 @@ pub(super) async fn carry_out(
             return Ok(results);
         }
     };
+    if !step.gates.is_empty() && hooks::change_own(node) {
+        let own = publish(session, node, draft, outcome).await;
+        drop(slot);
+        return published::audit(session, step, gates_without_input, own).await;
+    }
     // The gates ask for places of their own; holding on to this one while waiting for them could lock all up.
     drop(slot);
-    let gates = audit(session, step, gates_without_input, &draft.staged).await?;
+    let gates = audit(session, step, gates_without_input, &[Arc::clone(&draft.staged)]).await?;
     let failed: Vec<&str> =
         gates.iter().filter(|gate| gate.status.is_failure()).map(|gate| gate.name.as_str()).collect();
     let own = if !failed.is_empty() {
@@ -72,12 +85,12 @@ async fn write(session: &Arc<Session>, node: &Node, outcome: &mut Outcome) -> Re
     Ok(draft)
 }
 
-/// Runs the gates against the staged version, as many at once as there are places.
-async fn audit(
+/// Runs the gates against the staged version (or what is published), as many at once as there are places.
+pub(super) async fn audit(
     session: &Arc<Session>,
     step: &Step,
     without_input: &BTreeSet<usize>,
-    staged: &Arc<dyn Staged>,
+    staged: &[Arc<dyn Staged>],
 ) -> Result<Vec<NodeResult>> {
     let mut results = Vec::with_capacity(step.gates.len());
     let mut running = JoinSet::new();
@@ -93,7 +106,7 @@ async fn audit(
         }
         let slot = session.slot().await?;
         let outcome = Outcome::start(session, &test, &slot);
-        let (session, staged) = (Arc::clone(session), [Arc::clone(staged)]);
+        let (session, staged) = (Arc::clone(session), staged.to_vec());
         running.spawn(async move { crate::test::carry_out(&session, &test, &staged, slot, outcome).await });
     }
     while let Some(ended) = running.join_next().await {
@@ -144,7 +157,7 @@ fn not_published(node: &Node, failed: &[&str]) -> String {
     )
 }
 
-fn skip_gates(session: &Session, step: &Step, reason: &str) -> Vec<NodeResult> {
+pub(super) fn skip_gates(session: &Session, step: &Step, reason: &str) -> Vec<NodeResult> {
     let tests = step.gates.iter().filter_map(|gate| session.project.manifest.node(&gate.unique_id));
     tests.map(|test| Outcome::skip(session, test, reason)).collect()
 }

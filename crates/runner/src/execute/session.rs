@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
 use millstream_core::warehouse::{Dialect, QueryOptions, Staged};
 use millstream_core::{Clock, Error, Result, Warehouse};
-use millstream_project::{CompileOptions, CompiledNode, Hook, Node, Project};
+use millstream_project::{CompileOptions, CompiledNode, Hook, Materialization, Node, Project};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::adapter::WarehouseAdapter;
+use crate::adapter::{self, Temporary, WarehouseAdapter};
 use crate::artifacts::compiled;
 use crate::event::EventGate;
 use crate::{Cancel, Request, Runner, Verb};
@@ -33,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) started_at: DateTime<Utc>,
     /// Nodes that have a result in the end.
     pub(crate) total: usize,
+    /// Temporary relations that statements have made.
+    pub(crate) temporary: Arc<Temporary>,
     permits: Arc<Semaphore>,
     started: AtomicUsize,
     idle_threads: Mutex<BTreeSet<usize>>,
@@ -93,6 +96,7 @@ impl Session {
             invocation_id: invocation_id.to_owned(),
             started_at,
             total,
+            temporary: Arc::default(),
             permits: Arc::new(Semaphore::new(threads)),
             started: AtomicUsize::new(0),
             idle_threads: Mutex::new((1..=threads).collect()),
@@ -121,6 +125,21 @@ impl Session {
         Dialect::of_adapter(&self.project.target.kind)
     }
 
+    /// Whether the command may change relations.
+    pub(crate) fn may_write(&self) -> bool {
+        self.verb != Verb::Compile
+    }
+
+    /// Carries out the statements of a hook or template and reads their rows to the end, for their errors.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
+        let options = self.query_options(&[]);
+        let done = adapter::execute(&*self.warehouse, sql, &options, &self.events, &self.temporary).await?;
+        for result in done.into_iter().filter_map(|one| one.result) {
+            result.stream.try_for_each(|_| async { Ok(()) }).await?;
+        }
+        Ok(())
+    }
+
     /// What queries of a node read: published versions, with these staged ones in front.
     pub(crate) fn query_options(&self, staged: &[Arc<dyn Staged>]) -> QueryOptions {
         QueryOptions {
@@ -137,6 +156,16 @@ impl Session {
         staged: &[Arc<dyn Staged>],
         context: serde_json::Map<String, serde_json::Value>,
     ) -> CompileOptions {
+        self.compile_options_logging(staged, context, None)
+    }
+
+    /// As [`Session::compile_options`]; the statements that templates carry out are noted.
+    fn compile_options_logging(
+        &self,
+        staged: &[Arc<dyn Staged>],
+        context: serde_json::Map<String, serde_json::Value>,
+        log: Option<Arc<Mutex<Vec<String>>>>,
+    ) -> CompileOptions {
         let adapter = WarehouseAdapter {
             warehouse: Arc::clone(&self.warehouse),
             options: self.query_options(staged),
@@ -146,6 +175,9 @@ impl Session {
             type_name: self.project.target.kind.clone(),
             naming: self.project.naming(),
             database: self.project.target.database.clone(),
+            may_write: self.may_write(),
+            temporary: Arc::clone(&self.temporary),
+            log,
         };
         CompileOptions {
             adapter: Arc::new(adapter),
@@ -172,6 +204,32 @@ impl Session {
             Ok(Compiled { node: compiled, path })
         })
         .await
+    }
+
+    /// Runs a materialization written in Jinja for a node whose SQL is rendered. Gives the rows that its statement
+    /// `main` changed; what it carried out is written to `target/run`, however it ends.
+    pub(crate) async fn materialize(
+        &self,
+        node: &Node,
+        materialization: &Materialization,
+        sql: String,
+    ) -> Result<Option<u64>> {
+        let log = Arc::new(Mutex::default());
+        let options = self.compile_options_logging(&[], serde_json::Map::new(), Some(Arc::clone(&log)));
+        let project = Arc::clone(&self.project);
+        let (id, materialization) = (node.unique_id.clone(), materialization.clone());
+        let ran = blocking(move || project.run_materialization(&id, &materialization, &sql, &options)).await;
+        let statements: Vec<String> = std::mem::take(&mut *log.lock().unwrap_or_else(PoisonError::into_inner));
+        self.write_run_sql(node, statements.join(";\n\n")).await?;
+        Ok(ran?.and_then(|response| u64::try_from(response.rows_affected?).ok()))
+    }
+
+    /// Calls a macro of the project (`run-operation`).
+    pub(crate) async fn run_macro(&self, name: &str, arguments: serde_json::Map<String, serde_json::Value>) -> Result<()> {
+        let options = self.compile_options(&[], serde_json::Map::new());
+        let project = Arc::clone(&self.project);
+        let name = name.to_owned();
+        blocking(move || project.run_macro(&name, &arguments, &options).map(|_| ())).await
     }
 
     /// Renders a hook of a node, now.

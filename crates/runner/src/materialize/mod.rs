@@ -44,9 +44,9 @@ impl Decision {
 
 /// Stages the node's next version.
 pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNode) -> Result<Draft> {
-    if node.config.sql_header.as_ref().is_some_and(|header| !header.trim().is_empty()) {
-        return Err(Error::user(format!("{} has a sql_header, which the embedded warehouse cannot run", node.name))
-            .hint("take sql_header out of its configuration"));
+    if let Some(header) = node.config.sql_header.as_ref().filter(|header| !header.trim().is_empty()) {
+        let ran = session.execute(header).await;
+        ran.map_err(|error| error.context(format!("the sql_header of {} failed", node.name)))?;
     }
     let sql = strip(&compiled.sql).to_owned();
     let decision = match node.resource_type {
@@ -74,7 +74,7 @@ pub(crate) fn strip(sql: &str) -> &str {
 fn unknown(node: &Node, materialized: &str) -> Error {
     let hint = match materialized {
         "materialized_view" | "dynamic_table" => "use table or incremental: a build keeps them up to date",
-        _ => "use one of: view, table, incremental, ephemeral; custom materializations are not supported",
+        _ => "use one of: view, table, incremental, ephemeral, or write {% materialization … %} in a macro file",
     };
     Error::user(format!("{} has the materialization '{materialized}', which is not known", node.name)).hint(hint)
 }

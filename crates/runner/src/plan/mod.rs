@@ -114,6 +114,7 @@ fn takes(verb: Verb, node: &Node) -> bool {
         Verb::Test => kind == ResourceType::Test,
         Verb::Seed => kind == ResourceType::Seed,
         Verb::Snapshot => kind == ResourceType::Snapshot,
+        Verb::RunOperation => false,
         Verb::Compile => {
             matches!(kind, ResourceType::Model | ResourceType::Snapshot | ResourceType::Test | ResourceType::Analysis)
         }

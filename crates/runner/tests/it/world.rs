@@ -9,8 +9,8 @@ use millstream_core::warehouse::QueryOptions;
 use millstream_core::{Clock, Error, SilentProgress, Warehouse};
 use millstream_project::{LoadOptions, Selection};
 use millstream_runner::{
-    CheckOptions, CheckReport, CheckState, Event, Events, Ids, IngestRequest, NodeResult, Request, Runner, Status,
-    Summary, Verb,
+    Cancel, CheckOptions, CheckReport, CheckState, Event, Events, Ids, IngestRequest, NodeResult, OperationRequest,
+    Request, Runner, Status, Summary, Verb,
 };
 use millstream_store::Store;
 use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
@@ -161,7 +161,8 @@ impl World {
             "check" => return self.check(&words),
             _ => {}
         }
-        match self.summary(&words) {
+        let done = if words[0] == "run-operation" { self.operation(command) } else { self.summary(&words) };
+        match done {
             Ok(summary) => {
                 let mut lines: Vec<String> = summary.results.iter().map(line).collect();
                 lines.sort();
@@ -219,6 +220,22 @@ impl World {
             count("skipped")
         ));
         text
+    }
+
+    /// `run-operation NAME {"a": 1}`, arguments as JSON.
+    fn operation(&self, command: &str) -> Result<Summary, Error> {
+        let mut words = command.splitn(3, ' ').skip(1);
+        let name = words.next().unwrap().to_owned();
+        let arguments = words.next().map(|text| serde_json::from_str(text).unwrap()).unwrap_or_default();
+        let runner = self.runner()?;
+        let request = OperationRequest {
+            name,
+            arguments,
+            args: serde_json::Map::new(),
+            lock_wait: std::time::Duration::ZERO,
+            cancel: Cancel::default(),
+        };
+        self.runtime.block_on(runner.run_operation(&request))
     }
 
     fn ingest(&mut self, sources: &[&str]) -> String {

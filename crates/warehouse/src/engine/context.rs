@@ -55,6 +55,8 @@ pub(crate) struct Scope<'a> {
     staged_names: Vec<TableName>,
     sources: RefCell<HashMap<TableName, Arc<dyn TableSource>>>,
     open_views: RefCell<Vec<TableName>>,
+    /// What the first mention of a relation means, when that is not the relation itself.
+    first: RefCell<Option<(TableName, Arc<dyn TableSource>)>>,
     bytes: Cell<u64>,
 }
 
@@ -75,6 +77,7 @@ impl<'a> Scope<'a> {
             staged,
             sources: RefCell::default(),
             open_views: RefCell::default(),
+            first: RefCell::default(),
             bytes: Cell::new(0),
         })
     }
@@ -90,9 +93,16 @@ impl<'a> Scope<'a> {
         self.bytes.get()
     }
 
+    /// Lets the first mention of a relation mean this table: the target of a change, which stands first in the
+    /// `from` of its query. Later mentions (in subqueries) mean the relation.
+    pub(crate) fn first_means(&self, name: TableName, table: FileTable) {
+        let source = self.table(table);
+        *self.first.borrow_mut() = Some((name, source));
+    }
+
     /// Plans the query that the scope was made for.
-    pub(crate) fn plan(&self, sql: &str) -> Result<LogicalPlan> {
-        self.plan_text(sql, self.default_schema.as_deref(), self.dialect)
+    pub(crate) fn plan(&self, statement: millstream_sql::Statement) -> Result<LogicalPlan> {
+        self.plan_parsed(statement, self.default_schema.as_deref(), self.dialect)
     }
 
     /// Reads one statement that only reads, in the engine's own dialect, as the engine takes it.
@@ -105,7 +115,15 @@ impl<'a> Scope<'a> {
 
     /// Plans one query whose unqualified names are looked up in `default_schema` first.
     fn plan_text(&self, sql: &str, default_schema: Option<&str>, dialect: Dialect) -> Result<LogicalPlan> {
-        let mut statement = millstream_sql::parse_one_in(dialect, sql)?;
+        self.plan_parsed(millstream_sql::parse_one_in(dialect, sql)?, default_schema, dialect)
+    }
+
+    fn plan_parsed(
+        &self,
+        mut statement: millstream_sql::Statement,
+        default_schema: Option<&str>,
+        dialect: Dialect,
+    ) -> Result<LogicalPlan> {
         millstream_sql::read_only(&statement)?;
         if dialect == Dialect::Snowflake {
             return super::snowflake::plan(self, statement, default_schema);
@@ -160,6 +178,23 @@ impl<'a> Scope<'a> {
         self.catalog
             .resolve(schema, table, default_schema, &[])
             .or_else(|_| self.catalog.resolve(schema, table, default_schema, &expectations.names()))
+    }
+
+    /// What a name in the `from` of a query means while the query is planned.
+    fn mentioned(
+        &self,
+        reference: &TableReference,
+        default_schema: Option<&str>,
+        dialect: Dialect,
+    ) -> Result<Arc<dyn TableSource>> {
+        let schema = reference.schema().or(default_schema);
+        let is_first = self.first.borrow().as_ref().is_some_and(|(first, _)| {
+            schema == Some(first.schema.as_str()) && reference.table() == first.name
+        });
+        if let Some((_, source)) = self.first.borrow_mut().take_if(|_| is_first) {
+            return Ok(source);
+        }
+        self.source(reference, default_schema, dialect)
     }
 
     pub(super) fn source(
@@ -286,7 +321,7 @@ impl ContextProvider for Names<'_, '_> {
         if name.schema().is_none() && self.bare.as_ref().is_some_and(|bare| !bare.contains(name.table())) {
             return plan_err!("'{name}' is no table here");
         }
-        self.scope.source(&name, self.default_schema, self.dialect).map_err(into_engine)
+        self.scope.mentioned(&name, self.default_schema, self.dialect).map_err(into_engine)
     }
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {

@@ -15,12 +15,13 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use millstream_core::warehouse::{QueryOptions, QueryResult};
-use millstream_core::{Clock, Error, Result};
+use millstream_core::{Clock, Error, Result, TableName};
 
 use super::context::Scope;
 use super::session;
+use super::table::FileTable;
 use crate::catalog::Catalog;
 use crate::error::from_engine;
 use crate::log::schema::sql_type;
@@ -56,8 +57,22 @@ impl Engine {
 
     /// Plans one reading statement.
     pub(crate) fn plan(&self, catalog: &Catalog, sql: &str, options: &QueryOptions) -> Result<Planned> {
+        self.plan_statement(catalog, millstream_sql::parse_one_in(options.dialect, sql)?, options, None)
+    }
+
+    /// Plans one reading statement that is parsed. `target`: what the first mention of a relation means.
+    pub(crate) fn plan_statement(
+        &self,
+        catalog: &Catalog,
+        statement: millstream_sql::Statement,
+        options: &QueryOptions,
+        target: Option<(TableName, FileTable)>,
+    ) -> Result<Planned> {
         let scope = Scope::new(catalog, &self.large, options)?;
-        let plan = scope.plan(sql)?;
+        if let Some((name, table)) = target {
+            scope.first_means(name, table);
+        }
+        let plan = scope.plan(statement)?;
         Ok(Planned { plan: described(plan)?, bytes: scope.bytes() })
     }
 
@@ -84,6 +99,13 @@ impl Engine {
         let session = self.session(planned.bytes);
         let physical = session.create_physical_plan(&planned.plan).await.map_err(from_engine)?;
         Ok((physical, session.task_ctx()))
+    }
+
+    /// Runs a plan; rows come as they are computed, in the engine's own types.
+    pub(crate) async fn stream(&self, planned: &Planned) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
+        let (physical, context) = self.physical(planned).await?;
+        let stream = execute_stream(physical, context).map_err(from_engine)?;
+        Ok(stream.map(|batch| batch.map_err(from_engine)))
     }
 
     /// Runs a plan; rows come as they are computed.

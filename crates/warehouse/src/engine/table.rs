@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
-use datafusion::common::{ScalarValue, Statistics};
+use datafusion::common::{ColumnStatistics, ScalarValue, Statistics};
 use datafusion::datasource::TableType;
 use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -20,6 +20,7 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
 use object_store::ObjectMeta;
+use parquet::arrow::RowNumber;
 
 use crate::log::{DataFile, Snapshot};
 
@@ -27,7 +28,10 @@ use crate::log::{DataFile, Snapshot};
 const FOOTER_HINT_BYTES: usize = 64 * 1024;
 
 /// Name of the column that [`FileTable::with_file_numbers`] adds.
-pub(crate) const FILE_NUMBER: &str = "__file";
+pub(crate) const FILE_NUMBER: &str = millstream_sql::command::FILE;
+
+/// Name of the column that [`FileTable::with_row_numbers`] adds.
+const ROW_NUMBER: &str = millstream_sql::command::ROW;
 
 /// A list of data files with one schema.
 #[derive(Debug)]
@@ -37,12 +41,14 @@ pub(crate) struct FileTable {
     columns: SchemaRef,
     shown: SchemaRef,
     numbered: bool,
+    /// The column that numbers rows within their file, where one is wanted.
+    row_number: Option<FieldRef>,
 }
 
 impl FileTable {
     /// Files of a folder with columns as the engine reads them.
     pub(crate) fn new(folder: &Path, files: Arc<Vec<Arc<DataFile>>>, columns: SchemaRef) -> Self {
-        Self { folder: folder.to_owned(), files, shown: columns.clone(), columns, numbered: false }
+        Self { folder: folder.to_owned(), files, shown: columns.clone(), columns, numbered: false, row_number: None }
     }
 
     /// A version of a table.
@@ -57,6 +63,17 @@ impl FileTable {
         self.shown = Arc::new(Schema::new(fields));
         self.numbered = true;
         self
+    }
+
+    /// As [`FileTable::with_file_numbers`], and behind that a column [`ROW_NUMBER`] that says which row of its file a
+    /// row is, from 0, whatever rows a query leaves out.
+    pub(crate) fn with_row_numbers(self) -> Self {
+        let mut numbered = self.with_file_numbers();
+        let field = Arc::new(Field::new(ROW_NUMBER, DataType::Int64, false).with_extension_type(RowNumber));
+        let fields = numbered.shown.fields().iter().cloned().chain([field.clone()]).collect::<Vec<_>>();
+        numbered.shown = Arc::new(Schema::new(fields));
+        numbered.row_number = Some(field);
+        numbered
     }
 
     /// Bytes on disk, which tell how many threads a query is worth.
@@ -77,7 +94,11 @@ impl FileTable {
             let number = i32::try_from(number).map_err(|error| DataFusionError::External(Box::new(error)))?;
             one = one.with_partition_values(vec![ScalarValue::Int32(Some(number))]);
         }
-        Ok(one.with_statistics(statistics))
+        let mut one = one.with_statistics(statistics);
+        if let (Some(_), Some(statistics)) = (&self.row_number, one.statistics.as_mut()) {
+            Arc::make_mut(statistics).column_statistics.push(ColumnStatistics::new_unknown());
+        }
+        Ok(one)
     }
 }
 
@@ -133,13 +154,17 @@ impl TableProvider for FileTable {
         }
         let statistics = Statistics::try_merge_iter(all.iter(), &self.shown)?;
         let numbers = if self.numbered { vec![Arc::new(number_field())] } else { Vec::new() };
+        let columns = TableSchema::builder(self.columns.clone())
+            .with_table_partition_cols(numbers)
+            .with_virtual_columns(self.row_number.iter().cloned().collect::<Vec<_>>())
+            .build();
         let store = ObjectStoreUrl::local_filesystem();
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let reader = CachedParquetFileReaderFactory::new(state.runtime_env().object_store(&store)?, cache);
         let mut options = state.config_options().execution.parquet.clone();
         options.enable_page_index = false;
         let source =
-            ParquetSource::new(TableSchema::builder(self.columns.clone()).with_table_partition_cols(numbers).build())
+            ParquetSource::new(columns)
                 .with_table_parquet_options(datafusion::config::TableParquetOptions {
                     global: options,
                     ..Default::default()

@@ -24,8 +24,9 @@ use crate::log::{Snapshot, check_writable};
 use crate::warehouse::Inner;
 use crate::write::Output;
 
-pub(crate) use staged::staged_of;
-pub(crate) use view::check_names;
+pub(crate) use rows::replace_planned;
+pub(crate) use staged::{StagedVersion, TableChange, staged_of};
+pub(crate) use view::{check_names, view};
 
 /// What every stage is given.
 pub(crate) struct Request<'a> {
@@ -56,7 +57,7 @@ pub(crate) async fn stage(
             merge::merge(&request, &sql, &unique_key, Some(&update_columns)).await
         }
         Stage::DeleteInsert { sql, unique_key } => merge::merge(&request, &sql, &unique_key, None).await,
-        Stage::View { sql } => view::view(&request, sql),
+        Stage::View { sql } => view(&request, sql),
     }
 }
 
@@ -75,7 +76,7 @@ impl Request<'_> {
     /// A model that is replaced whole (a view is too) is not forced to the disk: after a power cut the next build makes it again, and
     /// waiting for the disk would be most of a small model's time. Killed processes lose nothing either way. What
     /// only this table remembers (loads, incremental models, snapshots) is forced.
-    fn output(&self, stored: arrow::datatypes::SchemaRef) -> Result<Output> {
+    pub(crate) fn output(&self, stored: arrow::datatypes::SchemaRef) -> Result<Output> {
         let folder = self.inner.catalog.folder(self.name)?;
         Ok(Output { folder, stored, ids: self.inner.options.ids.clone(), durable: self.durable })
     }
@@ -90,7 +91,7 @@ impl Request<'_> {
     }
 
     /// The table that an incremental stage goes on from.
-    fn base(&self) -> Result<Arc<Snapshot>> {
+    pub(crate) fn base(&self) -> Result<Arc<Snapshot>> {
         match (self.inner.catalog.kind(self.name)?, self.current()?) {
             (Some(RelationKind::Table), Some(snapshot)) => Ok(snapshot),
             (Some(RelationKind::View), _) => Err(Error::user(format!("'{}' is a view", self.name))

@@ -17,8 +17,12 @@ use crate::write::{Written, write_batches, write_plan};
 
 /// The relation becomes a table with the rows of the query.
 pub(super) async fn replace(request: &Request<'_>, sql: &str) -> Result<Arc<dyn Staged>> {
+    replace_planned(request, request.plan(sql)?).await
+}
+
+/// As [`replace`], of a query that is planned.
+pub(crate) async fn replace_planned(request: &Request<'_>, planned: Planned) -> Result<Arc<dyn Staged>> {
     let (base, damaged) = readable(request)?;
-    let planned = request.plan(sql)?;
     let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
     let written = write(request, &planned, stored.clone()).await?;
     StagedVersion::table(request, stored, TableChange { damaged, ..instead_of(base, written) })
@@ -69,6 +73,6 @@ fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> TableChange {
         removed: base.iter().flat_map(|base| base.files.iter().cloned()).collect(),
         rows_gone: base.as_ref().and_then(|base| base.rows()).unwrap_or_default(),
         base,
-        damaged: false,
+        ..TableChange::default()
     }
 }

@@ -21,7 +21,9 @@ use crate::write::remove_parts;
 
 /// What publishing a table does.
 #[derive(Default)]
-pub(super) struct TableChange {
+pub(crate) struct TableChange {
+    /// What the table's history says of it; none: that it was built.
+    pub operation: Option<&'static str>,
     /// The version it was prepared on; none when there was no table.
     pub base: Option<Arc<Snapshot>>,
     /// Files that come in.
@@ -63,7 +65,7 @@ pub(crate) struct StagedVersion {
 
 impl StagedVersion {
     /// A table's next version with these stored columns.
-    pub(super) fn table(request: &Request<'_>, schema: SchemaRef, change: TableChange) -> Result<Arc<dyn Staged>> {
+    pub(crate) fn table(request: &Request<'_>, schema: SchemaRef, change: TableChange) -> Result<Arc<dyn Staged>> {
         let folder = request.inner.catalog.folder(request.name)?;
         let now_ms = request.inner.options.clock.now().timestamp_millis();
         let kept = change
@@ -125,7 +127,7 @@ impl StagedVersion {
             return Err(self.overtaken());
         }
         let options = &self.inner.options;
-        let mut actions = Actions::new("BUILD", version_of(&current), options.clock.now(), note);
+        let mut actions = Actions::new(change.operation.unwrap_or("BUILD"), version_of(&current), options.clock.now(), note);
         actions.schema(&self.schema, current.as_deref(), || options.ids.next());
         actions.remove(&change.removed);
         actions.add(&change.added);

@@ -11,7 +11,7 @@ use super::staged::StagedVersion;
 use crate::engine::Engine;
 use crate::log::schema::storable_schema;
 
-pub(super) fn view(request: &Request<'_>, sql: String) -> Result<Arc<dyn Staged>> {
+pub(crate) fn view(request: &Request<'_>, sql: String) -> Result<Arc<dyn Staged>> {
     let planned = request.plan(&sql)?;
     let schema = Engine::schema_of(&planned.plan);
     check_names(&schema)?;

@@ -5,4 +5,4 @@ mod properties;
 mod stream;
 
 pub(crate) use part::{PartFile, is_temporary, remove_parts};
-pub(crate) use stream::{Output, Written, write_batches, write_plan};
+pub(crate) use stream::{Output, Written, write_batches, write_plan, write_stream};

@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
-use futures::StreamExt;
+use futures::{Stream, StreamExt};
 use millstream_core::warehouse::{Part, PartWriter};
 use millstream_core::{Error, Result};
 use parking_lot::Mutex;
@@ -118,6 +118,41 @@ async fn write_partitions(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext
     let rest = held.into_iter().flat_map(|(_, batches)| batches);
     let written = write_batches(&target.output, rest)?;
     target.parts.lock().extend(written.parts);
+    Ok(())
+}
+
+/// Writes a stream of batches, one file after the other. On an error nothing that was written is left.
+pub(crate) async fn write_stream(output: &Output, batches: impl Stream<Item = Result<RecordBatch>>) -> Result<Written> {
+    let mut parts = Vec::new();
+    let outcome = write_files(output, batches, &mut parts).await;
+    match outcome {
+        Ok(()) => Ok(Written { parts }),
+        Err(error) => {
+            remove_parts(&output.folder, &parts);
+            Err(error)
+        }
+    }
+}
+
+async fn write_files(
+    output: &Output,
+    batches: impl Stream<Item = Result<RecordBatch>>,
+    parts: &mut Vec<Part>,
+) -> Result<()> {
+    let mut batches = std::pin::pin!(batches);
+    let mut file: Option<Box<PartFile>> = None;
+    while let Some(batch) = batches.next().await {
+        let open = file.get_or_insert_with(|| output.file());
+        open.write(&batch?)?;
+        if open.bytes() >= PART_BYTES
+            && let Some(full) = file.take()
+        {
+            parts.extend(full.finish()?);
+        }
+    }
+    if let Some(last) = file {
+        parts.extend(last.finish()?);
+    }
     Ok(())
 }
 

@@ -8,5 +8,7 @@ mod load;
 mod names;
 mod random;
 mod stage;
+mod statements;
+mod statements_random;
 mod support;
 mod view;

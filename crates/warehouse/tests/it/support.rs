@@ -63,6 +63,26 @@ impl Fixture {
         self.rows_with(sql, &QueryOptions::default()).await.unwrap_err()
     }
 
+    /// Executes; what each statement did as `VERB rows`.
+    pub async fn run(&self, sql: &str) -> Vec<String> {
+        self.execute(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"))
+    }
+
+    pub async fn execute(&self, sql: &str) -> Result<Vec<String>> {
+        let options = QueryOptions { default_schema: Some("m".into()), ..QueryOptions::default() };
+        let done = self.warehouse.execute(sql, &options).await?;
+        let told = |one: &millstream_core::warehouse::Executed| match one.rows_affected {
+            Some(rows) => format!("{} {rows}", one.verb),
+            None => one.verb.to_owned(),
+        };
+        Ok(done.iter().map(told).collect())
+    }
+
+    /// The error of a text that must fail.
+    pub async fn refused(&self, sql: &str) -> String {
+        self.execute(sql).await.unwrap_err().to_string()
+    }
+
     pub async fn stage(&self, table: &str, stage: Stage) -> Result<Arc<dyn Staged>> {
         self.stage_with(table, stage, OnSchemaChange::Ignore).await
     }
