@@ -12,9 +12,7 @@ use crate::syntax::Source;
 use crate::syntax::ast::Macro;
 use crate::value::{Value, json};
 use crate::vm::{Args, Eval, MacroValue, Origin, Session, Stop, Vm};
-use crate::{
-    EnvironmentOptions, ParseContext, Parsed, RenderContext, Response, Template, TextMap, ValueScope, hint,
-};
+use crate::{EnvironmentOptions, ParseContext, Parsed, RenderContext, Response, Template, TextMap, ValueScope, hint};
 
 /// What kind of macro a [`MacroInfo`] tells of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -150,7 +150,9 @@ impl Adapter for WarehouseAdapter {
                 Some(Executed { result: Some(result), ..Executed::new("SELECT") })
             };
             let last = last.unwrap_or_else(|| Executed::new("OK"));
-            let Some(result) = last.result else { return Ok((response(last.verb, last.rows_affected), Table::default())) };
+            let Some(result) = last.result else {
+                return Ok((response(last.verb, last.rows_affected), Table::default()));
+            };
             let schema = Arc::clone(&result.schema);
             let batches: Vec<_> = result.stream.try_collect().await?;
             let rows: usize = batches.iter().map(|batch| batch.num_rows()).sum();

@@ -129,8 +129,7 @@ impl Runner {
         summary: Summary,
         started_at: DateTime<Utc>,
     ) -> Result<Summary> {
-        let (project, target_dir, args) =
-            (Arc::clone(&self.project), self.target_dir.clone(), operation.args.clone());
+        let (project, target_dir, args) = (Arc::clone(&self.project), self.target_dir.clone(), operation.args.clone());
         let generated_at = self.clock.now();
         blocking(move || {
             let id = &summary.invocation_id;

@@ -11,8 +11,8 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use futures::StreamExt;
 use millstream_core::warehouse::{
-    Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, Relation, RelationKind,
-    Stage, Staged, TableState, Warehouse,
+    Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, Relation,
+    RelationKind, Stage, Staged, TableState, Warehouse,
 };
 use millstream_core::{Error, Result, TableName};
 

@@ -271,7 +271,8 @@ fn ask(vm: &mut Vm<'_>, adapter: &dyn Adapter, name: &str, args: Args) -> Eval<V
 /// The macro `get_incremental_<strategy>_sql`, from the project or built in.
 fn strategy_macro(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let mut args = vm.lift(args.bind("get_incremental_strategy_macro", &["model_context", "strategy"], 2))?;
-    let strategy = args.given(1).filter(|name| !name.is_none()).map_or_else(|| "default".into(), |name| repr::text(&name));
+    let strategy =
+        args.given(1).filter(|name| !name.is_none()).map_or_else(|| "default".into(), |name| repr::text(&name));
     let wanted = format!("get_incremental_{}_sql", strategy.replace('+', "_"));
     match vm.macro_named(None, &wanted, true) {
         Some(found) => Ok(value::native(MacroValue::of(&found))),

@@ -29,7 +29,8 @@ pub(super) fn columns_constraints(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     let rendered = columns.values().map(|column| {
         let text = |key: &str| column.get(key).and_then(|value| value.as_str()).unwrap_or_default();
         let is_quoted = column.get("quote").and_then(serde_json::Value::as_bool).unwrap_or(false);
-        let name = if is_quoted { format!("\"{}\"", text("name").replace('"', "\"\"")) } else { text("name").to_owned() };
+        let name =
+            if is_quoted { format!("\"{}\"", text("name").replace('"', "\"\"")) } else { text("name").to_owned() };
         let mut all = vec![name, text("data_type").to_owned()];
         all.extend(constraints(column.get("constraints")));
         Value::from(all.join(" "))

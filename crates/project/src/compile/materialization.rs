@@ -88,7 +88,9 @@ pub(crate) fn choose(project: &Project, node: &Node) -> Option<Materialization> 
     }
     if !BUILT_IN.contains(&kind) {
         let packages = || project.config.packages.keys().filter(|package| *package != root && *package != "dbt");
-        return names.iter().find_map(|name| packages().find(|package| is_there(package, name)).map(|it| found(it, name)));
+        return names
+            .iter()
+            .find_map(|name| packages().find(|package| is_there(package, name)).map(|it| found(it, name)));
     }
     if !IN_JINJA.contains(&kind) {
         return None;
@@ -134,9 +136,7 @@ pub(crate) fn run(
         model.insert("compiled_code".into(), sql.into());
     }
     let hooks = |hooks: &[crate::manifest::Hook]| -> Value {
-        let hook = |(index, hook): (usize, &crate::manifest::Hook)| {
-            serde_json::json!({"sql": hook.sql, "transaction": hook.transaction, "index": index})
-        };
+        let hook = |(index, hook): (usize, &crate::manifest::Hook)| serde_json::json!({"sql": hook.sql, "transaction": hook.transaction, "index": index});
         hooks.iter().enumerate().map(hook).collect()
     };
     for name in ["sql", "compiled_code", "compiled_sql"] {

@@ -225,7 +225,11 @@ impl Session {
     }
 
     /// Calls a macro of the project (`run-operation`).
-    pub(crate) async fn run_macro(&self, name: &str, arguments: serde_json::Map<String, serde_json::Value>) -> Result<()> {
+    pub(crate) async fn run_macro(
+        &self,
+        name: &str,
+        arguments: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<()> {
         let options = self.compile_options(&[], serde_json::Map::new());
         let project = Arc::clone(&self.project);
         let name = name.to_owned();

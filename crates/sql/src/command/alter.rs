@@ -1,7 +1,9 @@
 //! `alter table`: renaming, and adding, dropping, renaming and retyping columns.
 
 use millstream_core::{Error, Result};
-use sqlparser::ast::{self, AlterColumnOperation, AlterTableOperation, ColumnDef, DataType, Ident, RenameTableNameKind, Statement};
+use sqlparser::ast::{
+    self, AlterColumnOperation, AlterTableOperation, ColumnDef, DataType, Ident, RenameTableNameKind, Statement,
+};
 
 use super::build::{item, null, select};
 use super::create::{cast, check_options};

@@ -120,13 +120,7 @@ pub(super) fn cast(value: Expr, data_type: &DataType) -> Expr {
     if *data_type == DataType::Unspecified {
         return value;
     }
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(value),
-        data_type: data_type.clone(),
-        array: false,
-        format: None,
-    }
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(value), data_type: data_type.clone(), array: false, format: None }
 }
 
 /// The query's columns under the declared names and types, by position.
@@ -136,8 +130,7 @@ fn typed(query: Query, columns: &[ColumnDef]) -> Result<Statement> {
         .enumerate()
         .map(|(at, column)| item(cast(bare(&format!("__{at}")), &column.data_type), &folded(&column.name)))
         .collect();
-    let alias_column =
-        |at: usize| TableAliasColumnDef { name: quoted(&format!("__{at}")), data_type: None };
+    let alias_column = |at: usize| TableAliasColumnDef { name: quoted(&format!("__{at}")), data_type: None };
     let alias = TableAlias {
         explicit: true,
         name: quoted("__source"),

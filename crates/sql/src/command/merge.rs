@@ -110,9 +110,7 @@ impl Merge {
     /// # Errors
     /// As [`Merge::rows`].
     pub fn unmatched(&self, columns: &[String]) -> Result<Statement> {
-        let always = |when: When| {
-            (when == When::NotInSource).then(|| Expr::value(ast::Value::Boolean(true)))
-        };
+        let always = |when: When| (when == When::NotInSource).then(|| Expr::value(ast::Value::Boolean(true)));
         self.query(columns, from(self.target.clone()), always)
     }
 
@@ -136,8 +134,7 @@ impl Merge {
                 all.push((condition.clone(), value));
             }
         }
-        let mut items =
-            vec![item(bare(FILE), FILE), item(bare(ROW), ROW), item(case(numbers, null()), CLAUSE)];
+        let mut items = vec![item(bare(FILE), FILE), item(bare(ROW), ROW), item(case(numbers, null()), CLAUSE)];
         items.extend(values.into_iter().zip(columns).map(|(values, column)| item(case(values, null()), column)));
         select(items, vec![tables], None)
     }

@@ -60,7 +60,9 @@ pub(super) fn session(statement: &Statement) -> Option<Result<Command>> {
             Some(settings("ALTER SESSION", names))
         }
         Statement::Set(set) => Some(match set {
-            Set::SingleAssignment { variable, .. } => settings("SET", std::iter::once(variable.to_string().to_lowercase())),
+            Set::SingleAssignment { variable, .. } => {
+                settings("SET", std::iter::once(variable.to_string().to_lowercase()))
+            }
             Set::SetRole { .. } | Set::SetNames { .. } | Set::SetNamesDefault {} | Set::SetTransaction { .. } => {
                 Ok(Command::Nothing { verb: "SET", note: None })
             }

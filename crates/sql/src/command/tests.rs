@@ -25,7 +25,10 @@ fn tables_come_from_queries_and_from_columns() {
         panic!()
     };
     assert!(it.temporary && it.if_not_exists && it.note.is_some());
-    assert_eq!(it.query.to_string(), "SELECT CAST(NULL AS INT) AS \"a\", CAST(NULL AS VARCHAR(20)) AS \"B\" WHERE false");
+    assert_eq!(
+        it.query.to_string(),
+        "SELECT CAST(NULL AS INT) AS \"a\", CAST(NULL AS VARCHAR(20)) AS \"B\" WHERE false"
+    );
     let Command::CreateTable(it) = of("create table t (a bigint) as select 1") else { panic!() };
     assert_eq!(
         it.query.to_string(),

@@ -1,7 +1,9 @@
 //! `update … set … [from …] [where …]`.
 
 use millstream_core::{Error, Result};
-use sqlparser::ast::{self, Assignment, AssignmentTarget, Expr, Statement, TableFactor, TableWithJoins, UpdateTableFromKind};
+use sqlparser::ast::{
+    self, Assignment, AssignmentTarget, Expr, Statement, TableFactor, TableWithJoins, UpdateTableFromKind,
+};
 
 use super::build::{bare, item, of_target, select};
 use super::{Command, FILE, ROW, RelationName, name, refuse};

@@ -188,9 +188,11 @@ impl<'a> Scope<'a> {
         dialect: Dialect,
     ) -> Result<Arc<dyn TableSource>> {
         let schema = reference.schema().or(default_schema);
-        let is_first = self.first.borrow().as_ref().is_some_and(|(first, _)| {
-            schema == Some(first.schema.as_str()) && reference.table() == first.name
-        });
+        let is_first = self
+            .first
+            .borrow()
+            .as_ref()
+            .is_some_and(|(first, _)| schema == Some(first.schema.as_str()) && reference.table() == first.name);
         if let Some((_, source)) = self.first.borrow_mut().take_if(|_| is_first) {
             return Ok(source);
         }

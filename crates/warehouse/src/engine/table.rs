@@ -163,14 +163,13 @@ impl TableProvider for FileTable {
         let reader = CachedParquetFileReaderFactory::new(state.runtime_env().object_store(&store)?, cache);
         let mut options = state.config_options().execution.parquet.clone();
         options.enable_page_index = false;
-        let source =
-            ParquetSource::new(columns)
-                .with_table_parquet_options(datafusion::config::TableParquetOptions {
-                    global: options,
-                    ..Default::default()
-                })
-                .with_parquet_file_reader_factory(Arc::new(reader))
-                .with_metadata_size_hint(FOOTER_HINT_BYTES);
+        let source = ParquetSource::new(columns)
+            .with_table_parquet_options(datafusion::config::TableParquetOptions {
+                global: options,
+                ..Default::default()
+            })
+            .with_parquet_file_reader_factory(Arc::new(reader))
+            .with_metadata_size_hint(FOOTER_HINT_BYTES);
         let groups = FileGroup::new(files).split_files(state.config().target_partitions().max(1));
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(groups)

@@ -127,7 +127,8 @@ impl StagedVersion {
             return Err(self.overtaken());
         }
         let options = &self.inner.options;
-        let mut actions = Actions::new(change.operation.unwrap_or("BUILD"), version_of(&current), options.clock.now(), note);
+        let mut actions =
+            Actions::new(change.operation.unwrap_or("BUILD"), version_of(&current), options.clock.now(), note);
         actions.schema(&self.schema, current.as_deref(), || options.ids.next());
         actions.remove(&change.removed);
         actions.add(&change.added);

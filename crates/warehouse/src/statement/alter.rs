@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::{Column, ScalarValue};
+use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, Operator, binary_expr, cast, lit};
-use datafusion::datasource::provider_as_source;
 use millstream_core::warehouse::Executed;
 use millstream_core::{Error, Result};
 use millstream_sql::Statement;
@@ -57,8 +57,7 @@ pub(super) async fn columns(run: &Run<'_>, it: &AlterColumns) -> Result<Executed
         return Ok(changed(verb, target.name, None));
     }
     let request = run.request(&target.name);
-    let mut change =
-        TableChange { base: Some(target.base.clone()), operation: Some(verb), ..TableChange::default() };
+    let mut change = TableChange { base: Some(target.base.clone()), operation: Some(verb), ..TableChange::default() };
     if rewrites && !target.base.files.is_empty() {
         let table = FileTable::of(&target.base);
         let bytes = table.bytes();

@@ -35,8 +35,7 @@ pub(super) async fn table(run: &Run<'_>, it: &CreateTable) -> Result<Executed> {
         }
     }
     let request = run.request(&name);
-    let planned =
-        run.inner.engine.plan_statement(&run.inner.catalog, it.query.clone(), run.options, None)?;
+    let planned = run.inner.engine.plan_statement(&run.inner.catalog, it.query.clone(), run.options, None)?;
     let staged = stage::replace_planned(&request, planned).await?;
     let committed = staged.publish(note(it.temporary)).await?;
     Ok(Executed {
@@ -91,7 +90,8 @@ fn is_temporary(run: &Run<'_>, name: &TableName) -> Result<bool> {
 }
 
 fn exists(name: &TableName) -> Error {
-    Error::user(format!("'{name}' exists already")).hint("write 'create or replace', or 'if not exists' when that is fine")
+    Error::user(format!("'{name}' exists already"))
+        .hint("write 'create or replace', or 'if not exists' when that is fine")
 }
 
 pub(super) fn other_kind(name: &TableName, is: &str, wanted: &str) -> Error {

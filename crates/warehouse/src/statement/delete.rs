@@ -25,8 +25,7 @@ pub(super) async fn delete(run: &Run<'_>, it: &Delete) -> Result<Executed> {
     }
     let mut written = target.written();
     let removed = target.take_out(&gone, &mut written).await?;
-    let change =
-        TableChange { added: written.release(), removed, rows_gone: gone.len(), ..TableChange::default() };
+    let change = TableChange { added: written.release(), removed, rows_gone: gone.len(), ..TableChange::default() };
     target.commit("DELETE", change, gone.len()).await
 }
 

@@ -98,8 +98,10 @@ impl Tally {
             {
                 return Err(Error::user(format!("the merge would change a row of '{}' twice", self.table))
                     .why("more than one row of the source matches it")
-                    .hint("make the rows of the source unique by what 'on' compares, \
-                           for example with qualify row_number() over (partition by …) = 1"));
+                    .hint(
+                        "make the rows of the source unique by what 'on' compares, \
+                           for example with qualify row_number() over (partition by …) = 1",
+                    ));
             }
             match does {
                 Some(MergeDoes::Insert) => self.inserted += 1,

@@ -42,8 +42,10 @@ pub(crate) struct Run<'a> {
 
 /// Carries out every statement of a text. The text is understood whole before the first statement runs.
 pub(crate) async fn execute(inner: &Arc<Inner>, sql: &str, options: &QueryOptions) -> Result<Vec<Executed>> {
-    let commands =
-        millstream_sql::parse_in(options.dialect, sql)?.into_iter().map(millstream_sql::command).collect::<Result<Vec<Command>>>()?;
+    let commands = millstream_sql::parse_in(options.dialect, sql)?
+        .into_iter()
+        .map(millstream_sql::command)
+        .collect::<Result<Vec<Command>>>()?;
     if commands.is_empty() {
         return Err(Error::user("there is no SQL statement").why("the text is empty or holds only comments"));
     }
@@ -73,8 +75,7 @@ impl Run<'_> {
     async fn repeat(&self, command: Command, keep_rows: bool) -> Result<Executed> {
         let command = match command {
             Command::Read(statement) => {
-                let planned =
-                    self.inner.engine.plan_statement(&self.inner.catalog, *statement, self.options, None)?;
+                let planned = self.inner.engine.plan_statement(&self.inner.catalog, *statement, self.options, None)?;
                 return self.read(&planned, keep_rows).await;
             }
             other => other,

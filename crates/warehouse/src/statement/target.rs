@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
-use datafusion::logical_expr::LogicalPlanBuilder;
 use datafusion::datasource::provider_as_source;
+use datafusion::logical_expr::LogicalPlanBuilder;
 use futures::{Stream, StreamExt};
 use millstream_core::warehouse::{Executed, Part, RelationKind};
 use millstream_core::{Error, Result, TableName};
@@ -93,10 +93,7 @@ impl<'a> Target<'a> {
     }
 
     /// Runs a query in which the first mention of the table has numbered rows.
-    pub(super) async fn rows(
-        &self,
-        query: Statement,
-    ) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
+    pub(super) async fn rows(&self, query: Statement) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
         let numbered = FileTable::of(&self.base).with_row_numbers();
         let inner = self.run.inner;
         let target = Some((self.name.clone(), numbered));
@@ -153,12 +150,7 @@ impl<'a> Target<'a> {
     }
 
     /// Makes the change visible: one commit.
-    pub(super) async fn commit(
-        self,
-        verb: &'static str,
-        change: TableChange,
-        rows: u64,
-    ) -> Result<Executed> {
+    pub(super) async fn commit(self, verb: &'static str, change: TableChange, rows: u64) -> Result<Executed> {
         if change.added.is_empty() && change.removed.is_empty() {
             return Ok(changed(verb, self.name, Some(rows)));
         }

@@ -40,12 +40,7 @@ pub(super) async fn update(run: &Run<'_>, it: &Update) -> Result<Executed> {
     let changed = std::mem::take(&mut *changed.lock());
     let removed = target.take_out(&changed, &mut written).await?;
     let count = changed.len();
-    let change = TableChange {
-        added: written.release(),
-        removed,
-        rows_new: count,
-        rows_gone: count,
-        ..TableChange::default()
-    };
+    let change =
+        TableChange { added: written.release(), removed, rows_new: count, rows_gone: count, ..TableChange::default() };
     target.commit("UPDATE", change, count).await
 }

@@ -29,10 +29,7 @@ async fn tables_are_made_replaced_and_left_alone() {
     let past = QueryOptions { as_of: AsOf::Version(0), ..QueryOptions::default() };
     assert_eq!(f.rows_with("select * from m.t", &past).await.unwrap(), ["1|x"]);
     f.run("create table m.typed (a decimal(10,2), b varchar(5), c timestamp, d date)").await;
-    assert_eq!(
-        f.rows("describe m.typed").await,
-        ["a|decimal(10,2)", "b|varchar", "c|timestamp", "d|date"]
-    );
+    assert_eq!(f.rows("describe m.typed").await, ["a|decimal(10,2)", "b|varchar", "c|timestamp", "d|date"]);
     f.run("create table m.cast_to (n bigint, s varchar) as select 1, 2").await;
     assert_eq!(f.rows("describe m.cast_to").await, ["n|bigint", "s|varchar"]);
     f.run("create table m.copy clone m.t; create table m.shape like m.t").await;
@@ -175,7 +172,10 @@ async fn delete_with_subqueries_and_partners() {
     // `not in` a list with null is never true.
     f.run("create table m.nulls as select cast(null as bigint) as id").await;
     assert_eq!(f.run("delete from m.t where id not in (select id from m.nulls)").await, ["DELETE 0"]);
-    assert_eq!(f.run("delete from m.t where not exists (select 1 from m.nulls n where n.id = t.id)").await, ["DELETE 1"]);
+    assert_eq!(
+        f.run("delete from m.t where not exists (select 1 from m.nulls n where n.id = t.id)").await,
+        ["DELETE 1"]
+    );
 }
 
 #[tokio::test]
@@ -200,13 +200,15 @@ async fn merge_updates_deletes_and_inserts_by_the_first_clause_that_applies() {
     let f = filled().await;
     f.run("create table m.s as select * from (values (1, 'one', false), (2, 'two', true), (9, 'nine', false)) as x(id, v, gone)").await;
     let done = f
-        .run("merge into m.t as d using (select * from m.s) as s on d.id = s.id \
+        .run(
+            "merge into m.t as d using (select * from m.s) as s on d.id = s.id \
               when matched and s.gone then delete \
               when matched then update set v = s.v \
               when not matched and s.id > 100 then insert (id) values (0) \
               when not matched then insert (id, v) values (s.id, upper(s.v)) \
               when not matched by source and d.v is null then delete \
-              when not matched by source then update set v = d.v || '?'")
+              when not matched by source then update set v = d.v || '?'",
+        )
         .await;
     assert_eq!(done, ["MERGE 6"]);
     assert_eq!(f.rows("select * from m.t order by id").await, ["1|one", "3|c?", "4|d?", "9|NINE"]);
@@ -217,9 +219,11 @@ async fn merge_without_a_key_and_on_nothing() {
     let f = filled().await;
     // As insert_overwrite does it in warehouses: nothing matches, all that is not in the source goes.
     let done = f
-        .run("merge into m.t using (select 7 as id, 'g' as v) as s on false \
+        .run(
+            "merge into m.t using (select 7 as id, 'g' as v) as s on false \
               when not matched by source and m.t.id > 1 then delete \
-              when not matched then insert (id, v) values (id, v)")
+              when not matched then insert (id, v) values (id, v)",
+        )
         .await;
     assert_eq!(done, ["MERGE 5"]);
     assert_eq!(f.rows("select id from m.t order by id").await, ["1", "7"]);
@@ -321,7 +325,10 @@ async fn a_commit_of_another_writer_in_between_is_gone_on_from() {
         .map(|n| {
             let warehouse = one.clone();
             tokio::spawn(async move {
-                warehouse.execute(&format!("insert into m.t values ({}, 'p')", 100 + n), &QueryOptions::default()).await.map(|_| ())
+                warehouse
+                    .execute(&format!("insert into m.t values ({}, 'p')", 100 + n), &QueryOptions::default())
+                    .await
+                    .map(|_| ())
             })
         })
         .collect();

@@ -115,10 +115,14 @@ fn carry_out(step: &Step, model: &mut Vec<Row>) -> Vec<String> {
         }
         Step::Overwrite(rows) => {
             model.clone_from(rows);
-            vec![format!(
-                "create or replace table m.s as select column1 as k, column2 as v from (values {})",
-                values(rows)
-            ), "alter table m.t drop column if exists more".into(), "insert overwrite into m.t select k, v from m.s".into()]
+            vec![
+                format!(
+                    "create or replace table m.s as select column1 as k, column2 as v from (values {})",
+                    values(rows)
+                ),
+                "alter table m.t drop column if exists more".into(),
+                "insert overwrite into m.t select k, v from m.s".into(),
+            ]
         }
         Step::AddColumn => vec!["alter table m.t add column if not exists more varchar".into()],
         Step::Rename => vec!["alter table m.t rename to m.u".into(), "alter table m.u rename to m.t".into()],
