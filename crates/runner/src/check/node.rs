@@ -213,10 +213,7 @@ impl Check {
             return None;
         }
         let materialized = node.config.materialized.as_str();
-        let is_own = self.project.manifest.macros.values().any(|known| {
-            let name = known.name.strip_prefix("materialization_").unwrap_or_default();
-            known.package_name != "dbt" && name.rsplit_once('_').is_some_and(|(name, _)| name == materialized)
-        });
+        let is_own = self.project.materialization(node).is_some();
         (is_own || !KNOWN_MATERIALIZATIONS.contains(&materialized))
             .then(|| format!("its materialization '{materialized}' is the project's own"))
     }

@@ -187,16 +187,36 @@ impl<'a> Scope<'a> {
         default_schema: Option<&str>,
         dialect: Dialect,
     ) -> Result<Arc<dyn TableSource>> {
-        let schema = reference.schema().or(default_schema);
-        let is_first = self
-            .first
-            .borrow()
-            .as_ref()
-            .is_some_and(|(first, _)| schema == Some(first.schema.as_str()) && reference.table() == first.name);
+        let is_first = self.is_first(reference, default_schema);
         if let Some((_, source)) = self.first.borrow_mut().take_if(|_| is_first) {
             return Ok(source);
         }
         self.source(reference, default_schema, dialect)
+    }
+
+    /// Whether the next mention of a name means another table than the relation.
+    fn is_first(&self, reference: &TableReference, default_schema: Option<&str>) -> bool {
+        let schema = reference.schema().or(default_schema);
+        let first = self.first.borrow();
+        let means = |(first, _): &(TableName, _)| {
+            schema == Some(first.schema.as_str()) && reference.table() == first.name
+        };
+        first.as_ref().is_some_and(means)
+    }
+
+    /// Columns of what a name means: a question that is no mention.
+    pub(super) fn columns_of(
+        &self,
+        reference: &TableReference,
+        default_schema: Option<&str>,
+        dialect: Dialect,
+    ) -> Result<SchemaRef> {
+        if self.is_first(reference, default_schema)
+            && let Some((_, source)) = self.first.borrow().as_ref()
+        {
+            return Ok(source.schema());
+        }
+        Ok(self.source(reference, default_schema, dialect)?.schema())
     }
 
     pub(super) fn source(

@@ -61,8 +61,9 @@ impl Schemas for SnowflakeNames<'_, '_> {
             [schema, name] => TableReference::partial(schema.as_str(), name.as_str()),
             _ => return None,
         };
-        let source = self.names.get_table_source(reference).ok()?;
-        Some(source.schema().fields().iter().map(|field| field.name().clone()).collect())
+        let Names { scope, default_schema, dialect, .. } = self.names;
+        let schema = scope.columns_of(&reference, default_schema, dialect).ok()?;
+        Some(schema.fields().iter().map(|field| field.name().clone()).collect())
     }
 
     fn is_function(&self, name: &str) -> bool {
