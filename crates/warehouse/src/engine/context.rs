@@ -198,9 +198,8 @@ impl<'a> Scope<'a> {
     fn is_first(&self, reference: &TableReference, default_schema: Option<&str>) -> bool {
         let schema = reference.schema().or(default_schema);
         let first = self.first.borrow();
-        let means = |(first, _): &(TableName, _)| {
-            schema == Some(first.schema.as_str()) && reference.table() == first.name
-        };
+        let means =
+            |(first, _): &(TableName, _)| schema == Some(first.schema.as_str()) && reference.table() == first.name;
         first.as_ref().is_some_and(means)
     }
 
