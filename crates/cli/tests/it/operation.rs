@@ -1,6 +1,5 @@
 //! `run-operation`, and statements that hooks and materializations run.
 
-use crate::snapshot;
 use crate::support::Scene;
 
 #[test]
@@ -14,7 +13,7 @@ fn an_operation_changes_the_warehouse_and_leaves_its_result() {
     );
     let ran = scene.run(&["run-operation", "prune", "--args", "{below: 2}"]);
     assert_eq!(ran.code, 0, "{}", ran.told());
-    snapshot!("run_operation", ran);
+    assert!(ran.stderr.contains("pruned base"), "{}", ran.told());
     assert_eq!(scene.rows("select id from base"), [["2"]]);
     let results: serde_json::Value = serde_json::from_str(&scene.read("target/run_results.json")).unwrap();
     assert_eq!(results["results"][0]["unique_id"], "macro.small.prune");
@@ -22,7 +21,7 @@ fn an_operation_changes_the_warehouse_and_leaves_its_result() {
     assert_eq!(results["args"]["macro"], "prune");
     let ran = scene.run(&["run-operation", "prune", "--args", "{below: 2, table: nothing}"]);
     assert_eq!(ran.code, 1, "{}", ran.told());
-    snapshot!("run_operation_fails", ran);
+    assert!(ran.stderr.contains("main.nothing"), "{}", ran.told());
     let ran = scene.run(&["run-operation", "prun"]);
     assert_eq!(ran.code, 2, "{}", ran.told());
     let ran = scene.run(&["run-operation", "prune", "--args", "[1]"]);
