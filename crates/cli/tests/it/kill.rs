@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::support::{BrokerProcess, Scene, copy, program};
+use crate::support::{BrokerProcess, Scene, copy_whole, program};
 
 const KILLS: usize = 50;
 /// Scenes that are killed beside each other.
@@ -29,10 +29,10 @@ impl Moments {
     }
 }
 
-/// A scene like another one was at its start.
+/// A scene in the state of another one.
 fn like(template: &Scene) -> Scene {
     let scene = Scene::empty();
-    copy(template.path(), scene.path());
+    copy_whole(template.path(), scene.path());
     scene
 }
 

@@ -199,16 +199,25 @@ pub fn filters() -> Vec<(&'static str, &'static str)> {
 
 /// Copies a folder's files into another.
 pub fn copy(from: &Path, to: &Path) {
+    copy_without(from, to, &["workspace", "target", "logs", "dbt_packages"]);
+}
+
+/// Copies a folder with all that runs have left in it.
+pub fn copy_whole(from: &Path, to: &Path) {
+    copy_without(from, to, &[]);
+}
+
+fn copy_without(from: &Path, to: &Path, left_out: &[&str]) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let (path, target) = (entry.path(), to.join(entry.file_name()));
         let name = entry.file_name().to_string_lossy().into_owned();
-        if ["workspace", "target", "logs", "dbt_packages"].contains(&name.as_str()) {
+        if left_out.contains(&name.as_str()) {
             continue;
         }
         if path.is_dir() {
-            copy(&path, &target);
+            copy_without(&path, &target, left_out);
         } else {
             std::fs::copy(&path, &target).unwrap();
         }
