@@ -3,9 +3,9 @@
 use crate::snapshot;
 use crate::support::Scene;
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "demo", "init", "generate", "produce", "broker", "ingest", "ledger", "build", "run", "test", "seed", "snapshot",
-    "compile", "ls", "parse", "clean", "query", "report", "debug", "list",
+    "run-operation", "compile", "ls", "parse", "clean", "query", "report", "debug", "list",
 ];
 
 #[test]
