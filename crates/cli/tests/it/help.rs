@@ -4,8 +4,27 @@ use crate::snapshot;
 use crate::support::Scene;
 
 const COMMANDS: [&str; 21] = [
-    "demo", "init", "generate", "produce", "broker", "ingest", "ledger", "build", "run", "test", "seed", "snapshot",
-    "run-operation", "compile", "ls", "parse", "clean", "query", "report", "debug", "list",
+    "demo",
+    "init",
+    "generate",
+    "produce",
+    "broker",
+    "ingest",
+    "ledger",
+    "build",
+    "run",
+    "test",
+    "seed",
+    "snapshot",
+    "run-operation",
+    "compile",
+    "ls",
+    "parse",
+    "clean",
+    "query",
+    "report",
+    "debug",
+    "list",
 ];
 
 #[test]
