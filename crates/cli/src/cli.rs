@@ -3,8 +3,8 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, check, clean, compile, debug, demo, deps, generate, ingest, init, ledger, list, parse, produce,
-    query, report, run, run_operation, seed, snapshot, test,
+    broker, build, check, clean, clone, compile, debug, demo, deps, docs, generate, ingest, init, ledger, list, parse,
+    produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test,
 };
 use crate::options::GlobalOptions;
 
@@ -45,6 +45,11 @@ pub enum Command {
     Check(check::CheckArgs),
     RunOperation(run_operation::RunOperationArgs),
     Compile(compile::CompileArgs),
+    Show(show::ShowArgs),
+    Retry(retry::RetryArgs),
+    Clone(clone::CloneArgs),
+    Source(source::SourceArgs),
+    Docs(docs::DocsArgs),
     #[command(name = "ls", visible_alias = "list")]
     List(list::ListArgs),
     Parse(parse::ParseArgs),
@@ -71,11 +76,16 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
             "test",
             "seed",
             "snapshot",
+            "retry",
+            "clone",
             "run-operation",
             "check",
             "compile",
+            "show",
             "ls",
             "parse",
+            "source",
+            "docs",
             "clean",
         ],
     ),

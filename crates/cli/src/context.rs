@@ -72,9 +72,29 @@ impl Context {
         self.load_project_in(&self.project_dir()?)
     }
 
+    /// Reads the project with the variables and the target of an earlier run; those of the command line win.
+    pub fn load_project_as(&self, vars: Option<Map<String, Value>>, target: Option<&str>) -> Result<Project> {
+        let mut options = self.load_options(&self.project_dir()?)?;
+        if let Some(vars) = vars.filter(|_| self.global.vars.is_none()) {
+            options.vars = vars;
+        }
+        options.target = options.target.or_else(|| target.map(str::to_owned));
+        self.load_with(&options)
+    }
+
     /// Reads the project without saying its warnings: for commands that change nothing, where they would only be noise.
     pub fn load_project_quietly(&self) -> Result<Project> {
-        millstream_project::load(&self.load_options(&self.project_dir()?)?)
+        let project = millstream_project::load(&self.load_options(&self.project_dir()?)?)?;
+        Ok(self.with_target_path(project))
+    }
+
+    /// `--target-path` stands for the project's own.
+    fn with_target_path(&self, mut project: Project) -> Project {
+        if let Some(path) = &self.global.target_path {
+            // Joined with the project's folder later, which leaves an absolute path as it is.
+            project.config.target_path = path.display().to_string();
+        }
+        project
     }
 
     /// Reads only where the project is built, so that a question can be asked while its models do not parse.
@@ -100,7 +120,11 @@ impl Context {
 
     /// Reads the project of a folder.
     pub fn load_project_in(&self, folder: &Path) -> Result<Project> {
-        let project = millstream_project::load(&self.load_options(folder)?)?;
+        self.load_with(&self.load_options(folder)?)
+    }
+
+    fn load_with(&self, options: &LoadOptions) -> Result<Project> {
+        let project = self.with_target_path(millstream_project::load(options)?);
         self.talk.warnings(&project.warnings);
         Ok(project)
     }
@@ -166,6 +190,8 @@ impl Context {
         arguments.insert("target".into(), self.global.target.clone().into());
         arguments.insert("profile".into(), self.global.profile.clone().into());
         arguments.insert("threads".into(), self.global.threads.into());
+        // Variables that cannot be read have failed the command before.
+        arguments.insert("vars".into(), self.vars().unwrap_or_default().into());
         arguments.extend(own.into_iter().map(|(name, value)| (name.to_owned(), value)));
         arguments
     }

@@ -28,7 +28,18 @@ pub fn markdown() -> String {
 }
 
 fn section(page: &mut String, command: &Command) {
-    let _ = write!(page, "\n### millstream {}\n\n", command.get_name());
+    // A command that only holds others is told by them.
+    let mut inner = command.get_subcommands().filter(|inner| inner.get_name() != "help").peekable();
+    if inner.peek().is_some() {
+        let _ = write!(page, "\n### millstream {}\n", command.get_name());
+        inner.for_each(|inner| part(page, inner, &format!("{} {}", command.get_name(), inner.get_name())));
+        return;
+    }
+    part(page, command, command.get_name());
+}
+
+fn part(page: &mut String, command: &Command, name: &str) {
+    let _ = write!(page, "\n### millstream {name}\n\n");
     let about = command.get_long_about().or_else(|| command.get_about()).map(ToString::to_string).unwrap_or_default();
     let sentences: Vec<String> =
         about.split("\n\n").map(|paragraph| format!("{}.", paragraph.trim_end_matches('.'))).collect();

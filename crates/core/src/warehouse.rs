@@ -167,6 +167,9 @@ pub enum Stage {
         unique_key: Vec<String>,
         /// When not empty: of a matched row only these columns change (dbt `merge_update_columns`).
         update_columns: Vec<String>,
+        /// Conditions that a row of the table must also keep to be matched (dbt `incremental_predicates`). They may
+        /// call the table `dbt_internal_dest` and the query's rows `dbt_internal_source`.
+        predicates: Vec<String>,
     },
     /// Every row whose key is among the query's keys is taken out, then the query's rows are added (dbt `delete+insert`).
     DeleteInsert {
@@ -174,6 +177,16 @@ pub enum Stage {
         sql: String,
         /// Columns of the key.
         unique_key: Vec<String>,
+        /// As of [`Stage::Merge`].
+        predicates: Vec<String>,
+    },
+    /// Every row of the table for which the condition is true is taken out, then the query's rows are added (dbt
+    /// `microbatch`).
+    DeleteWhere {
+        /// The query.
+        sql: String,
+        /// A SQL condition on the table's columns.
+        condition: String,
     },
     /// The relation becomes a view.
     View {
@@ -252,6 +265,8 @@ impl Dialect {
 pub struct QueryOptions {
     /// Which versions.
     pub as_of: AsOf,
+    /// Tables that are read in this version while `as_of` is the latest: what a run saw when it started.
+    pub pins: BTreeMap<TableName, u64>,
     /// Staged versions that stand in for their relations.
     pub staged: Vec<Arc<dyn Staged>>,
     /// Schema for unqualified names.
@@ -379,7 +394,9 @@ pub trait Warehouse: Send + Sync {
     /// a user error that names the difference.
     async fn begin_load(&self, name: &TableName, schema: SchemaRef) -> Result<Arc<dyn Load>>;
     /// Writes the next version of a model without showing it.
-    /// Incremental stages need the table to exist and to be a table.
+    /// Incremental stages need the table to exist and to be a table. When a staged version of the same relation is
+    /// among `options.staged`, they go on from that one: the new version holds both changes, and the earlier one must
+    /// not be used any more, unless this call fails.
     async fn stage(
         &self,
         name: &TableName,

@@ -64,6 +64,19 @@ pub struct RenderContext {
     pub is_incremental: Option<bool>,
     /// `sql`, `compiled_code` and whatever else a caller wants to be visible.
     pub extra: Map<String, Json>,
+    /// What a unit test says instead of macros, variables and the environment.
+    pub overrides: Overrides,
+}
+
+/// Answers that stand in for macros, `var()` and `env_var()` (dbt: `overrides:` of a unit test).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overrides {
+    /// What a macro gives whatever its arguments, by its name or `package.name`.
+    pub macros: Map<String, Json>,
+    /// Values of `var()`.
+    pub vars: Map<String, Json>,
+    /// Values of `env_var()`; what is no text is given as text.
+    pub env_vars: Map<String, Json>,
 }
 
 impl RenderContext {
@@ -77,6 +90,7 @@ impl RenderContext {
             execute: true,
             is_incremental: None,
             extra: Map::new(),
+            overrides: Overrides::default(),
         }
     }
 }

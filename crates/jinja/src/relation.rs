@@ -58,7 +58,8 @@ impl Parts {
 
 /// A table or view: its name and how the name is written into SQL.
 ///
-/// `Display` writes what a template would: `"analytics"."stg_users"`. For a CTE that is its bare name.
+/// `Display` writes what a template would: `"analytics"."stg_users"`. For a CTE that is its bare name, with a filter a
+/// subquery.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Relation {
     /// Database (catalog), as `target.database` has it; written only if `include.database`.
@@ -75,6 +76,10 @@ pub struct Relation {
     pub include: Parts,
     /// The quote character of the dialect.
     pub quote_character: char,
+    /// A condition on the rows that are read through this name (`--empty`, `--sample`, batches): where a template
+    /// writes the relation, it writes a subquery. `render()` writes the bare name, as in dbt.
+    #[serde(default)]
+    pub filter: Option<String>,
 }
 
 impl Relation {
@@ -88,6 +93,7 @@ impl Relation {
             quote: Parts::ALL,
             include: Parts { database: false, ..Parts::ALL },
             quote_character: '"',
+            filter: None,
         }
     }
     /// An ephemeral model: written as a bare name, which a `with` clause in front of the query defines.
@@ -100,6 +106,7 @@ impl Relation {
             quote: Parts::NONE,
             include: Parts { identifier: true, ..Parts::NONE },
             quote_character: '"',
+            filter: None,
         }
     }
     /// The same with this kind.
@@ -112,6 +119,16 @@ impl Relation {
         self.database = Some(database.into());
         self.include.database = written;
         self
+    }
+
+    /// The same, of which only the rows that keep this SQL condition are read.
+    pub fn with_filter(mut self, condition: impl Into<String>) -> Self {
+        self.filter = Some(condition.into());
+        self
+    }
+    /// The same with every row.
+    pub fn bare(&self) -> Self {
+        Self { filter: None, ..self.clone() }
     }
 
     fn written_parts(&self) -> impl Iterator<Item = (&str, bool)> {
@@ -128,6 +145,9 @@ impl Relation {
 
 impl fmt::Display for Relation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(condition) = &self.filter {
+            return write!(f, "(select * from {} where {condition})", self.bare());
+        }
         for (position, (part, quoted)) in self.written_parts().enumerate() {
             if position > 0 {
                 f.write_str(".")?;

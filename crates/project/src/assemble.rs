@@ -13,7 +13,7 @@ use crate::parse::Loading;
 use crate::parse::exposures::UnresolvedExposure;
 use crate::parse::nodes::Unresolved;
 use crate::parse::semantic::{self, UnresolvedSemantic};
-use crate::parse::unit_tests::{Input, UnresolvedUnitTest};
+use crate::parse::unit_tests::{self, Input, UnresolvedUnitTest};
 use crate::resolve::{Found, Lookup, is_refable};
 
 /// Parsed elements.
@@ -323,7 +323,6 @@ impl Resolving<'_> {
                 return;
             }
         }
-        test.depends_on.nodes = vec![test.tested_node.clone()];
         for (rows, (input, place)) in test.given.iter_mut().zip(inputs) {
             let found = match &input {
                 Input::None => continue,
@@ -342,11 +341,18 @@ impl Resolving<'_> {
                 (Found::Nothing(_), Input::None) => {}
             }
         }
-        if let Some(other) = manifest.unit_tests.get(&test.unique_id) {
-            self.loading.report(duplicate(&format!("unit test '{}'", test.name), &test.place, &other.place));
+        if !test.enabled {
             return;
         }
-        if test.enabled {
+        for test in unit_tests::of_versions(test, manifest) {
+            if let Some(other) = manifest.unit_tests.get(&test.unique_id) {
+                self.loading.report(duplicate(&format!("unit test '{}'", test.name), &test.place, &other.place));
+                return;
+            }
+            if let Some(problem) = unit_tests::problem(&test, manifest) {
+                self.loading.report(problem);
+                return;
+            }
             manifest.unit_tests.insert(test.unique_id.clone(), test);
         }
     }

@@ -26,13 +26,14 @@ mod parse;
 mod project;
 mod resolve;
 mod select;
+mod state;
 mod target;
 mod yaml;
 
 pub use cache::ParseCache;
 pub use millstream_jinja::DBT_VERSION;
 
-pub use compile::{CompileOptions, CompiledNode, Cte, Materialization};
+pub use compile::{Batch, CompileOptions, CompiledNode, Cte, Deferred, GivenRows, Materialization, Reading, Window};
 pub use load::{load, load_target};
 pub use manifest::{
     Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
@@ -43,4 +44,5 @@ pub use options::LoadOptions;
 pub use package_list::{PackageFolder, PackageSource, PackageSpec, read_package_folder, read_package_list};
 pub use project::{Project, ProjectConfig};
 pub use select::{IndirectSelection, Selected, Selection};
+pub use state::State;
 pub use target::Target;

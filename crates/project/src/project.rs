@@ -8,9 +8,9 @@ use millstream_core::{Diagnostics, Result};
 use millstream_jinja::{Environment, Response, TextMap};
 use serde_json::{Map, Value};
 
-use crate::compile::{self, CompileOptions, CompiledNode, Materialization};
+use crate::compile::{self, CompileOptions, CompiledNode, GivenRows, Materialization};
 use crate::config::ProjectFile;
-use crate::manifest::{Hook, Manifest, Metadata, Naming, Node};
+use crate::manifest::{Hook, Manifest, Metadata, Naming, Node, UnitTest};
 use crate::package::Package;
 use crate::resolve::Lookup;
 use crate::select::{self, Selected, Selection, selectors_file::Selector};
@@ -116,6 +116,18 @@ impl Project {
     /// theirs comes from nowhere.
     pub fn compile_mapped(&self, unique_id: &str, options: &CompileOptions) -> Result<(CompiledNode, TextMap)> {
         compile::compile_mapped(self, unique_id, options)
+    }
+
+    /// Renders the model of a unit test with given rows in place of what it reads.
+    ///
+    /// Errors: as [`Project::compile`]; a model, seed or source that is read and not given (user).
+    pub fn compile_unit_test(
+        &self,
+        test: &UnitTest,
+        given: &[GivenRows],
+        options: &CompileOptions,
+    ) -> Result<CompiledNode> {
+        compile::compile_unit_test(self, test, given, options)
     }
 
     /// Renders one of a node's hooks (`config.pre_hook`, `config.post_hook`); empty when it renders to nothing. To be

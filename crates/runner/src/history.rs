@@ -37,7 +37,7 @@ impl Scope {
     /// The commands that the lock excludes: whoever holds it knows that none of them runs.
     pub(crate) fn commands(self) -> &'static [&'static str] {
         match self {
-            Self::Build => &["build", "run", "test", "seed", "snapshot", "run-operation"],
+            Self::Build => &["build", "run", "test", "seed", "snapshot", "clone", "run-operation"],
             Self::Ingest => &["ingest"],
             Self::Read => &[],
         }

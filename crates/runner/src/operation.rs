@@ -117,6 +117,7 @@ impl Runner {
             path: self.project.manifest.macros.get(id).map(|it| it.place.file.clone()).unwrap_or_default(),
             compiled_path: None,
             compiled_code: None,
+            batches: None,
             timing: vec![Timing { name: "execute", started_at, completed_at: self.clock.now() }],
             execution_time_s: began.elapsed().as_secs_f64(),
             thread_id: thread_id(1),

@@ -6,14 +6,29 @@
 //! Deliberately absent: sources without a contract (whoever loads them makes them) and wrong contracts, which the
 //! ingestion tells; here their tables stay missing, and the nodes that read them say so.
 
-use millstream_core::Result;
+use std::collections::BTreeMap;
+
 use millstream_core::warehouse::Commit;
+use millstream_core::{Result, TableName};
 use millstream_ingest::Contract;
 
 use crate::ingest::declaration;
 use crate::{Event, Request, Runner};
 
 impl Runner {
+    /// The versions of ingested tables at this moment. A run reads these, so that what an ingestion loads meanwhile is
+    /// in all of its models or in none.
+    pub(crate) async fn pins(&self) -> Result<BTreeMap<TableName, u64>> {
+        let mut pins = BTreeMap::new();
+        for source in self.project.manifest.sources.values().filter(|source| source.meta.contains_key("millstream")) {
+            let name = source.table_name();
+            if let Some(state) = self.warehouse.table_state(&name).await? {
+                pins.insert(name, state.version);
+            }
+        }
+        Ok(pins)
+    }
+
     /// Makes the missing raw tables of the sources that the request's nodes read.
     pub(crate) async fn make_raw_tables(&self, request: &Request) -> Result<()> {
         let manifest = &self.project.manifest;

@@ -1,11 +1,13 @@
 //! What a caller asks of the runner.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
+use millstream_project::{Reading, Window};
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -28,6 +30,8 @@ pub enum Verb {
     /// A macro is called.
     #[serde(rename = "run-operation")]
     RunOperation,
+    /// Models, seeds and snapshots are made from those of another run.
+    Clone,
 }
 
 impl Verb {
@@ -41,6 +45,7 @@ impl Verb {
             Self::Snapshot => "snapshot",
             Self::Compile => "compile",
             Self::RunOperation => "run-operation",
+            Self::Clone => "clone",
         }
     }
 }
@@ -60,6 +65,14 @@ pub struct Request {
     pub warn_error: bool,
     /// Keep the rows that tests find, for every test (`--store-failures`); `None` leaves it to each test.
     pub store_failures: Option<bool>,
+    /// How `ref()` and `source()` read: `--empty`, `--sample`, `--defer`.
+    pub reading: Reading,
+    /// Microbatch models: build from the batch that this instant is in (`--event-time-start`).
+    pub event_time_start: Option<DateTime<Utc>>,
+    /// Microbatch models: build up to this instant instead of the present (`--event-time-end`).
+    pub event_time_end: Option<DateTime<Utc>>,
+    /// Microbatch models, by unique id: build these batches only, if the table is there (`retry`).
+    pub batches: BTreeMap<String, Vec<Window>>,
     /// Nodes at a time; at least 1.
     pub threads: usize,
     /// The command's arguments as given, for `run_results.json` and the history.
@@ -82,6 +95,10 @@ impl Request {
             fail_fast: false,
             warn_error: false,
             store_failures: None,
+            reading: Reading::default(),
+            event_time_start: None,
+            event_time_end: None,
+            batches: BTreeMap::new(),
             threads: 4,
             args: serde_json::Map::new(),
             check: false,

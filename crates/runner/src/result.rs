@@ -1,7 +1,9 @@
 //! What came of a run: one [`NodeResult`] for each node, counted in a [`Summary`].
 
 use chrono::{DateTime, Utc};
+use millstream_project::Window;
 use serde::Serialize;
+use serde::ser::SerializeMap;
 
 /// How a node ended, in dbt's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -17,6 +19,9 @@ pub enum Status {
     Fail,
     /// The node could not be carried out.
     Error,
+    /// Some batches of a microbatch model were built and others not.
+    #[serde(rename = "partial success")]
+    PartialSuccess,
     /// Not carried out, because something before it failed or the run was cancelled.
     Skipped,
 }
@@ -30,12 +35,13 @@ impl Status {
             Self::Warn => "warn",
             Self::Fail => "fail",
             Self::Error => "error",
+            Self::PartialSuccess => "partial success",
             Self::Skipped => "skipped",
         }
     }
     /// Whether the run fails for it.
     pub fn is_failure(self) -> bool {
-        matches!(self, Self::Fail | Self::Error)
+        matches!(self, Self::Fail | Self::Error | Self::PartialSuccess)
     }
 }
 
@@ -48,6 +54,28 @@ pub struct Timing {
     pub started_at: DateTime<Utc>,
     /// UTC.
     pub completed_at: DateTime<Utc>,
+}
+
+/// The batches of a microbatch model.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchResults {
+    /// Batches that were built.
+    pub successful: Vec<Window>,
+    /// Batches that were not.
+    pub failed: Vec<Window>,
+}
+
+impl Serialize for BatchResults {
+    /// As dbt writes them: pairs of start and end.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let pairs = |windows: &[Window]| -> Vec<[DateTime<Utc>; 2]> {
+            windows.iter().map(|window| [window.start, window.end]).collect()
+        };
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("successful", &pairs(&self.successful))?;
+        map.serialize_entry("failed", &pairs(&self.failed))?;
+        map.end()
+    }
 }
 
 /// What one node did.
@@ -77,6 +105,8 @@ pub struct NodeResult {
     pub compiled_path: Option<String>,
     /// The compiled SQL.
     pub compiled_code: Option<String>,
+    /// Batches, of a microbatch model.
+    pub batches: Option<BatchResults>,
     /// Parts of the work.
     pub timing: Vec<Timing>,
     /// Seconds from start to end.
@@ -113,7 +143,7 @@ impl Summary {
     }
     /// Tests that fail and nodes that could not be carried out.
     pub fn failed(&self) -> usize {
-        self.count(Status::Fail) + self.count(Status::Error)
+        self.count(Status::Fail) + self.count(Status::Error) + self.count(Status::PartialSuccess)
     }
     /// Nodes that were skipped.
     pub fn skipped(&self) -> usize {

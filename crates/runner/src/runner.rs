@@ -84,15 +84,16 @@ impl Runner {
         began: Instant,
         is_recorded: bool,
     ) -> Result<Summary> {
-        if request.check && !matches!(request.verb, Verb::Compile | Verb::Seed) {
+        if request.check && !matches!(request.verb, Verb::Compile | Verb::Seed | Verb::Clone) {
             self.check(request, CheckOptions::default()).await?.into_result()?;
         }
-        if !matches!(request.verb, Verb::Compile | Verb::Seed) {
+        if !matches!(request.verb, Verb::Compile | Verb::Seed | Verb::Clone) {
             self.make_raw_tables(request).await?;
         }
         let events = Arc::new(EventGate::new(Arc::clone(&self.events)));
         let mut session = Session::new(self, request, invocation_id, started_at, plan.total(), Arc::clone(&events));
-        let has_hooks = request.verb != Verb::Compile && !plan.steps.is_empty();
+        session.pins = self.pins().await?;
+        let has_hooks = !matches!(request.verb, Verb::Compile | Verb::Clone) && !plan.steps.is_empty();
         if has_hooks {
             session.total += hooks::of(&session, "on-run-start").len() + hooks::of(&session, "on-run-end").len();
         }
@@ -103,7 +104,6 @@ impl Runner {
             total: session.total,
             threads: request.threads.max(1),
         });
-        self.warn_of_unit_tests(request, &events);
         let record = |results: &[NodeResult]| match is_recorded && !results.is_empty() {
             true => self.store.record_nodes(invocation_id, &history::records(results, started_at)),
             false => Ok(()),
@@ -135,16 +135,6 @@ impl Runner {
             cancelled: request.cancel.is_cancelled(),
         };
         self.write_artifacts(request, summary, started_at).await
-    }
-
-    /// dbt would run them; to pass over them in silence would look like success.
-    fn warn_of_unit_tests(&self, request: &Request, events: &EventGate) {
-        let known = &self.project.manifest.unit_tests;
-        let count = request.selected.iter().filter(|id| known.contains_key(*id)).count();
-        if count > 0 && matches!(request.verb, Verb::Build | Verb::Test) {
-            let message = format!("{count} unit tests are selected; they are not run yet, only data tests are");
-            events.on(&Event::Warning { message: &message });
-        }
     }
 
     async fn write_artifacts(&self, request: &Request, summary: Summary, started_at: DateTime<Utc>) -> Result<Summary> {

@@ -112,7 +112,7 @@ pub(crate) fn counted_if_special(node: &Node, sql: &str) -> Option<String> {
 }
 
 /// A line of the whole query as one of the test's own SQL, which is what the compiled file holds.
-fn unwrapped(query: &str, sql: &str, error: Error) -> Error {
+pub(crate) fn unwrapped(query: &str, sql: &str, error: Error) -> Error {
     let lines_before = query.find(sql).map_or(0, |start| query[..start].matches('\n').count());
     let lines_before = u32::try_from(lines_before).unwrap_or(0);
     match error.place().cloned() {

@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use millstream_core::{Error, Result};
 use sqlparser::ast::{
     DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    Select, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut,
+    Select, SelectItem, SetExpr, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut,
 };
 
 /// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
@@ -13,6 +14,24 @@ use sqlparser::ast::{
 /// the engine refuses them.
 pub fn for_engine(statement: &mut Statement) {
     let _ = statement.visit(&mut Rewriter);
+}
+
+/// A condition on the columns of a table, adapted as [`for_engine`] does, as text again.
+///
+/// # Errors
+/// A user error when the text is not one expression.
+pub fn condition_for_engine(condition: &str) -> Result<String> {
+    let refused = || Error::user(format!("'{condition}' is not a condition"));
+    let mut statement = crate::parse_one(&format!("select {condition}")).map_err(|error| refused().why(error.what()))?;
+    for_engine(&mut statement);
+    let Statement::Query(query) = &statement else { return Err(refused()) };
+    let SetExpr::Select(select) = query.body.as_ref() else { return Err(refused()) };
+    match select.projection.as_slice() {
+        [SelectItem::UnnamedExpr(expression)] if select.from.is_empty() && select.selection.is_none() => {
+            Ok(expression.to_string())
+        }
+        _ => Err(refused()),
+    }
 }
 
 struct Rewriter;
@@ -74,6 +93,14 @@ mod tests {
         let mut statement = parse_one(sql).unwrap();
         for_engine(&mut statement);
         statement.to_string()
+    }
+
+    #[test]
+    fn conditions_are_one_expression() {
+        assert_eq!(condition_for_engine("cast(a as timestamp) > b").unwrap(), "CAST(a AS TIMESTAMP(6)) > b");
+        for wrong in ["", "a, b", "a from t", "1; drop table t", "a = 1 where b"] {
+            assert!(condition_for_engine(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub struct CheckArgs {
 /// Runs it.
 pub async fn run(args: CheckArgs, context: &Context) -> Outcome {
     let project = Arc::new(context.load_project()?);
-    let selected = project.select(&args.selection.selection()?)?;
+    let selected = project.select(&args.selection.selection(&project)?)?;
     for warning in &selected.warnings {
         context.talk.warn("selection", warning);
     }

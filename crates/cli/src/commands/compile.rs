@@ -4,12 +4,12 @@ use std::io::Write;
 use std::sync::Arc;
 
 use clap::Args;
-use millstream_project::ResourceType;
+use millstream_project::{Reading, ResourceType};
 use millstream_runner::{Request, Verb};
 
 use super::nodes;
 use crate::context::Context;
-use crate::options::SelectionOptions;
+use crate::options::{DeferOptions, SelectionOptions};
 use crate::stop::{Exit, Outcome};
 use crate::talk::{NodeLines, plural, tell_summary};
 
@@ -25,11 +25,13 @@ Examples:
 pub struct CompileArgs {
     #[command(flatten)]
     selection: SelectionOptions,
+    #[command(flatten)]
+    defer: DeferOptions,
     /// Compile this text instead of nodes, and print it
-    #[arg(long, value_name = "SQL", conflicts_with_all = ["select", "selector"])]
+    #[arg(long, value_name = "SQL", help_heading = "Options", conflicts_with_all = ["select", "selector"])]
     inline: Option<String>,
     /// Compile incremental models as for a build from the start
-    #[arg(short, long)]
+    #[arg(short, long, help_heading = "Options")]
     full_refresh: bool,
 }
 
@@ -42,7 +44,7 @@ pub async fn run(args: CompileArgs, context: &Context) -> Outcome {
     if let Some(text) = &args.inline {
         return print(&runner.compile_inline(text).await?);
     }
-    let selected = project.select(&args.selection.selection()?)?;
+    let selected = project.select(&args.selection.selection(&project)?)?;
     for warning in &selected.warnings {
         context.talk.warn("selection", warning);
     }
@@ -51,8 +53,10 @@ pub async fn run(args: CompileArgs, context: &Context) -> Outcome {
         kind.is_some_and(|kind| !matches!(kind, ResourceType::Test | ResourceType::Seed | ResourceType::Source))
     };
     let shown: Vec<String> = selected.ids.iter().filter(with_sql).cloned().collect();
+    let deferred = args.defer.deferred(&project, args.selection.state.as_deref(), &selected.ids)?;
     let request = Request {
         full_refresh: args.full_refresh,
+        reading: Reading { deferred, ..Reading::default() },
         args: context.arguments("compile", vec![("select", args.selection.select.clone().into())]),
         ..Request::new(Verb::Compile, selected.ids)
     };

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use millstream_project::{Manifest, Node, ResourceType, SourceNode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::context::Context;
 use crate::options::SelectionOptions;
@@ -62,7 +62,7 @@ pub struct ListArgs {
 /// Runs it.
 pub fn run(args: ListArgs, context: &Context) -> Outcome {
     let project = context.load_project_quietly()?;
-    let selected = project.select(&args.selection.selection()?)?;
+    let selected = project.select(&args.selection.selection(&project)?)?;
     for warning in &selected.warnings {
         context.talk.warn("selection", warning);
     }
@@ -80,7 +80,7 @@ pub fn run(args: ListArgs, context: &Context) -> Outcome {
             LineForm::Selector => element.selector(),
             LineForm::Name => element.name(),
             LineForm::Path => element.path(),
-            LineForm::Json => element.json(&keys).to_string(),
+            LineForm::Json => element.json(&project.manifest, &keys).to_string(),
         };
         writeln!(out, "{line}")?;
     }
@@ -141,36 +141,21 @@ impl<'a> Element<'a> {
         }
     }
 
-    fn json(&self, keys: &[&str]) -> Value {
-        let all = match self {
-            Self::Node(node) => json!({
-                "alias": node.alias, "name": node.name, "package_name": node.package_name,
-                "depends_on": {"macros": node.depends_on.macros, "nodes": node.depends_on.nodes},
-                "tags": node.tags, "meta": node.meta, "description": node.description,
-                "config": {
-                    "enabled": node.config.enabled, "materialized": node.config.materialized,
-                    "schema": node.config.schema, "tags": node.config.tags, "meta": node.config.meta,
-                    "unique_key": node.config.unique_key, "severity": node.config.severity.to_string(),
-                },
-                "resource_type": node.resource_type, "original_file_path": node.file(), "path": node.path,
-                "unique_id": node.unique_id, "fqn": node.fqn, "schema": node.schema, "database": node.database,
-                "relation_name": node.relation_name,
-            }),
-            Self::Source(source) => json!({
-                "name": source.name, "source_name": source.source_name, "package_name": source.package_name,
-                "tags": source.tags, "meta": source.meta, "description": source.description,
-                "config": {"enabled": source.enabled},
-                "resource_type": ResourceType::Source, "original_file_path": source.original_file_path,
-                "path": source.path, "unique_id": source.unique_id, "fqn": source.fqn, "schema": source.schema,
-                "database": source.database, "relation_name": source.relation_name,
-            }),
-            Self::Other(id, kind, _, file) => json!({
-                "name": self.name(), "resource_type": kind, "original_file_path": file, "unique_id": id,
-            }),
-        };
+    fn id(&self) -> &str {
+        match self {
+            Self::Node(node) => &node.unique_id,
+            Self::Source(source) => &source.unique_id,
+            Self::Other(id, ..) => id,
+        }
+    }
+
+    /// The element as the manifest shows it, with these keys; a dot goes into a key's value.
+    fn json(&self, manifest: &Manifest, keys: &[&str]) -> Value {
+        let all = manifest.element_json(self.id()).unwrap_or_default();
         let mut chosen = Map::new();
         for key in keys {
-            if let Some(value) = all.get(key) {
+            let found = all.get(*key).or_else(|| key.split('.').try_fold(&all, |value, part| value.get(part)));
+            if let Some(value) = found {
                 chosen.insert((*key).to_owned(), value.clone());
             }
         }

@@ -1,9 +1,13 @@
 //! What `build`, `run`, `test`, `seed` and `snapshot` have in common: select, carry out, tell.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use millstream_project::Project;
+use chrono::{DateTime, Utc};
+use millstream_core::Error;
+use millstream_project::{Project, Reading, Window};
 use millstream_runner::{Cancel, Request, Summary, Verb};
+use serde_json::Value;
 
 use crate::context::Context;
 use crate::options::NodeOptions;
@@ -14,6 +18,11 @@ use crate::talk::{NodeLines, tell_summary};
 pub async fn execute(verb: Verb, options: &NodeOptions, context: &Context) -> Outcome {
     let project = Arc::new(context.load_project()?);
     let request = request(verb, options, &project, context)?;
+    carry_out(project, request, context).await
+}
+
+/// Carries out a request and tells what came of it.
+pub async fn carry_out(project: Arc<Project>, request: Request, context: &Context) -> Outcome {
     if request.selected.is_empty() {
         context.talk.warn("nothing-selected", "the selection matches no node; nothing to do");
         return Ok(Exit::Success);
@@ -24,25 +33,40 @@ pub async fn execute(verb: Verb, options: &NodeOptions, context: &Context) -> Ou
     let summary = runner.execute(&request).await;
     lines.end();
     let summary = summary?;
-    tell_summary(&context.talk, &project, verb, &summary);
+    tell_summary(&context.talk, &project, request.verb, &summary);
     Ok(exit(&summary))
 }
 
 /// The request for the runner. Warnings about the selection are told.
 pub fn request(verb: Verb, options: &NodeOptions, project: &Project, context: &Context) -> Result<Request, Stop> {
-    let selected = project.select(&options.selection.selection()?)?;
+    let selected = project.select(&options.selection.selection(project)?)?;
+    let warnings = options.warnings()?;
     for warning in &selected.warnings {
+        if warnings.selection_is_error {
+            return Err(Error::usage(warning.clone()).why("--warn-error is on").into());
+        }
         context.talk.warn("selection", warning);
     }
+    let state = options.selection.state.as_deref();
+    let window = options.reading.window(context.clock.now())?;
+    let reading = Reading {
+        is_empty: options.reading.empty,
+        window,
+        deferred: options.defer.deferred(project, state, &selected.ids)?,
+        ..Reading::default()
+    };
     let cancel = Cancel::default();
     context.cancel_on_interrupt(cancel.clone());
     Ok(Request {
         full_refresh: options.full_refresh,
         fail_fast: options.fail_fast,
-        warn_error: options.warn_error,
+        warn_error: warnings.test_is_error,
         store_failures: options.keeps_failures(),
+        reading,
+        event_time_start: options.reading.event_time_start,
+        event_time_end: options.reading.event_time_end,
         threads: project.target.threads.max(1),
-        args: context.arguments(verb.name(), arguments(options)),
+        args: context.arguments(verb.name(), arguments(options, window)),
         check: options.check,
         lock_wait: options.wait,
         cancel,
@@ -61,17 +85,28 @@ pub fn exit(summary: &Summary) -> Exit {
     }
 }
 
-/// The options in dbt's names, for `run_results.json`.
-fn arguments(options: &NodeOptions) -> Vec<(&'static str, serde_json::Value)> {
-    let selection = &options.selection;
+/// The options in dbt's names, for `run_results.json`, from which `retry` goes on.
+fn arguments(options: &NodeOptions, sample: Option<Window>) -> Vec<(&'static str, Value)> {
+    let (selection, reading, defer) = (&options.selection, &options.reading, &options.defer);
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    let instant = |at: DateTime<Utc>| at.to_rfc3339();
     vec![
         ("select", selection.select.clone().into()),
         ("exclude", selection.exclude.clone().into()),
         ("selector", selection.selector.clone().into()),
         ("indirect_selection", selection.indirect_selection.clone().into()),
+        ("state", path(&selection.state).into()),
+        ("defer", defer.defer.into()),
+        ("favor_state", defer.favor_state.into()),
+        ("defer_state", path(&defer.defer_state).into()),
         ("full_refresh", options.full_refresh.into()),
         ("fail_fast", options.fail_fast.into()),
         ("warn_error", options.warn_error.into()),
         ("store_failures", options.keeps_failures().into()),
+        ("empty", reading.empty.into()),
+        ("sample", reading.sample.clone().into()),
+        ("sample_window", sample.map(|window| vec![instant(window.start), instant(window.end)]).into()),
+        ("event_time_start", reading.event_time_start.map(instant).into()),
+        ("event_time_end", reading.event_time_end.map(instant).into()),
     ]
 }

@@ -64,9 +64,9 @@ pub async fn run(args: QueryArgs, context: &Context) -> Outcome {
     let workspace = context.open_workspace(&target)?;
     let options = QueryOptions {
         as_of: args.as_of.unwrap_or_default(),
-        staged: Vec::new(),
         default_schema: Some(target.schema.clone()),
         dialect: Dialect::of_adapter(&target.kind),
+        ..QueryOptions::default()
     };
     let warehouse = workspace.warehouse.clone();
     let sql = match project {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::dbt::PassedOver;
 use crate::talk::{LogFormat, LogLevel};
 
 /// Where the SQL of a target of another warehouse's type runs.
@@ -53,6 +54,11 @@ pub struct GlobalOptions {
     #[arg(help_heading = "Project options")]
     pub threads: Option<usize>,
 
+    /// Folder of artefacts and compiled SQL [default: the project's target-path]
+    #[arg(long, value_name = "DIR", global = true, env = "DBT_TARGET_PATH", hide_env = true)]
+    #[arg(help_heading = "Project options")]
+    pub target_path: Option<PathBuf>,
+
     /// Say nothing but errors
     #[arg(short, long, global = true, help_heading = "Global options")]
     pub quiet: bool,
@@ -70,4 +76,8 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "FORMAT", global = true, default_value = "text", help_heading = "Global options")]
     #[arg(hide_possible_values = true)]
     pub log_format: LogFormat,
+
+    /// Flags of dbt that mean nothing here.
+    #[command(flatten)]
+    pub passed_over: PassedOver,
 }

@@ -1,12 +1,17 @@
 //! Options that several commands share, and the values that the command line understands.
 
+mod dbt;
 mod global;
 mod nodes;
 mod property;
+pub mod reading;
 mod selection;
+pub mod state;
 pub mod value;
 
 pub use global::{EngineChoice, GlobalOptions};
 pub use nodes::NodeOptions;
 pub use property::Property;
+pub use reading::ReadingOptions;
 pub use selection::SelectionOptions;
+pub use state::DeferOptions;

@@ -1,9 +1,13 @@
 //! dbt's node selection.
 
+use std::path::PathBuf;
+
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use millstream_core::Result;
-use millstream_project::{IndirectSelection, ResourceType, Selection};
+use millstream_project::{IndirectSelection, Project, ResourceType, Selection};
+
+use super::state;
 
 /// Which nodes to work on.
 #[derive(Debug, Clone, Default, Args)]
@@ -33,11 +37,15 @@ pub struct SelectionOptions {
     #[arg(long, value_name = "HOW", default_value = "eager")]
     #[arg(value_parser = PossibleValuesParser::new(["eager", "cautious", "buildable", "empty"]))]
     pub indirect_selection: String,
+
+    /// Artifacts of another run, for state:, result:, source_status: and --defer
+    #[arg(long, value_name = "DIR", env = "DBT_STATE", hide_env = true)]
+    pub state: Option<PathBuf>,
 }
 
 impl SelectionOptions {
     /// In the project's words.
-    pub fn selection(&self) -> Result<Selection> {
+    pub fn selection(&self, project: &Project) -> Result<Selection> {
         let indirect = if self.indirect_selection.is_empty() {
             IndirectSelection::default()
         } else {
@@ -50,6 +58,7 @@ impl SelectionOptions {
             resource_types: (!self.resource_type.is_empty()).then(|| self.resource_type.clone()),
             exclude_resource_types: self.exclude_resource_type.clone(),
             indirect,
+            state: self.state.as_deref().map(|folder| state::load(project, folder)).transpose()?,
         })
     }
 }

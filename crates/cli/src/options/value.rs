@@ -47,18 +47,28 @@ pub fn as_of(text: &str) -> Result<AsOf, String> {
     if let Ok(version) = text.parse() {
         return Ok(AsOf::Version(version));
     }
+    instant(text)
+        .map(AsOf::Time)
+        .map_err(|_| "neither a version nor an instant; write 3, 2025-07-01 or 2025-07-01T12:00:00Z".to_owned())
+}
+
+/// An instant: `2025-07-01`, `2025-07-01 12:00:00`, `2025-07-01T12:00:00+02:00`. Without a zone it is UTC; a day alone
+/// means its first instant.
+pub fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(AsOf::Time(at.with_timezone(&Utc)));
+        return Ok(at.with_timezone(&Utc));
     }
     for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"] {
         if let Ok(at) = NaiveDateTime::parse_from_str(text, format) {
-            return Ok(AsOf::Time(at.and_utc()));
+            return Ok(at.and_utc());
         }
     }
-    if let Some(at) = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0)) {
-        return Ok(AsOf::Time(at.and_utc()));
-    }
-    Err("neither a version nor an instant; write 3, 2025-07-01 or 2025-07-01T12:00:00Z".to_owned())
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .map(|at| at.and_utc())
+        .ok_or_else(|| "not an instant; write 2025-07-01 or 2025-07-01T12:00:00Z".to_owned())
 }
 
 #[cfg(test)]

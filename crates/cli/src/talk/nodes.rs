@@ -117,13 +117,14 @@ impl Events for NodeLines {
 
 /// `3 of 41 OK created table model marts.dim_users ........ [50 rows in 0.02s]`.
 fn node_line(index: usize, total: usize, label: &str, result: &NodeResult) -> String {
-    let bare = label.strip_prefix("test ").unwrap_or(label);
+    let bare = label.strip_prefix("test ").or_else(|| label.strip_prefix("unit_test ")).unwrap_or(label);
     let failures = result.failures.map(|failures| format!(" {failures}")).unwrap_or_default();
     let (style, word, what) = match result.status {
         Status::Success => (GOOD, "OK", format!("{} {label}", done_word(&result.resource_type))),
         Status::Pass => (GOOD, "PASS", bare.to_owned()),
         Status::Warn => (WARN, "WARN", bare.to_owned()),
         Status::Fail => (BAD, "FAIL", bare.to_owned()),
+        Status::PartialSuccess => (BAD, "PARTIAL SUCCESS", label.to_owned()),
         Status::Error => (BAD, "ERROR", label.to_owned()),
         Status::Skipped => (WARN, "SKIP", label.to_owned()),
     };
@@ -180,6 +181,7 @@ mod tests {
             path: "models/marts/dim_users.sql".into(),
             compiled_path: None,
             compiled_code: None,
+            batches: None,
             timing: Vec::new(),
             execution_time_s: 0.02,
             thread_id: String::new(),

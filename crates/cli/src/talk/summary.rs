@@ -18,7 +18,9 @@ pub fn tell_summary(talk: &Talk, project: &Project, verb: Verb, summary: &Summar
     }
     for result in &summary.results {
         match result.status {
-            Status::Fail | Status::Error => talk.failure("node-failed", &problem(project, verb, result)),
+            Status::Fail | Status::Error | Status::PartialSuccess => {
+                talk.failure("node-failed", &problem(project, verb, result))
+            }
             Status::Warn => talk.say("node-warned", &problem(project, verb, result)),
             Status::Success | Status::Pass | Status::Skipped => {}
         }
@@ -36,13 +38,13 @@ pub fn tell_summary(talk: &Talk, project: &Project, verb: Verb, summary: &Summar
 
 /// `2 seeds, 12 models, 40 tests`.
 fn counted(summary: &Summary) -> String {
-    let kinds = ["seed", "model", "snapshot", "test", "operation", "analysis"];
+    let kinds = ["seed", "model", "snapshot", "test", "unit_test", "operation", "analysis"];
     let parts = kinds.iter().filter_map(|kind| {
         let number = summary.results.iter().filter(|result| result.resource_type == *kind).count() as u64;
         match (*kind, number) {
             (_, 0) => None,
             ("analysis", 2..) => Some(format!("{number} analyses")),
-            _ => Some(plural(number, kind)),
+            _ => Some(plural(number, &kind.replace('_', " "))),
         }
     });
     parts.collect::<Vec<String>>().join(", ")
@@ -54,8 +56,9 @@ fn problem(project: &Project, verb: Verb, result: &NodeResult) -> String {
         Status::Fail => (BAD, "Failure"),
         _ => (BAD, "Error"),
     };
+    let unit_test = project.manifest.unit_tests.get(&result.unique_id);
     let place = project.manifest.node(&result.unique_id).map_or_else(
-        || result.path.clone(),
+        || unit_test.map_or_else(|| result.path.clone(), |test| test.place.to_string()),
         |node| node.patch_place.as_ref().filter(|_| node.test_metadata.is_some()).unwrap_or(&node.place).to_string(),
     );
     let mut text = format!("\n{} in {} {} ({place})", paint(style, word), result.resource_type, result.name);

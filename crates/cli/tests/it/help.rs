@@ -3,7 +3,7 @@
 use crate::snapshot;
 use crate::support::Scene;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 26] = [
     "demo",
     "init",
     "generate",
@@ -16,10 +16,15 @@ const COMMANDS: [&str; 21] = [
     "test",
     "seed",
     "snapshot",
+    "retry",
+    "clone",
     "run-operation",
     "compile",
+    "show",
     "ls",
     "parse",
+    "source",
+    "docs",
     "clean",
     "query",
     "report",
@@ -43,7 +48,7 @@ fn every_command_explains_itself() {
         let help = scene.run(&[command, "--help"]);
         assert_eq!(help.code, 0, "{command}");
         assert!(help.stdout.contains("Usage: millstream") && help.stderr.is_empty(), "{}", help.told());
-        if !["list", "parse", "clean", "debug"].contains(&command) {
+        if !["list", "parse", "clean", "debug", "source", "docs"].contains(&command) {
             assert!(help.stdout.contains("Examples:"), "{command} shows no example");
         }
     }

@@ -16,6 +16,7 @@ mod kafka;
 mod kill;
 mod marts;
 mod operation;
+mod other_runs;
 mod query;
 mod report;
 mod slt;

@@ -1,6 +1,6 @@
 //! What a template takes from outside: `ref`, `source`, `var`, `env_var`, `doc`, `metric`, `is_incremental`.
 
-use super::from_table;
+use super::{from_table, overrides};
 use crate::value::native::Functions;
 use crate::value::{self, Value, json, repr};
 use crate::vm::{Args, Eval, Session, Vm};
@@ -107,7 +107,9 @@ impl value::Native for Var {
     }
     fn call_method(&self, vm: &mut Vm<'_>, _name: &str, args: Args) -> Eval<Value> {
         let [name] = vm.lift(args.exactly("has_var", ["var_name"]))?;
-        Ok(Value::from(vm.env.options.vars.get(&vm.package, &repr::text(&name)).is_some()))
+        let name = repr::text(&name);
+        let is_overridden = overrides::of(vm).is_some_and(|overrides| overrides.vars.contains_key(&name));
+        Ok(Value::from(is_overridden || vm.env.options.vars.get(&vm.package, &name).is_some()))
     }
     fn callable(&self) -> bool {
         true
@@ -118,6 +120,9 @@ impl value::Native for Var {
         vm.note(|found| {
             found.vars.insert(name.clone());
         });
+        if let Some(found) = overrides::of(vm).and_then(|overrides| overrides.vars.get(&name)) {
+            return Ok(json::from_json(found));
+        }
         let package = vm.package.clone();
         if let Some(found) = vm.env.options.vars.get(&package, &name) {
             // A variable may itself be a template: `start: "{{ env_var('START') }}"`.
@@ -165,6 +170,9 @@ fn env_var(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     vm.env.options.reads.read_env(&name);
     let noted = default.as_ref().map(json::to_json);
     vm.note(|found| drop(found.env_vars.insert(name.clone(), noted)));
+    if let Some(found) = overrides::of(vm).and_then(|overrides| overrides.env_vars.get(&name)) {
+        return Ok(found.as_str().map_or_else(|| Value::from(found.to_string()), Value::from));
+    }
     if let Some(found) = vm.env.options.env.get(&name) {
         return Ok(Value::from(found.as_str()));
     }

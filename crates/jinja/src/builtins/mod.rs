@@ -7,6 +7,7 @@ mod exceptions;
 mod grants;
 mod inputs;
 mod itertools;
+pub(crate) mod overrides;
 mod regex;
 mod relation;
 mod results;

@@ -118,7 +118,7 @@ impl Native for RelationValue {
         match name {
             "include" => made.include = changed(vm, name, made.include, args)?,
             "quote" => made.quote = changed(vm, name, made.quote, args)?,
-            "render" => return vm.lift(args.none(name)).map(|()| Value::from(self.text())),
+            "render" => return vm.lift(args.none(name)).map(|()| Value::from(self.0.bare().to_string())),
             "quoted" => {
                 let [part] = vm.lift(args.exactly(name, ["identifier"]))?;
                 let q = made.quote_character;

@@ -23,6 +23,9 @@ impl Vm<'_> {
         if let Some(extra) = extra {
             return Some(json::from_json(extra));
         }
+        if let Some(answer) = builtins::overrides::macro_named(self, name) {
+            return Some(answer);
+        }
         // As in dbt, YAML values see no macros.
         let yaml = matches!(self.session, Session::Value(_));
         if let Some(found) = self.macro_named(None, name, false).filter(|_| !yaml) {

@@ -129,7 +129,7 @@ pub(crate) fn run(
     options: &CompileOptions,
 ) -> Result<Option<Response>> {
     let node = find(project, unique_id)?;
-    let resolver = NodeResolver::new(project, &node.package_name, Some(node));
+    let resolver = NodeResolver::new(project, &node.package_name, Some(node), options);
     let mut context = context_of(node, resolver, options);
     if let Some(model) = context.node.as_object_mut() {
         model.insert("compiled".into(), true.into());

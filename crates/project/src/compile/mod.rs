@@ -2,12 +2,14 @@
 
 mod inline;
 mod materialization;
+mod reading;
 mod resolver;
+mod unit_test;
 
 use std::sync::Arc;
 
 use millstream_core::{Error, Place, Result};
-use millstream_jinja::{Adapter, MacroCall, RenderContext, Template, TestCall, TextMap};
+use millstream_jinja::{Adapter, MacroCall, Overrides, RenderContext, Template, TestCall, TextMap};
 use serde_json::{Map, Value};
 
 use crate::limits::EPHEMERAL_DEPTH_MAX;
@@ -19,6 +21,20 @@ use resolver::NodeResolver;
 
 pub use materialization::Materialization;
 pub(crate) use materialization::{choose as choose_materialization, run as run_materialization};
+pub use reading::{Deferred, Reading, Window};
+pub use unit_test::GivenRows;
+pub(crate) use unit_test::compile as compile_unit_test;
+
+/// The batch of a microbatch model that is being built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// `20240101`, or with the hour `20240101T05`.
+    pub id: String,
+    /// Its time.
+    pub window: Window,
+    /// Whether the table is there already: what `is_incremental()` says.
+    pub is_incremental: bool,
+}
 
 /// How to compile.
 #[derive(Clone)]
@@ -31,12 +47,26 @@ pub struct CompileOptions {
     pub command: String,
     /// Extra names for the template: `results`, `schemas`, `database_schemas` in `on-run-end` hooks.
     pub context: Map<String, Value>,
+    /// What `ref()` and `source()` read.
+    pub reading: Reading,
+    /// Microbatch models: the batch, as `model.batch` shows it.
+    pub batch: Option<Batch>,
+    /// What stands for macros, variables and the environment: set by unit tests.
+    pub overrides: Overrides,
 }
 
 impl CompileOptions {
     /// For this command against this warehouse.
     pub fn new(adapter: Arc<dyn Adapter>, command: impl Into<String>) -> Self {
-        Self { adapter, full_refresh: false, command: command.into(), context: Map::new() }
+        Self {
+            adapter,
+            full_refresh: false,
+            command: command.into(),
+            context: Map::new(),
+            reading: Reading::default(),
+            batch: None,
+            overrides: Overrides::default(),
+        }
     }
 }
 
@@ -117,7 +147,7 @@ pub(crate) fn compile_hook(
     options: &CompileOptions,
 ) -> Result<String> {
     let node = find(project, unique_id)?;
-    let resolver = NodeResolver::new(project, &node.package_name, Some(node));
+    let resolver = NodeResolver::new(project, &node.package_name, Some(node), options);
     let context = context_of(node, resolver, options);
     let file = node.file();
     let line = node.place.line.unwrap_or(1);
@@ -126,7 +156,7 @@ pub(crate) fn compile_hook(
 }
 
 pub(crate) fn compile_inline(project: &Project, sql: &str, options: &CompileOptions) -> Result<CompiledNode> {
-    let resolver = NodeResolver::new(project, &project.config.name, None);
+    let resolver = NodeResolver::new(project, &project.config.name, None, options);
     let node = serde_json::json!({
         "name": "inline_query",
         "resource_type": "sql_operation",
@@ -154,7 +184,7 @@ pub(crate) fn run_macro(
     arguments: &Map<String, Value>,
     options: &CompileOptions,
 ) -> Result<Value> {
-    let resolver = NodeResolver::new(project, &project.config.name, None);
+    let resolver = NodeResolver::new(project, &project.config.name, None, options);
     let mut context = RenderContext::new(Value::Object(Map::new()), resolver);
     prepare(&mut context, options, None);
     let place = Place::file("the command line");
@@ -186,7 +216,7 @@ fn render_node(
             .at(node.place.clone())
             .hint("make one of them a view"));
     }
-    let resolver = NodeResolver::new(project, &node.package_name, Some(node));
+    let resolver = NodeResolver::new(project, &node.package_name, Some(node), options);
     let context = context_of(node, resolver.clone(), options);
     let file = node.file();
     let unmapped = |sql| Rendered { sql, map: TextMap::default() };
@@ -233,12 +263,34 @@ fn add_ctes(
 }
 
 fn context_of(node: &Node, resolver: Arc<NodeResolver>, options: &CompileOptions) -> RenderContext {
-    let mut context = RenderContext::new(crate::manifest::json::node(node), resolver);
+    let mut shown = crate::manifest::json::node(node);
+    // Ephemeral models in the batch's query are no batches themselves.
+    let batch = options.batch.as_ref().filter(|_| node.is_microbatch());
+    if let Some(batch) = batch {
+        show_batch(&mut shown, batch);
+    }
+    let mut context = RenderContext::new(shown, resolver);
     if !matches!(node.resource_type, ResourceType::Analysis | ResourceType::Operation) {
         context.this = Some(node.naming.relation(node.database.as_deref(), &node.schema, &node.alias));
     }
     prepare(&mut context, options, node.config.full_refresh);
+    if let Some(batch) = batch {
+        context.is_incremental = Some(batch.is_incremental);
+    }
     context
+}
+
+/// `model.batch`, and the settings by which older projects know the batch.
+fn show_batch(node: &mut Value, batch: &Batch) {
+    let Some(node) = node.as_object_mut() else { return };
+    let text = |at: chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S%:z").to_string();
+    let (start, end) = (text(batch.window.start), text(batch.window.end));
+    if let Some(config) = node.get_mut("config").and_then(Value::as_object_mut) {
+        config.insert("__dbt_internal_microbatch_event_time_start".into(), start.clone().into());
+        config.insert("__dbt_internal_microbatch_event_time_end".into(), end.clone().into());
+    }
+    let shown = serde_json::json!({"id": batch.id, "event_time_start": start, "event_time_end": end});
+    node.insert("batch".into(), shown);
 }
 
 /// What the caller gives: the warehouse, flags, and whether everything is rebuilt.
@@ -249,6 +301,9 @@ fn prepare(context: &mut RenderContext, options: &CompileOptions, own_full_refre
     if own_full_refresh.unwrap_or(options.full_refresh) {
         context.is_incremental = Some(false);
     }
-    context.extra.insert("flags".into(), Value::Object(flags(options.full_refresh, &options.command)));
+    let mut flags = flags(options.full_refresh, &options.command);
+    flags.insert("EMPTY".into(), options.reading.is_empty.into());
+    context.extra.insert("flags".into(), Value::Object(flags));
+    context.overrides = options.overrides.clone();
     context.extra.extend(options.context.clone());
 }

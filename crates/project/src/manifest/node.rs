@@ -177,6 +177,13 @@ impl Node {
         self.resource_type == ResourceType::Model && self.config.materialized == "ephemeral"
     }
 
+    /// Whether it is built batch by batch (`incremental_strategy: microbatch`).
+    pub fn is_microbatch(&self) -> bool {
+        self.resource_type == ResourceType::Model
+            && self.config.materialized == "incremental"
+            && self.config.incremental_strategy.as_deref() == Some("microbatch")
+    }
+
     /// Whether building it makes a relation that others may read.
     pub fn is_relational(&self) -> bool {
         matches!(self.resource_type, ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot)

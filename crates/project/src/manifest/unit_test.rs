@@ -17,12 +17,16 @@ pub struct UnitTestRows {
     pub format: String,
     /// List of objects (`dict`; `csv` is already read into text values) or SQL text (`sql`).
     pub rows: Value,
+    /// Whether rows are given at all, here or in a fixture. Without any a seed stands for itself.
+    pub is_given: bool,
+    /// Name of the fixture that holds the rows.
+    pub fixture: Option<String>,
 }
 
 /// A test of a model on given rows.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub struct UnitTest {
-    /// `unit_test.<package>.<model>.<name>`.
+    /// `unit_test.<package>.<model>.<name>`, and `.v<version>` behind it where the model has versions.
     pub unique_id: String,
     /// Its name.
     pub name: String,
@@ -50,6 +54,10 @@ pub struct UnitTest {
     pub tags: Vec<String>,
     /// Meta.
     pub meta: Map<String, Value>,
+    /// Version of the model that it tests; a test of a versioned model is there once for each of its versions.
+    pub version: Option<String>,
+    /// `versions:` as written: which versions it is for.
+    pub versions: Option<Value>,
     /// Whether it is part of the project.
     pub enabled: bool,
     /// The tested model.

@@ -69,7 +69,8 @@ pub(crate) fn read(loading: &Loading) -> Vec<Draft> {
         }
         for found in find(&project.test_paths, "sql") {
             // Generic tests are macros.
-            if !found.relative.starts_with("generic/") {
+            // Generic tests are macros, fixtures are rows of unit tests.
+            if !found.relative.starts_with("generic/") && !found.relative.starts_with("fixtures/") {
                 drafts.extend(sql(loading, index, ResourceType::Test, &found));
             }
         }

@@ -9,7 +9,7 @@ use super::{Loading, columns, draft, nodes};
 use crate::config::merge;
 use crate::config::typed;
 use crate::files;
-use crate::manifest::{DependsOn, RefArgs, ResourceType, UnitTest, UnitTestRows};
+use crate::manifest::{DependsOn, Manifest, Node, RefArgs, ResourceType, UnitTest, UnitTestRows};
 use crate::yaml::{Kind, Yaml};
 
 const KEYS: &[&str] =
@@ -94,6 +94,8 @@ pub(crate) fn read(loading: &Loading, entry: &Entry) -> Option<UnresolvedUnitTes
             overrides: yaml.get("overrides").map(Yaml::to_json_map).unwrap_or_default(),
             tags: config.tags.clone(),
             meta: config.meta.into_iter().chain(meta).collect(),
+            version: None,
+            versions: yaml.get("versions").map(Yaml::to_json),
             enabled: config.enabled,
             depends_on: DependsOn::default(),
             place: entry.place(),
@@ -136,13 +138,17 @@ fn rows(loading: &Loading, entry: &Entry, owner: &Yaml, input: String) -> UnitTe
     };
     let rows = match (format.as_str(), owner.get("rows")) {
         ("dict", Some(list)) if matches!(list.kind, Kind::List(_)) => list.to_json(),
+        ("dict", _) if fixture.is_some() => {
+            wrong("a fixture is a file of rows as CSV or SQL".into(), "say 'format: csv' or 'format: sql'")
+        }
         ("dict", None) => Value::Array(Vec::new()),
         ("dict", Some(_)) => wrong("'rows' must be a list of mappings".into(), "or say 'format: csv' or 'format: sql'"),
         ("sql", _) => Value::String(text.unwrap_or_default()),
         ("csv", _) => csv_rows(&text.unwrap_or_default()).unwrap_or_else(|error| wrong(error, "correct the CSV text")),
         (other, _) => wrong(format!("'{other}' is not a format of rows"), "use one of: dict, csv, sql"),
     };
-    UnitTestRows { input, input_unique_id: None, format, rows }
+    let is_given = fixture.is_some() || owner.get("rows").is_some_and(|rows| !rows.is_null());
+    UnitTestRows { input, input_unique_id: None, format, rows, is_given, fixture }
 }
 
 fn read_fixture(loading: &Loading, entry: &Entry, name: &str, format: &str, place: &Place) -> Option<String> {
@@ -178,4 +184,68 @@ fn csv_rows(text: &str) -> Result<Value, String> {
         rows.push(Value::Object(row));
     }
     Ok(Value::Array(rows))
+}
+
+/// The test once for each version of its model that it is for; of a model without versions, the test itself.
+pub(crate) fn of_versions(test: UnitTest, manifest: &Manifest) -> Vec<UnitTest> {
+    let tested = |test: UnitTest, node: &Node| {
+        let mut test = UnitTest { tested_node: node.unique_id.clone(), ..test };
+        test.depends_on.nodes = vec![node.unique_id.clone()];
+        if let Some(version) = &node.version {
+            test.unique_id = format!("{}.v{version}", test.unique_id);
+            test.fqn.push(format!("v{version}"));
+            test.version = Some(version.clone());
+        }
+        test
+    };
+    let Some(node) = manifest.nodes.get(&test.tested_node) else { return Vec::new() };
+    if node.version.is_none() {
+        return vec![tested(test, node)];
+    }
+    let listed = |key: &str| -> Option<Vec<String>> {
+        match test.versions.as_ref()?.get(key)? {
+            Value::Array(items) => Some(items.iter().map(plain).collect()),
+            one => Some(vec![plain(one)]),
+        }
+    };
+    let (include, exclude) = (listed("include"), listed("exclude").unwrap_or_default());
+    let is_wanted = |version: &String| {
+        include.as_ref().is_none_or(|include| include.iter().any(|it| it == version || it == "all" || it == "*"))
+            && !exclude.contains(version)
+    };
+    let same = |other: &&Node| {
+        other.resource_type == ResourceType::Model
+            && other.name == node.name
+            && other.package_name == node.package_name
+            && other.version.as_ref().is_some_and(is_wanted)
+    };
+    manifest.nodes.values().filter(same).map(|node| tested(test.clone(), node)).collect()
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// What dbt refuses: a test of an incremental model must say which way it goes, and give the rows of that way.
+pub(crate) fn problem(test: &UnitTest, manifest: &Manifest) -> Option<Diagnostic> {
+    let node = manifest.nodes.get(&test.tested_node)?;
+    if node.config.materialized != "incremental" || !node.raw_code.contains("is_incremental") {
+        return None;
+    }
+    let decided = test.overrides.get("macros").and_then(|macros| macros.get("is_incremental")).and_then(Value::as_bool);
+    let has_this = test.given.iter().any(|given| given.input.trim() == "this");
+    let problem = match decided {
+        None => Diagnostic::error(
+            "bad-unit-test",
+            format!("unit test '{}' does not say whether {} adds to a table that is there", test.name, test.model),
+        )
+        .hint("add 'overrides: {macros: {is_incremental: true}}', or false"),
+        Some(true) if !has_this && node.raw_code.contains("this") => Diagnostic::error(
+            "bad-unit-test",
+            format!("unit test '{}' has no rows of the table that {} adds to", test.name, test.model),
+        )
+        .hint("add an input 'this' to 'given'"),
+        Some(_) => return None,
+    };
+    Some(problem.at(test.place.clone()))
 }

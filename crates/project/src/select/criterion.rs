@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::IndirectSelection;
 use crate::names::did_you_mean;
 
-/// Methods that are known; those that need another run's artifacts are refused with a reason.
+/// Methods that are known.
 pub(crate) const METHODS: &[&str] = &[
     "fqn",
     "tag",
@@ -26,10 +26,13 @@ pub(crate) const METHODS: &[&str] = &[
     "metric",
     "semantic_model",
     "saved_query",
+    "state",
+    "result",
+    "source_status",
 ];
 
 /// Methods that need artifacts of another run.
-const STATEFUL: &[&str] = &["state", "result", "source_status"];
+pub(super) const STATEFUL: &[&str] = &["state", "result", "source_status"];
 
 /// One criterion.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,10 +101,6 @@ impl Criterion {
 pub(crate) fn split_method(method: &str) -> Result<(String, Vec<String>)> {
     let mut parts = method.split('.').map(str::to_owned);
     let name = parts.next().unwrap_or_default();
-    if STATEFUL.contains(&name.as_str()) {
-        return Err(Error::usage(format!("the selector method '{name}' is not supported"))
-            .why("it compares with the artifacts of another run"));
-    }
     if !METHODS.contains(&name.as_str()) {
         let fallback = format!("use one of: {}", METHODS.join(", "));
         return Err(Error::usage(format!("'{name}' is not a selector method")).hint(did_you_mean(
@@ -157,7 +156,7 @@ mod tests {
         assert!(Criterion::parse("@a+").unwrap_err().to_string().contains("exclude each other"));
         let error = Criterion::parse("tga:x").unwrap_err();
         assert_eq!(error.fix(), Some("did you mean 'tag'?"));
-        assert!(Criterion::parse("state:modified").unwrap_err().to_string().contains("not supported"));
+        assert_eq!(Criterion::parse("state:modified.body+").unwrap().value, "modified.body");
         assert!(Criterion::parse("tag:").unwrap_err().to_string().contains("nothing to look for"));
         assert!(Criterion::parse("99999999999999999999999+a").is_err());
     }

@@ -2,17 +2,19 @@
 
 use millstream_core::Result;
 
-use super::criterion::Criterion;
+use super::criterion::{Criterion, STATEFUL};
 use super::spec::{Group, Spec};
-use super::{Ids, IndirectSelection, methods};
+use super::{Ids, IndirectSelection, methods, state};
 use crate::graph::reach;
 use crate::manifest::Manifest;
 use crate::project::Project;
+use crate::state::State;
 
 /// One evaluation.
 pub(super) struct Evaluation<'p> {
     project: &'p Project,
     manifest: &'p Manifest,
+    state: Option<&'p State>,
     /// Criteria that matched nothing.
     pub(super) warnings: Vec<String>,
 }
@@ -24,8 +26,8 @@ struct Chosen {
 }
 
 impl<'p> Evaluation<'p> {
-    pub(super) fn new(project: &'p Project) -> Self {
-        Self { project, manifest: &project.manifest, warnings: Vec::new() }
+    pub(super) fn new(project: &'p Project, state: Option<&'p State>) -> Self {
+        Self { project, manifest: &project.manifest, state, warnings: Vec::new() }
     }
 
     pub(super) fn run(&mut self, spec: &Spec) -> Result<Ids> {
@@ -65,7 +67,14 @@ impl<'p> Evaluation<'p> {
     }
 
     fn criterion(&self, criterion: &Criterion) -> Result<Chosen> {
-        let mut selected = methods::search(self.project, criterion)?;
+        let mut selected = if STATEFUL.contains(&criterion.method.as_str()) {
+            // What another run knew may be gone.
+            let mut found = state::search(self.project, self.state, criterion)?;
+            found.retain(|id| self.manifest.resource_type(id).is_some());
+            found
+        } else {
+            methods::search(self.project, criterion)?
+        };
         let found = selected.clone();
         if criterion.childrens_parents {
             let mut below = reach(&found, &self.manifest.child_map, None);

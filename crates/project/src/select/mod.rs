@@ -1,22 +1,25 @@
 //! Node selection: dbt's `--select`/`--exclude`/`--selector` syntax.
 //!
 //! Guarantees: what dbt 1.11 selects for the same project and flags is selected here, in topological order.
-//! Deliberately absent: methods that need the artifacts of another run (`state:`, `result:`, `source_status:`).
+//! Methods that compare with another run (`state:`, `result:`, `source_status:`) need its artifacts.
 
 mod criterion;
 mod evaluate;
 mod methods;
 pub(crate) mod selectors_file;
 mod spec;
+mod state;
 
 use std::collections::BTreeSet;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use millstream_core::{Error, Result};
 
 use crate::manifest::ResourceType;
 use crate::names::did_you_mean;
 use crate::project::Project;
+use crate::state::State;
 use spec::Spec;
 
 /// How tests are drawn in when what they test is selected (`--indirect-selection`).
@@ -62,6 +65,8 @@ pub struct Selection {
     pub exclude_resource_types: Vec<ResourceType>,
     /// How tests are drawn in.
     pub indirect: IndirectSelection,
+    /// Artifacts of another run (`--state`), for the methods that compare with them.
+    pub state: Option<Arc<State>>,
 }
 
 /// What a selection yields.
@@ -75,7 +80,7 @@ pub struct Selected {
 
 pub(crate) fn select(project: &Project, selection: &Selection) -> Result<Selected> {
     let spec = spec_of(project, selection)?;
-    let mut evaluation = evaluate::Evaluation::new(project);
+    let mut evaluation = evaluate::Evaluation::new(project, selection.state.as_deref());
     let chosen = evaluation.run(&spec)?;
     let manifest = &project.manifest;
     let wanted = |unique_id: &&String| {

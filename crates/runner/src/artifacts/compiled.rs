@@ -10,7 +10,17 @@ use millstream_project::Node;
 /// The folder is the node's own file; when several nodes stand in one file (tests of a yml file, snapshot blocks),
 /// the file becomes a folder with one file for each node, as in dbt.
 pub(crate) fn write(target_dir: &Path, kind: &str, node: &Node, sql: &str) -> Result<PathBuf> {
-    let path = file(target_dir, kind, node);
+    write_file(file(target_dir, kind, node), sql)
+}
+
+/// As [`write`], for one batch of a microbatch model: `models/events/events_2024-01-01.sql`.
+pub(crate) fn write_batch(target_dir: &Path, kind: &str, node: &Node, label: &str, sql: &str) -> Result<PathBuf> {
+    let folder = file(target_dir, kind, node).with_extension("");
+    let name = format!("{}_{label}.sql", folder.file_name().unwrap_or_default().to_string_lossy());
+    write_file(folder.join(name), sql)
+}
+
+fn write_file(path: PathBuf, sql: &str) -> Result<PathBuf> {
     let failed = |error: std::io::Error| {
         Error::environment(format!("{} cannot be written", path.display()))
             .why(error)

@@ -7,7 +7,7 @@ use millstream_core::Result;
 use millstream_project::Manifest;
 use serde_json::{Map, Value, json};
 
-use super::{atomic, instant};
+use super::atomic;
 use crate::{NodeResult, Status, Summary};
 
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/run-results/v6.json";
@@ -22,14 +22,7 @@ pub(crate) fn write(
     generated_at: DateTime<Utc>,
 ) -> Result<()> {
     let document = json!({
-        "metadata": {
-            "dbt_schema_version": SCHEMA,
-            "dbt_version": super::manifest::DBT_VERSION,
-            "generated_at": instant(generated_at),
-            "invocation_id": summary.invocation_id,
-            "invocation_started_at": instant(started_at),
-            "env": {},
-        },
+        "metadata": super::metadata(SCHEMA, &summary.invocation_id, started_at, generated_at),
         "results": to_json(manifest, &summary.results),
         "elapsed_time": summary.elapsed_s,
         "args": args,
@@ -43,21 +36,10 @@ pub(crate) fn to_json(manifest: &Manifest, results: &[NodeResult]) -> Vec<Value>
 }
 
 fn one(manifest: &Manifest, result: &NodeResult) -> Value {
-    let timing: Vec<Value> = result
-        .timing
-        .iter()
-        .map(|part| {
-            json!({
-                "name": part.name,
-                "started_at": instant(part.started_at),
-                "completed_at": instant(part.completed_at),
-            })
-        })
-        .collect();
     let relation_name = manifest.node(&result.unique_id).and_then(|node| node.relation_name.clone());
     json!({
         "status": result.status.name(),
-        "timing": timing,
+        "timing": super::timing(&result.timing),
         "thread_id": result.thread_id,
         "execution_time": result.execution_time_s,
         "adapter_response": response(result),
@@ -67,12 +49,12 @@ fn one(manifest: &Manifest, result: &NodeResult) -> Value {
         "compiled": result.compiled_code.is_some(),
         "compiled_code": result.compiled_code,
         "relation_name": relation_name,
-        "batch_results": Value::Null,
+        "batch_results": result.batches,
     })
 }
 
 fn response(result: &NodeResult) -> Value {
-    if !matches!(result.status, Status::Success | Status::Pass | Status::Warn | Status::Fail) {
+    if !matches!(result.status, Status::Success | Status::PartialSuccess | Status::Pass | Status::Warn | Status::Fail) {
         return json!({});
     }
     match result.rows {

@@ -116,6 +116,8 @@ async fn run_step(session: Arc<Session>, plan: Arc<Plan>, start: Start) -> Resul
     let results = match step.work {
         Work::Relation => relation::carry_out(&session, &node, step, &failed_gates, slot, outcome).await?,
         Work::Test => vec![crate::test::carry_out(&session, &node, &[], slot, outcome).await],
+        Work::UnitTest => vec![crate::unit_test::carry_out(&session, &node, slot, outcome).await],
+        Work::Clone => vec![crate::materialize::clone::carry_out(&session, &node, slot, outcome).await],
         Work::Compile => vec![compile(&session, &node, slot, outcome).await],
     };
     // Tests that ran after publication cannot keep a version back, but what reads it must not go on.
@@ -137,11 +139,7 @@ async fn compile(session: &Arc<Session>, node: &Node, _slot: Slot, mut outcome: 
 }
 
 pub(crate) fn node_of<'a>(session: &'a Session, unique_id: &str) -> Result<&'a Node> {
-    session
-        .project
-        .manifest
-        .node(unique_id)
-        .ok_or_else(|| Error::ours(format!("{unique_id} is in the plan but not in the project")))
+    session.node(unique_id).ok_or_else(|| Error::ours(format!("{unique_id} is in the plan but not in the project")))
 }
 
 /// Which steps wait, run and ended.
@@ -166,7 +164,7 @@ impl<'a> Board<'a> {
             }
         }
         let missing: Vec<usize> = steps.iter().map(|step| step.needs.union(&step.after).count()).collect();
-        let name = |step: &Step| session.project.manifest.node(&step.unique_id).map(|node| node.name.clone());
+        let name = |step: &Step| session.node(&step.unique_id).map(|node| node.name.clone());
         let names: Vec<String> = steps.iter().map(|step| name(step).unwrap_or_default()).collect();
         let ready = (0..steps.len()).filter(|step| missing[*step] == 0).map(|step| (names[step].clone(), step));
         let ready = ready.collect();
@@ -197,7 +195,8 @@ impl<'a> Board<'a> {
                 let is_needed = self.plan.steps[waiting].needs.contains(&step);
                 if self.states[waiting] == State::Waiting && is_needed && self.states[step] == State::Bad {
                     let needed = &self.plan.steps[step];
-                    let verb = if needed.work == Work::Test { "did not pass" } else { "was not built" };
+                    let is_test = matches!(needed.work, Work::Test | Work::UnitTest);
+                    let verb = if is_test { "did not pass" } else { "was not built" };
                     let reason = format!("because {} {verb}", needed.unique_id);
                     skipped.extend(self.skip(session, waiting, &reason));
                     ended.push(waiting);
@@ -221,7 +220,7 @@ impl<'a> Board<'a> {
         let gates = plan_step.gates.iter().map(|gate| &gate.unique_id);
         std::iter::once(&plan_step.unique_id)
             .chain(gates)
-            .filter_map(|id| session.project.manifest.node(id))
+            .filter_map(|id| session.node(id))
             .map(|node| Outcome::skip(session, node, reason))
             .collect()
     }

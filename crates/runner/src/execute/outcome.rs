@@ -108,6 +108,7 @@ fn blank(node: &Node) -> NodeResult {
         path: node.file(),
         compiled_path: None,
         compiled_code: None,
+        batches: None,
         timing: Vec::new(),
         execution_time_s: 0.0,
         thread_id: String::new(),
@@ -120,6 +121,7 @@ pub(crate) fn label(node: &Node) -> String {
         ResourceType::Model => format!("{} model {}", node.config.materialized, node.table_name()),
         ResourceType::Seed => format!("seed file {}", node.table_name()),
         ResourceType::Snapshot => format!("snapshot {}", node.table_name()),
+        ResourceType::UnitTest => format!("unit_test {}", node.alias),
         other => format!("{other} {}", node.name),
     }
 }

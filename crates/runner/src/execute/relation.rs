@@ -75,14 +75,23 @@ pub(super) async fn carry_out(
 
 /// Renders the node and stages its next version.
 async fn write(session: &Arc<Session>, node: &Node, outcome: &mut Outcome) -> Result<Draft> {
-    let compiled = session.compile(node, &[]).await?;
-    outcome.compiled(session, &compiled);
-    hooks::run_of_node(session, node, &node.config.pre_hook)
-        .await
-        .map_err(|error| error.context(format!("a pre-hook of {} failed", node.name)))?;
-    let draft = materialize::stage(session, node, &compiled.node).await?;
+    let draft = if node.is_microbatch() {
+        before(session, node).await?;
+        materialize::microbatch::stage(session, node, outcome).await?
+    } else {
+        let compiled = session.compile(node, &[]).await?;
+        outcome.compiled(session, &compiled);
+        before(session, node).await?;
+        materialize::stage(session, node, &compiled.node).await?
+    };
     session.write_run_sql(node, draft.run_sql.clone()).await?;
     Ok(draft)
+}
+
+async fn before(session: &Session, node: &Node) -> Result<()> {
+    hooks::run_of_node(session, node, &node.config.pre_hook)
+        .await
+        .map_err(|error| error.context(format!("a pre-hook of {} failed", node.name)))
 }
 
 /// Runs the gates against the staged version (or what is published), as many at once as there are places.
@@ -135,7 +144,10 @@ async fn publish(session: &Arc<Session>, node: &Node, draft: Draft, mut outcome:
         let error = error.context(format!("{} was published, but a post-hook failed", label(node)));
         return outcome.fail(session, &error);
     }
-    outcome.end(session, Status::Success, None)
+    match draft.failed {
+        Some(failed) => outcome.end(session, Status::PartialSuccess, Some(failed)),
+        None => outcome.end(session, Status::Success, None),
+    }
 }
 
 /// What cannot be removed now is swept by the warehouse later; it was never visible.

@@ -1,6 +1,6 @@
 //! What all steps of one run share.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,8 +8,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use millstream_core::warehouse::{Dialect, QueryOptions, Staged};
-use millstream_core::{Clock, Error, Result, Warehouse};
-use millstream_project::{CompileOptions, CompiledNode, Hook, Materialization, Node, Project};
+use millstream_core::{Clock, Error, Result, TableName, Warehouse};
+use millstream_project::{
+    Batch, CompileOptions, CompiledNode, Hook, Materialization, Node, Project, Reading, Window,
+};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapter::{self, Temporary, WarehouseAdapter};
@@ -28,6 +30,14 @@ pub(crate) struct Session {
     pub(crate) full_refresh: bool,
     pub(crate) warn_error: bool,
     pub(crate) store_failures: Option<bool>,
+    /// How `ref()` and `source()` read: `--empty`, `--sample`, `--defer`.
+    pub(crate) reading: Reading,
+    /// `--event-time-start` and `--event-time-end`.
+    pub(crate) event_times: (Option<DateTime<Utc>>, Option<DateTime<Utc>>),
+    /// Batches to build instead of those that are due, by model.
+    pub(crate) batches: BTreeMap<String, Vec<Window>>,
+    /// Versions of tables that are read, whatever is loaded meanwhile.
+    pub(crate) pins: BTreeMap<TableName, u64>,
     pub(crate) target_dir: PathBuf,
     pub(crate) invocation_id: String,
     /// When the run started: the time of everything that must have one time in a run (snapshots).
@@ -36,6 +46,8 @@ pub(crate) struct Session {
     pub(crate) total: usize,
     /// Temporary relations that statements have made.
     pub(crate) temporary: Arc<Temporary>,
+    /// Unit tests in the form of nodes, by unique id.
+    units: BTreeMap<String, Node>,
     permits: Arc<Semaphore>,
     started: AtomicUsize,
     idle_threads: Mutex<BTreeSet<usize>>,
@@ -92,15 +104,25 @@ impl Session {
             full_refresh: request.full_refresh,
             warn_error: request.warn_error,
             store_failures: request.store_failures,
+            reading: request.reading.clone(),
+            event_times: (request.event_time_start, request.event_time_end),
+            batches: request.batches.clone(),
+            pins: BTreeMap::new(),
             target_dir: runner.target_dir.clone(),
             invocation_id: invocation_id.to_owned(),
             started_at,
             total,
             temporary: Arc::default(),
+            units: units(&runner.project, request),
             permits: Arc::new(Semaphore::new(threads)),
             started: AtomicUsize::new(0),
             idle_threads: Mutex::new((1..=threads).collect()),
         }
+    }
+
+    /// A node, or a unit test in the form of one.
+    pub(crate) fn node(&self, unique_id: &str) -> Option<&Node> {
+        self.project.manifest.node(unique_id).or_else(|| self.units.get(unique_id))
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, BTreeSet<usize>> {
@@ -132,7 +154,8 @@ impl Session {
 
     /// Carries out the statements of a hook or template and reads their rows to the end, for their errors.
     pub(crate) async fn execute(&self, sql: &str) -> Result<()> {
-        let options = self.query_options(&[]);
+        // A statement changes what is there now, not what the run saw when it started.
+        let options = QueryOptions { pins: BTreeMap::new(), ..self.query_options(&[]) };
         let done = adapter::execute(&*self.warehouse, sql, &options, &self.events, &self.temporary).await?;
         for result in done.into_iter().filter_map(|one| one.result) {
             result.stream.try_for_each(|_| async { Ok(()) }).await?;
@@ -144,6 +167,7 @@ impl Session {
     pub(crate) fn query_options(&self, staged: &[Arc<dyn Staged>]) -> QueryOptions {
         QueryOptions {
             staged: staged.to_vec(),
+            pins: self.pins.clone(),
             default_schema: Some(self.project.target.schema.clone()),
             dialect: self.dialect(),
             ..QueryOptions::default()
@@ -180,28 +204,51 @@ impl Session {
             log,
         };
         CompileOptions {
-            adapter: Arc::new(adapter),
             full_refresh: self.full_refresh,
-            command: self.verb.name().to_owned(),
             context,
+            reading: self.reading.clone(),
+            ..CompileOptions::new(Arc::new(adapter), self.verb.name())
         }
     }
 
     /// Renders a node and writes its SQL to `target/compiled`, on a thread that may block.
     pub(crate) async fn compile(&self, node: &Node, staged: &[Arc<dyn Staged>]) -> Result<Compiled> {
         let options = self.compile_options(staged, serde_json::Map::new());
+        let id = node.unique_id.clone();
+        self.compile_to_file(node, None, move |project| project.compile(&id, &options)).await
+    }
+
+    /// Renders one batch of a microbatch model.
+    pub(crate) async fn compile_batch(
+        &self,
+        node: &Node,
+        label: &str,
+        batch: Batch,
+        staged: &[Arc<dyn Staged>],
+    ) -> Result<Compiled> {
+        let mut options = self.compile_options(staged, serde_json::Map::new());
+        options.batch = Some(batch);
+        let id = node.unique_id.clone();
+        self.compile_to_file(node, Some(label), move |project| project.compile(&id, &options)).await
+    }
+
+    /// Renders on a thread that may block, and writes the SQL to the node's (or batch's) file in `target/compiled`.
+    pub(crate) async fn compile_to_file(
+        &self,
+        node: &Node,
+        batch: Option<&str>,
+        render: impl FnOnce(&Project) -> Result<CompiledNode> + Send + 'static,
+    ) -> Result<Compiled> {
         let project = Arc::clone(&self.project);
         let target_dir = self.target_dir.clone();
-        let id = node.unique_id.clone();
+        let (node, batch) = (node.clone(), batch.map(str::to_owned));
         blocking(move || {
-            let compiled = project.compile(&id, &options)?;
-            let path = project
-                .manifest
-                .node(&id)
-                .map(|node| compiled::write(&target_dir, "compiled", node, &compiled.sql))
-                .transpose()?
-                .map(|path| shown_path(&project.dir, &path));
-            Ok(Compiled { node: compiled, path })
+            let compiled = render(project.as_ref())?;
+            let path = match &batch {
+                Some(label) => compiled::write_batch(&target_dir, "compiled", &node, label, &compiled.sql)?,
+                None => compiled::write(&target_dir, "compiled", &node, &compiled.sql)?,
+            };
+            Ok(Compiled { node: compiled, path: Some(shown_path(&project.dir, &path)) })
         })
         .await
     }
@@ -236,6 +283,14 @@ impl Session {
         blocking(move || project.run_macro(&name, &arguments, &options).map(|_| ())).await
     }
 
+    /// Renders a node without leaving a file.
+    pub(crate) async fn compile_quietly(&self, node: &Node, staged: &[Arc<dyn Staged>]) -> Result<CompiledNode> {
+        let options = self.compile_options(staged, serde_json::Map::new());
+        let project = Arc::clone(&self.project);
+        let id = node.unique_id.clone();
+        blocking(move || project.compile(&id, &options)).await
+    }
+
     /// Renders a hook of a node, now.
     pub(crate) async fn compile_hook(&self, node: &Node, hook: &Hook) -> Result<String> {
         let options = self.compile_options(&[], serde_json::Map::new());
@@ -254,6 +309,17 @@ impl Session {
         let project = Arc::clone(&self.project);
         let id = unique_id.to_owned();
         blocking(move || project.compile(&id, &options)).await
+    }
+
+    /// Renders a setting of the project that may be Jinja, with further names.
+    pub(crate) async fn compile_text(
+        &self,
+        text: &str,
+        context: serde_json::Map<String, serde_json::Value>,
+    ) -> Result<String> {
+        let options = self.compile_options(&[], context);
+        let (project, text) = (Arc::clone(&self.project), text.to_owned());
+        blocking(move || project.compile_inline(&text, &options).map(|compiled| compiled.sql)).await
     }
 
     /// Renders text that is not in the project.
@@ -283,4 +349,17 @@ pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T>
 /// A path as the user would type it from the project folder.
 pub(crate) fn shown_path(project_dir: &Path, path: &Path) -> String {
     path.strip_prefix(project_dir).unwrap_or(path).display().to_string()
+}
+
+/// The selected unit tests in the form of nodes.
+fn units(project: &Project, request: &Request) -> BTreeMap<String, Node> {
+    let manifest = &project.manifest;
+    let selected = request.selected.iter().filter_map(|id| manifest.unit_tests.get(id));
+    selected
+        .filter_map(|test| {
+            let tested = manifest.node(&test.tested_node)?;
+            let package_dir = project.config.packages.get(&test.package_name).cloned().unwrap_or_default();
+            Some((test.unique_id.clone(), crate::unit_test::node(test, tested, package_dir)))
+        })
+        .collect()
 }

@@ -3,13 +3,15 @@
 //! The whole table is built when it does not exist, when a view is in its place, and under `--full-refresh` (the
 //! model's own `full_refresh` wins). Otherwise the strategy decides, `merge` by default when there is a unique key
 //! and `append` when there is none; without a key, `merge` and `delete+insert` have nothing to match and append.
+//! Models of the strategy `microbatch` are not decided here but batch by batch, in [`super::microbatch`].
+
+mod overwrite;
 
 use millstream_core::warehouse::{OnSchemaChange, Relation, RelationKind, Stage};
 use millstream_core::{Error, Result};
 use millstream_project::Node;
 
 use super::{Decision, quote, quoted, table};
-use crate::Event;
 use crate::execute::session::Session;
 
 pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Result<Decision> {
@@ -22,27 +24,22 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Resul
     let Some(existing) = existing.filter(|relation| relation.kind == RelationKind::Table) else {
         return Ok(table::decide(node, sql));
     };
-    if !config.incremental_predicates.is_empty() {
-        let message = format!(
-            "{}: incremental_predicates are left aside; only the files that hold matching keys are rewritten anyway",
-            node.name
-        );
-        session.events.on(&Event::Warning { message: &message });
-    }
     let unique_key = config.unique_key.clone();
     let keys = unique_key.join(", ");
     let name = quoted(node);
+    let predicates = config.incremental_predicates.clone();
     let (stage, run_sql) = match strategy {
         Strategy::Merge if !unique_key.is_empty() => {
             let update_columns = update_columns(node, &existing);
             let updated = if update_columns.is_empty() { "every column".into() } else { update_columns.join(", ") };
             let run_sql = format!("-- merge into {name} on {keys}, updating {updated}, the rows of\n{sql}");
-            (Stage::Merge { sql, unique_key, update_columns }, run_sql)
+            (Stage::Merge { sql, unique_key, update_columns, predicates }, run_sql)
         }
         Strategy::DeleteInsert if !unique_key.is_empty() => {
             let run_sql = format!("-- delete from {name} by {keys}, then insert, the rows of\n{sql}");
-            (Stage::DeleteInsert { sql, unique_key }, run_sql)
+            (Stage::DeleteInsert { sql, unique_key, predicates }, run_sql)
         }
+        Strategy::InsertOverwrite => overwrite::decide(session, node, sql).await?,
         _ => {
             let run_sql = format!("insert into {name} (\n{sql}\n)");
             (Stage::Append { sql }, run_sql)
@@ -57,6 +54,7 @@ enum Strategy {
     Append,
     Merge,
     DeleteInsert,
+    InsertOverwrite,
 }
 
 impl Strategy {
@@ -66,9 +64,10 @@ impl Strategy {
             None | Some("default" | "merge") => Ok(Self::Merge),
             Some("append") => Ok(Self::Append),
             Some("delete+insert" | "delete_insert") => Ok(Self::DeleteInsert),
+            Some("insert_overwrite") => Ok(Self::InsertOverwrite),
             Some(other) => {
                 Err(Error::user(format!("{} has the incremental strategy '{other}', which is not known", node.name))
-                    .hint("use one of: append, merge, delete+insert"))
+                    .hint("use one of: append, merge, delete+insert, insert_overwrite, microbatch"))
             }
         }
     }

@@ -3,8 +3,10 @@
 //! One file for each materialization: it decides the [`Stage`]; what is the same for all is here. Ephemeral models
 //! have none: the project inlines them where they are read.
 
+pub(crate) mod clone;
 mod contract;
 mod incremental;
+pub(crate) mod microbatch;
 mod seed;
 mod snapshot;
 mod table;
@@ -21,11 +23,15 @@ pub(crate) use contract::differences as contract_differences;
 pub(crate) use seed::columns as seed_columns;
 pub(crate) use snapshot::query as snapshot_query;
 
+pub(crate) use seed::{infer, rows_of as seed_rows};
+
 /// A staged version.
 pub(crate) struct Draft {
     pub(crate) staged: Arc<dyn Staged>,
     /// What was carried out, for `target/run`.
     pub(crate) run_sql: String,
+    /// What could not be built of it: batches that failed.
+    pub(crate) failed: Option<String>,
 }
 
 /// What a materialization decides.
@@ -44,10 +50,7 @@ impl Decision {
 
 /// Stages the node's next version.
 pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNode) -> Result<Draft> {
-    if let Some(header) = node.config.sql_header.as_ref().filter(|header| !header.trim().is_empty()) {
-        let ran = session.execute(header).await;
-        ran.map_err(|error| error.context(format!("the sql_header of {} failed", node.name)))?;
-    }
+    run_header(session, node).await?;
     let sql = strip(&compiled.sql).to_owned();
     let decision = match node.resource_type {
         ResourceType::Seed => seed::decide(session, node).await?,
@@ -63,7 +66,14 @@ pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNod
     let options = session.query_options(&[]);
     let staged = session.warehouse.stage(&name, decision.stage, decision.on_schema_change, &options).await?;
     contract::check(session, node, &staged).await?;
-    Ok(Draft { staged, run_sql: decision.run_sql })
+    Ok(Draft { staged, run_sql: decision.run_sql, failed: None })
+}
+
+/// The statements that a node wants carried out in front of its own.
+async fn run_header(session: &Session, node: &Node) -> Result<()> {
+    let Some(header) = node.config.sql_header.as_ref().filter(|header| !header.trim().is_empty()) else { return Ok(()) };
+    let ran = session.execute(header).await;
+    ran.map_err(|error| error.context(format!("the sql_header of {} failed", node.name)))
 }
 
 /// A query that becomes part of another one must not end in a semicolon.
@@ -80,12 +90,12 @@ fn unknown(node: &Node, materialized: &str) -> Error {
 }
 
 /// `"schema"."name"` for generated SQL.
-fn quoted(node: &Node) -> String {
+pub(crate) fn quoted(node: &Node) -> String {
     let name = node.table_name();
     format!("{}.{}", quote(&name.schema), quote(&name.name))
 }
 
 /// An identifier exactly as it is.
-fn quote(identifier: &str) -> String {
+pub(crate) fn quote(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }

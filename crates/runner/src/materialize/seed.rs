@@ -7,6 +7,8 @@
 mod infer;
 mod read;
 
+pub(crate) use infer::infer;
+
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,18 +26,23 @@ use crate::sqltype::{arrow_type_in, sql_type};
 use read::Text;
 
 pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
+    let batch = rows_of(session, node).await?;
+    let schema = batch.schema();
+    let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type())));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    let name = quoted(node);
+    let run_sql =
+        format!("-- create or replace table {name} ({columns}) with {} rows of {}", batch.num_rows(), node.file());
+    Ok(Decision::whole(Stage::Rows { schema, batches: vec![batch] }, run_sql))
+}
+
+/// The typed rows of a seed's file.
+pub(crate) async fn rows_of(session: &Session, node: &Node) -> Result<RecordBatch> {
     let path = session.project.dir.join(node.file());
     let node = node.clone();
     let dialect = session.dialect();
     blocking(move || {
-        let batch = batch(&path, &node, dialect)?;
-        let schema = batch.schema();
-        let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type())));
-        let columns = columns.collect::<Vec<_>>().join(", ");
-        let name = quoted(&node);
-        let run_sql =
-            format!("-- create or replace table {name} ({columns}) with {} rows of {}", batch.num_rows(), node.file());
-        Ok(Decision::whole(Stage::Rows { schema, batches: vec![batch] }, run_sql))
+        batch(&path, &node, dialect)
     })
     .await
 }
@@ -65,7 +72,7 @@ fn rows(node: &Node, text: &Text, dialect: Dialect) -> Result<RecordBatch> {
                     .why(format!("column_types of the seed {} gives it to the column {name}", node.name))
                     .hint("for example varchar, integer, bigint, decimal(18,2), double, boolean, date, timestamp")
             })?,
-            None => infer::infer(&cells),
+            None => infer(&cells),
         };
         columns.push(typed(node, text, position, &cells, &data_type)?);
         fields.push(Field::new(name, data_type, true));

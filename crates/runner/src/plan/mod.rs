@@ -47,8 +47,12 @@ pub(crate) enum Work {
     Relation,
     /// A test is run.
     Test,
+    /// A unit test is run.
+    UnitTest,
     /// SQL is rendered and written to `target/compiled`.
     Compile,
+    /// A relation of another run is cloned.
+    Clone,
 }
 
 /// A test that gates a step.
@@ -76,10 +80,15 @@ impl Plan {
             .filter(|(id, _)| !gated.contains(*id))
             .map(|(id, node)| Step { unique_id: (*id).to_owned(), work: work(verb, node), ..Step::default() })
             .collect();
+        if matches!(verb, Verb::Build | Verb::Test) {
+            let units = selected.iter().filter(|id| manifest.unit_tests.contains_key(*id));
+            // Their ids sort behind those of all nodes.
+            steps.extend(units.map(|id| Step { unique_id: id.clone(), work: Work::UnitTest, ..Step::default() }));
+        }
         let index: BTreeMap<String, usize> =
             steps.iter().enumerate().map(|(number, step)| (step.unique_id.clone(), number)).collect();
         let mut graph = Graph::new(steps.len());
-        if !matches!(verb, Verb::Test | Verb::Compile) {
+        if !matches!(verb, Verb::Test | Verb::Compile | Verb::Clone) {
             let mut nearest = Nearest { manifest, index: &index, known: BTreeMap::new() };
             for (number, step) in steps.iter().enumerate() {
                 for needed in nearest.below(&step.unique_id) {
@@ -88,6 +97,7 @@ impl Plan {
             }
         }
         if verb == Verb::Build {
+            unit_tests_before_models(manifest, &steps, &index, &mut graph);
             gates::tests_before_readers(manifest, &steps, &index, &mut graph);
             gates::assign(manifest, &gated, &index, &mut steps, &mut graph);
         }
@@ -106,6 +116,31 @@ impl Plan {
     }
 }
 
+/// A model waits for its unit tests, and they wait for what it reads, whose columns their rows get.
+fn unit_tests_before_models(manifest: &Manifest, steps: &[Step], index: &BTreeMap<String, usize>, graph: &mut Graph) {
+    let mut nearest = Nearest { manifest, index, known: BTreeMap::new() };
+    for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.work == Work::UnitTest) {
+        let Some(test) = manifest.unit_tests.get(&step.unique_id) else { continue };
+        for needed in nearest.below(&test.tested_node) {
+            graph.add(number, needed);
+        }
+        match index.get(&test.tested_node) {
+            Some(model) => graph.add(*model, number),
+            // An ephemeral model is not built: those that read it wait.
+            None => {
+                let readers = steps.iter().enumerate().filter(|(_, step)| {
+                    step.work == Work::Relation
+                        && manifest
+                            .nodes
+                            .get(&step.unique_id)
+                            .is_some_and(|node| node.depends_on.nodes.contains(&test.tested_node))
+                });
+                readers.for_each(|(reader, _)| graph.add(reader, number));
+            }
+        }
+    }
+}
+
 fn takes(verb: Verb, node: &Node) -> bool {
     let kind = node.resource_type;
     match verb {
@@ -115,6 +150,7 @@ fn takes(verb: Verb, node: &Node) -> bool {
         Verb::Seed => kind == ResourceType::Seed,
         Verb::Snapshot => kind == ResourceType::Snapshot,
         Verb::RunOperation => false,
+        Verb::Clone => node.is_relational(),
         Verb::Compile => {
             matches!(kind, ResourceType::Model | ResourceType::Snapshot | ResourceType::Test | ResourceType::Analysis)
         }
@@ -124,6 +160,7 @@ fn takes(verb: Verb, node: &Node) -> bool {
 fn work(verb: Verb, node: &Node) -> Work {
     match (verb, node.resource_type) {
         (Verb::Compile, _) => Work::Compile,
+        (Verb::Clone, _) => Work::Clone,
         (_, ResourceType::Test) => Work::Test,
         _ => Work::Relation,
     }

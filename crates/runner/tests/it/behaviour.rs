@@ -223,14 +223,87 @@ fn seeds_are_read_whatever_their_line_ends_and_refused_when_they_are_no_text() {
     assert!(world.message("windows", "").contains("the header of the seed windows is empty"));
 }
 
+/// Loads a file into the raw table when the named node starts, as an ingestion beside the build would.
+struct LoadAt(&'static str, std::sync::Mutex<Option<Box<dyn FnOnce() + Send>>>);
+
+impl Events for LoadAt {
+    fn on(&self, event: &Event<'_>) {
+        if matches!(event, Event::NodeStarted { unique_id, .. } if unique_id.ends_with(self.0))
+            && let Some(load) = self.1.lock().unwrap().take()
+        {
+            load();
+        }
+    }
+}
+
 #[test]
-fn unit_tests_are_not_passed_over_in_silence() {
+fn a_run_reads_one_version_of_what_is_ingested_meanwhile() {
+    let mut world = World::new();
+    world.write(
+        "models/sources.yml",
+        "sources: [{name: raw, tables: [{name: sales, config: {meta: {millstream: {connector: file, \
+         path: 'data/sales_*.csv', format: csv}}}, columns: [{name: sale_id, data_type: varchar}]}]}]",
+    );
+    for name in ["a_first", "b_second"] {
+        let sql = "{{ config(materialized='table') }} select count(*) as n from {{ source('raw', 'sales') }}";
+        world.write(&format!("models/{name}.sql"), sql);
+    }
+    world.write("data/sales_1.csv", "sale_id\n1\n2\n");
+    world.run("ingest");
+    let mut runner = world.runner().unwrap();
+    let mut request = World::request(&runner, &["build"]).unwrap();
+    request.threads = 1;
+    world.write("data/sales_2.csv", "sale_id\n3\n");
+    let mut beside = world.runner().unwrap();
+    beside.ids = Arc::new(TestIds(DateTime::UNIX_EPOCH));
+    runner.ids = Arc::new(TestIds(DateTime::UNIX_EPOCH + TimeDelta::days(1)));
+    let load = move || {
+        // On a thread of its own: this one is inside of the build's runtime.
+        let loaded = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(beside.ingest(&millstream_runner::IngestRequest::default())).unwrap()
+        });
+        loaded.join().unwrap();
+    };
+    runner.events = Arc::new(LoadAt("b_second", std::sync::Mutex::new(Some(Box::new(load)))));
+    assert!(world.runtime.block_on(runner.execute(&request)).unwrap().is_success());
+    assert_eq!(world.query("select count(*) from raw.sales"), "3\n", "it was loaded while the build ran");
+    assert_eq!(world.query("select a.n, b.n from main.a_first a, main.b_second b"), "2 | 2\n");
+    world.run("build");
+    assert_eq!(world.query("select a.n, b.n from main.a_first a, main.b_second b"), "3 | 3\n");
+}
+
+#[test]
+fn artefacts_tell_of_unit_tests_and_batches() {
     let mut world = World::new();
     chain(&world);
     world.write(
         "models/u.yml",
-        "unit_tests: [{name: one, model: b, given: [{input: ref('a'), rows: [{id: 1}]}], expect: {rows: [{id: 1}]}}]",
+        "unit_tests: [{name: one, model: b, given: [{input: ref('a'), rows: [{id: 1}]}], expect: {rows: [{id: 2}]}}]",
     );
+    world.write(
+        "models/e.sql",
+        "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', batch_size='day', \
+         begin='2025-05-31') }} {% set last = model.batch and model.batch.id == '20250601' %} \
+         select at, 1 / (case when {{ 'true' if last else 'false' }} then 0 else n end) as n from (\
+         select timestamp '2025-05-31 05:00:00' as at, 1 as n union all select timestamp '2025-06-01 05:00:00', 1)",
+    );
+    world.set_clock("2025-06-01T05:00:00Z");
     world.run("build");
-    assert_eq!(world.events(), "warning: 1 unit tests are selected; they are not run yet, only data tests are\n");
+    let runner = world.runner().unwrap();
+    let results = json(&runner, "run_results.json");
+    let about = |id: &str| {
+        let all = results["results"].as_array().unwrap();
+        all.iter().find(|result| result["unique_id"] == id).unwrap().clone()
+    };
+    let unit = about("unit_test.shop.b.one");
+    assert_eq!((&unit["status"], &unit["failures"]), (&"fail".into(), &1.into()));
+    assert!(unit["compiled_code"].as_str().unwrap().contains("__dbt__cte__a as ("), "{unit}");
+    assert_eq!(about("model.shop.b")["status"], "skipped");
+    let batches = about("model.shop.e");
+    assert_eq!(batches["status"], "partial success");
+    let pair = |a: &str, b: &str| serde_json::json!([[a, b]]);
+    assert_eq!(batches["batch_results"]["successful"], pair("2025-05-31T00:00:00Z", "2025-06-01T00:00:00Z"));
+    assert_eq!(batches["batch_results"]["failed"], pair("2025-06-01T00:00:00Z", "2025-06-02T00:00:00Z"));
+    assert!(json(&runner, "manifest.json")["unit_tests"]["unit_test.shop.b.one"].is_object());
 }

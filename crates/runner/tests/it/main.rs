@@ -19,6 +19,7 @@
 mod behaviour;
 mod literate;
 mod markdown;
+mod properties;
 mod world;
 
 macro_rules! projects {
@@ -67,6 +68,13 @@ projects!(
     check_unknown,
     check_tables,
     check_contracts,
+    unit_tests,
+    unit_test_overrides,
+    microbatch,
+    insert_overwrite,
+    incremental_predicates,
+    empty_and_sample,
+    snapshot_backfill,
 );
 
 #[test]

@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::TryStreamExt;
 use millstream_core::warehouse::QueryOptions;
 use millstream_core::{Clock, Error, SilentProgress, Warehouse};
-use millstream_project::{LoadOptions, Selection};
+use millstream_project::{LoadOptions, Selection, Window};
 use millstream_runner::{
     Cancel, CheckOptions, CheckReport, CheckState, Event, Events, Ids, IngestRequest, NodeResult, OperationRequest,
     Request, Runner, Status, Summary, Verb,
@@ -130,8 +130,20 @@ impl World {
         let mut request = Request::new(verb, []);
         request.threads = 2;
         let mut into = "";
-        for word in &words[1..] {
+        let mut rest = words[1..].iter();
+        while let Some(word) = rest.next() {
+            let mut window = || {
+                let mut at = || rest.next().unwrap().parse().unwrap();
+                Window { start: at(), end: at() }
+            };
             match *word {
+                "--empty" => request.reading.is_empty = true,
+                "--sample" => request.reading.window = Some(window()),
+                "--event-times" => {
+                    let Window { start, end } = window();
+                    request.event_time_start = Some(start);
+                    request.event_time_end = Some(end);
+                }
                 "--full-refresh" => request.full_refresh = true,
                 "--check" => request.check = true,
                 "--fail-fast" => request.fail_fast = true,

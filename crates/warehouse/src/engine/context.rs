@@ -2,7 +2,7 @@
 //! through them), then tables in the wanted version.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
@@ -47,6 +47,7 @@ pub(crate) struct Scope<'a> {
     catalog: &'a Catalog,
     pub(super) state: &'a SessionState,
     as_of: AsOf,
+    pins: &'a BTreeMap<TableName, u64>,
     default_schema: Option<String>,
     dialect: Dialect,
     /// What will be there when the query runs; only where it is checked and not run.
@@ -61,7 +62,7 @@ pub(crate) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    pub(crate) fn new(catalog: &'a Catalog, state: &'a SessionState, options: &QueryOptions) -> Result<Self> {
+    pub(crate) fn new(catalog: &'a Catalog, state: &'a SessionState, options: &'a QueryOptions) -> Result<Self> {
         let mut staged = HashMap::new();
         for version in &options.staged {
             staged.insert(version.name().clone(), staged_of(version.as_ref())?);
@@ -70,6 +71,7 @@ impl<'a> Scope<'a> {
             catalog,
             state,
             as_of: options.as_of,
+            pins: &options.pins,
             default_schema: options.default_schema.clone(),
             dialect: options.dialect,
             expectations: None,
@@ -268,7 +270,13 @@ impl<'a> Scope<'a> {
         let folder = self.catalog.folder(name)?;
         let past = |version| log::load(&folder, Some(version))?.map(Arc::new).ok_or_else(unknown);
         let snapshot = match self.as_of {
-            AsOf::Latest => self.catalog.table(name)?.ok_or_else(unknown)?,
+            AsOf::Latest => {
+                let latest = self.catalog.table(name)?.ok_or_else(unknown)?;
+                match self.pins.get(name) {
+                    Some(pinned) if *pinned != latest.version => past(*pinned)?,
+                    _ => latest,
+                }
+            }
             AsOf::Version(version) => past(version)?,
             AsOf::Time(at) => match log::history::version_at(&folder, at)? {
                 Some(version) => past(version)?,

@@ -81,6 +81,12 @@ impl Engine {
         &self.large
     }
 
+    /// A condition on the columns of one relation.
+    pub(crate) fn condition(&self, sql: &str, schema: &DFSchema) -> Result<Expr> {
+        let text = millstream_sql::condition_for_engine(sql)?;
+        self.large.create_logical_expr(&text, schema).map_err(from_engine)
+    }
+
     /// Columns of a relation's plan as users see them.
     pub(crate) fn schema_of(plan: &LogicalPlan) -> SchemaRef {
         plain_schema(plan.schema().as_arrow())

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
+use datafusion::common::{Column, DFSchema, JoinType, NullEquality, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when};
 use millstream_core::Result;
@@ -24,13 +24,17 @@ use crate::log::{DataFile, Snapshot};
 use crate::tables::data_files;
 use crate::write::remove_parts;
 
+/// What predicates may call the table and the query's rows, as in dbt.
+const TARGET: &str = "dbt_internal_dest";
+const SOURCE: &str = "dbt_internal_source";
+
 /// Says of a row that the other side has its key.
 const MATCHED: &str = "__matched";
 
 /// Parts that are removed when the stage fails half-way.
-struct Guard<'a> {
-    request: &'a Request<'a>,
-    parts: Vec<Part>,
+pub(super) struct Guard<'a> {
+    pub request: &'a Request<'a>,
+    pub parts: Vec<Part>,
 }
 
 impl Drop for Guard<'_> {
@@ -47,14 +51,16 @@ pub(super) async fn merge(
     sql: &str,
     unique_key: &[String],
     update_columns: Option<&[String]>,
+    predicates: &[String],
 ) -> Result<Arc<dyn Staged>> {
     let base = request.base()?;
     let planned = request.plan(sql)?;
     let Aligned { planned, stored, rewrites_all } = align(request, planned, &base)?;
     check_columns(request, unique_key, update_columns.unwrap_or_default(), &stored)?;
+    let filter = filter(request, &base, &stored, predicates)?;
     let source = rows::write(request, &planned, stored.clone()).await?;
     let mut guard = Guard { request, parts: source.parts.clone() };
-    let merge = Merge { request, base: &base, stored: &stored, unique_key, source: &source.parts };
+    let merge = Merge { request, base: &base, stored: &stored, unique_key, source: &source.parts, filter };
     if update_columns.is_some() {
         check_unique(request, merge.source(), unique_key).await?;
     }
@@ -75,6 +81,22 @@ struct Merge<'a> {
     stored: &'a SchemaRef,
     unique_key: &'a [String],
     source: &'a [Part],
+    /// What a row of the table must also keep to be matched.
+    filter: Option<Expr>,
+}
+
+/// Predicates as one condition: on the table alone, or on both sides by their names.
+fn filter(request: &Request<'_>, base: &Snapshot, stored: &SchemaRef, predicates: &[String]) -> Result<Option<Expr>> {
+    let schema = |name: &str, columns: &SchemaRef| DFSchema::try_from_qualified_schema(name, columns);
+    let target = schema(TARGET, &base.engine_schema).map_err(from_engine)?;
+    let both = schema(SOURCE, &engine_schema(stored)).and_then(|source| target.join(&source)).map_err(from_engine)?;
+    let engine = &request.inner.engine;
+    let mut all = Vec::with_capacity(predicates.len());
+    for predicate in predicates {
+        let condition = engine.condition(predicate, &target).or_else(|_| engine.condition(predicate, &both));
+        all.push(condition.map_err(|error| error.context(format!("the predicate '{predicate}' cannot be used")))?);
+    }
+    Ok(all.into_iter().reduce(Expr::and))
 }
 
 impl Merge<'_> {
@@ -103,7 +125,13 @@ impl Merge<'_> {
             self.unique_key.iter().map(|key| Column::new(Some(relation), key.as_str())).collect()
         };
         LogicalPlanBuilder::from(left)
-            .join_detailed(right, join, (keys(names.0), keys(names.1)), None, NullEquality::NullEqualsNull)
+            .join_detailed(
+                right,
+                join,
+                (keys(names.0), keys(names.1)),
+                self.filter.clone(),
+                NullEquality::NullEqualsNull,
+            )
             .map_err(from_engine)
     }
 
@@ -121,8 +149,8 @@ impl Merge<'_> {
         let target = self.target(files.clone()).with_file_numbers();
         let bytes = target.bytes() + self.source().bytes();
         let plan = self
-            .join(scan("target", target)?, scan("source", self.source())?, JoinType::LeftSemi, ("target", "source"))?
-            .aggregate(vec![column("target", FILE_NUMBER)], vec![count(lit(1)).alias("rows")])
+            .join(scan(TARGET, target)?, scan(SOURCE, self.source())?, JoinType::LeftSemi, (TARGET, SOURCE))?
+            .aggregate(vec![column(TARGET, FILE_NUMBER)], vec![count(lit(1)).alias("rows")])
             .and_then(LogicalPlanBuilder::build)
             .map_err(from_engine)?;
         let found = self.request.inner.rows_of(&Planned { plan, bytes }).await?;
@@ -140,16 +168,11 @@ impl Merge<'_> {
             let target = self.target(removed.clone());
             let bytes = target.bytes() + self.source().bytes();
             let kept = if matched == 0 {
-                LogicalPlanBuilder::from(scan("target", target)?)
+                LogicalPlanBuilder::from(scan(TARGET, target)?)
             } else {
-                self.join(
-                    scan("target", target)?,
-                    scan("source", self.source())?,
-                    JoinType::LeftAnti,
-                    ("target", "source"),
-                )?
+                self.join(scan(TARGET, target)?, scan(SOURCE, self.source())?, JoinType::LeftAnti, (TARGET, SOURCE))?
             };
-            let expressions = self.project_target("target")?;
+            let expressions = self.project_target(TARGET);
             let plan = kept.project(expressions).and_then(LogicalPlanBuilder::build).map_err(from_engine)?;
             let kept = rows::write(self.request, &Planned { plan, bytes }, self.stored.clone()).await?;
             guard.parts.extend(kept.parts.iter().cloned());
@@ -166,20 +189,20 @@ impl Merge<'_> {
         if !removed.is_empty() {
             let target = self.target(removed.clone());
             let bytes = target.bytes() + self.source().bytes();
-            let expressions = self.project_target("target")?;
+            let expressions = self.project_target(TARGET);
             let mut expressions: Vec<Expr> = expressions;
             for (expression, field) in expressions.iter_mut().zip(self.stored.fields()) {
                 if columns.contains(field.name()) {
-                    let is_matched = column("source", MATCHED).is_not_null();
+                    let is_matched = column(SOURCE, MATCHED).is_not_null();
                     let old = std::mem::replace(expression, lit(true)).unalias();
-                    *expression = when(is_matched, column("source", field.name()))
+                    *expression = when(is_matched, column(SOURCE, field.name()))
                         .otherwise(old)
                         .map_err(from_engine)?
                         .alias(field.name());
                 }
             }
             let plan = self
-                .join(scan("target", target)?, self.marked_source()?, JoinType::Left, ("target", "source"))?
+                .join(scan(TARGET, target)?, self.marked_source()?, JoinType::Left, (TARGET, SOURCE))?
                 .project(expressions)
                 .and_then(LogicalPlanBuilder::build)
                 .map_err(from_engine)?;
@@ -194,12 +217,7 @@ impl Merge<'_> {
             let target = self.target(touched);
             let bytes = target.bytes() + self.source().bytes();
             let plan = self
-                .join(
-                    scan("source", self.source())?,
-                    scan("target", target)?,
-                    JoinType::LeftAnti,
-                    ("source", "target"),
-                )?
+                .join(scan(SOURCE, self.source())?, scan(TARGET, target)?, JoinType::LeftAnti, (SOURCE, TARGET))?
                 .build()
                 .map_err(from_engine)?;
             let new = rows::write(self.request, &Planned { plan, bytes }, self.stored.clone()).await?;
@@ -212,25 +230,25 @@ impl Merge<'_> {
     }
 
     fn marked_source(&self) -> Result<LogicalPlan> {
-        let source = scan("source", self.source())?;
+        let source = scan(SOURCE, self.source())?;
         let mut expressions: Vec<Expr> =
-            self.stored.fields().iter().map(|field| column("source", field.name())).collect();
+            self.stored.fields().iter().map(|field| column(SOURCE, field.name())).collect();
         expressions.push(lit(true).alias(MATCHED));
         LogicalPlanBuilder::from(source)
             .project(expressions)
-            .and_then(|plan| plan.alias("source"))
+            .and_then(|plan| plan.alias(SOURCE))
             .and_then(LogicalPlanBuilder::build)
             .map_err(from_engine)
     }
 
-    fn project_target(&self, relation: &str) -> Result<Vec<Expr>> {
+    fn project_target(&self, relation: &str) -> Vec<Expr> {
         project(self.base, self.stored, relation)
     }
 }
 
 /// The base's columns as those of the next version: retyped, or null where they are new.
-fn project(base: &Snapshot, stored: &SchemaRef, relation: &str) -> Result<Vec<Expr>> {
-    Ok(engine_schema(stored)
+pub(super) fn project(base: &Snapshot, stored: &SchemaRef, relation: &str) -> Vec<Expr> {
+    engine_schema(stored)
         .fields()
         .iter()
         .map(|field| {
@@ -241,7 +259,7 @@ fn project(base: &Snapshot, stored: &SchemaRef, relation: &str) -> Result<Vec<Ex
             };
             value.alias(field.name())
         })
-        .collect())
+        .collect()
 }
 
 /// Writes every row of the base anew with the next version's columns.
@@ -253,8 +271,8 @@ pub(super) async fn rewrite_all(
 ) -> Result<()> {
     let table = FileTable::of(base);
     let bytes = table.bytes();
-    let plan = LogicalPlanBuilder::from(scan("target", table)?)
-        .project(project(base, stored, "target")?)
+    let plan = LogicalPlanBuilder::from(scan(TARGET, table)?)
+        .project(project(base, stored, TARGET))
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_engine)?;
     let rewritten = rows::write(request, &Planned { plan, bytes }, stored.clone()).await?;

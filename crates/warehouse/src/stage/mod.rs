@@ -7,6 +7,7 @@
 //! second; a kill in between leaves the one that was visible last, and the next publication finishes the change.
 
 mod align;
+mod delete;
 mod keys;
 mod merge;
 mod rows;
@@ -36,6 +37,8 @@ pub(crate) struct Request<'a> {
     pub on_schema_change: OnSchemaChange,
     /// Whether what is written is forced to the disk.
     pub durable: bool,
+    /// A staged version of the same relation that an incremental stage goes on from.
+    pub earlier: Option<&'a StagedVersion>,
 }
 
 /// Writes the next version of a relation.
@@ -48,15 +51,20 @@ pub(crate) async fn stage(
 ) -> Result<Arc<dyn Staged>> {
     inner.catalog.folder(name)?;
     let durable = !matches!(stage, Stage::Replace { .. } | Stage::Rows { .. });
-    let request = Request { inner, name, options, on_schema_change, durable };
+    let is_whole = matches!(stage, Stage::Replace { .. } | Stage::Rows { .. } | Stage::View { .. });
+    let earlier = if is_whole { None } else { staged::earlier(name, options)? };
+    let request = Request { inner, name, options, on_schema_change, durable, earlier };
     match stage {
         Stage::Replace { sql } => rows::replace(&request, &sql).await,
         Stage::Rows { schema, batches } => rows::given(&request, &schema, batches),
         Stage::Append { sql } => rows::append(&request, &sql).await,
-        Stage::Merge { sql, unique_key, update_columns } => {
-            merge::merge(&request, &sql, &unique_key, Some(&update_columns)).await
+        Stage::Merge { sql, unique_key, update_columns, predicates } => {
+            merge::merge(&request, &sql, &unique_key, Some(&update_columns), &predicates).await
         }
-        Stage::DeleteInsert { sql, unique_key } => merge::merge(&request, &sql, &unique_key, None).await,
+        Stage::DeleteInsert { sql, unique_key, predicates } => {
+            merge::merge(&request, &sql, &unique_key, None, &predicates).await
+        }
+        Stage::DeleteWhere { sql, condition } => delete::delete_where(&request, &sql, &condition).await,
         Stage::View { sql } => view(&request, sql),
     }
 }
@@ -92,6 +100,9 @@ impl Request<'_> {
 
     /// The table that an incremental stage goes on from.
     pub(crate) fn base(&self) -> Result<Arc<Snapshot>> {
+        if let Some(earlier) = self.earlier {
+            return earlier.as_base();
+        }
         match (self.inner.catalog.kind(self.name)?, self.current()?) {
             (Some(RelationKind::Table), Some(snapshot)) => Ok(snapshot),
             (Some(RelationKind::View), _) => Err(Error::user(format!("'{}' is a view", self.name))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use millstream_core::warehouse::{Committed, Part, RelationKind, Staged};
+use millstream_core::warehouse::{Committed, Part, QueryOptions, RelationKind, Staged};
 use millstream_core::{Error, Result, TableName};
 use parking_lot::Mutex;
 
@@ -49,6 +49,8 @@ enum Fate {
     Open,
     Published,
     Discarded,
+    /// A later staged version went on from it and answers for its files.
+    CarriedOn,
 }
 
 /// A version that is written and not yet visible. Dropped unpublished, its files are removed.
@@ -74,6 +76,10 @@ impl StagedVersion {
             .flat_map(|base| base.files.iter())
             .filter(|file| !change.removed.iter().any(|removed| removed.add.path == file.add.path));
         let files = kept.cloned().chain(data_files(&change.added, now_ms)).collect();
+        let (change, durable) = match request.earlier {
+            Some(earlier) => (earlier.carry_on(change)?, earlier.durable),
+            None => (change, request.durable),
+        };
         let stand =
             Stand::Table { folder: folder.clone(), files: Arc::new(files), engine_schema: engine_schema(&schema) };
         Ok(Arc::new(Self {
@@ -81,7 +87,7 @@ impl StagedVersion {
             name: request.name.clone(),
             schema,
             folder,
-            durable: request.durable,
+            durable,
             body: Body::Table(change),
             stand,
             fate: Mutex::new(Fate::Open),
@@ -105,6 +111,50 @@ impl StagedVersion {
             body: Body::View { text, before, table },
             fate: Mutex::new(Fate::Open),
         }))
+    }
+
+    /// This version as something that an incremental stage can go on from.
+    pub(super) fn as_base(&self) -> Result<Arc<Snapshot>> {
+        let (Body::Table(change), Stand::Table { files, engine_schema, .. }) = (&self.body, &self.stand) else {
+            return Err(Error::ours(format!("the staged version of '{}' is a view", self.name)));
+        };
+        let (version, protocol, metadata, positions) = match &change.base {
+            Some(base) => (base.version, base.protocol.clone(), base.metadata.clone(), base.positions.clone()),
+            None => Default::default(),
+        };
+        Ok(Arc::new(Snapshot {
+            folder: self.folder.clone(),
+            version,
+            protocol,
+            metadata,
+            schema: self.schema.clone(),
+            engine_schema: engine_schema.clone(),
+            files: files.clone(),
+            positions,
+        }))
+    }
+
+    /// The change of this version and the one that was made on top of it, as one. Files that only this version had
+    /// and the other one took out are removed.
+    fn carry_on(&self, next: TableChange) -> Result<TableChange> {
+        let mut fate = self.fate.lock();
+        let (Fate::Open, Body::Table(own)) = (*fate, &self.body) else {
+            return Err(Error::ours(format!("the staged version of '{}' is not open any more", self.name)));
+        };
+        let is_own = |file: &Arc<DataFile>| own.added.iter().any(|part| part.path == file.add.path);
+        let (dropped, removed): (Vec<_>, Vec<_>) = next.removed.into_iter().partition(is_own);
+        let (gone, kept): (Vec<Part>, Vec<Part>) =
+            own.added.iter().cloned().partition(|part| dropped.iter().any(|file| file.add.path == part.path));
+        remove_parts(&self.folder, &gone);
+        *fate = Fate::CarriedOn;
+        Ok(TableChange {
+            base: own.base.clone(),
+            added: kept.into_iter().chain(next.added).collect(),
+            removed: own.removed.iter().cloned().chain(removed).collect(),
+            rows_new: own.rows_new + next.rows_new,
+            rows_gone: own.rows_gone + next.rows_gone,
+            damaged: own.damaged,
+        })
     }
 
     fn overtaken(&self) -> Error {
@@ -154,6 +204,15 @@ impl StagedVersion {
     }
 }
 
+/// The staged version of this relation among those that a stage is given.
+pub(super) fn earlier<'a>(name: &TableName, options: &'a QueryOptions) -> Result<Option<&'a StagedVersion>> {
+    let Some(version) = options.staged.iter().find(|staged| staged.name() == name) else { return Ok(None) };
+    let any: &dyn Any = version.as_ref();
+    any.downcast_ref::<StagedVersion>()
+        .map(Some)
+        .ok_or_else(|| Error::ours(format!("the staged version of '{name}' is not of this warehouse")))
+}
+
 /// What a staged version stands for in queries.
 ///
 /// # Errors
@@ -163,7 +222,7 @@ pub(crate) fn staged_of(version: &(dyn Staged + 'static)) -> Result<Stand> {
     let Some(staged) = any.downcast_ref::<StagedVersion>() else {
         return Err(Error::ours(format!("the staged version of '{}' is not of this warehouse", version.name())));
     };
-    if *staged.fate.lock() == Fate::Discarded {
+    if matches!(*staged.fate.lock(), Fate::Discarded | Fate::CarriedOn) {
         return Err(Error::ours(format!("the staged version of '{}' was discarded", version.name())));
     }
     Ok(staged.stand.clone())

@@ -155,6 +155,7 @@ impl Run<'_> {
             options: self.options,
             on_schema_change: Default::default(),
             durable: true,
+            earlier: None,
         }
     }
 }

@@ -32,6 +32,7 @@ async fn deltalake_reads_loads_replacements_and_merges() {
     let merge = Stage::Merge {
         sql: "select 'x' as id, 9.99 as amount, at, source_file from raw.t where id = 'x'".into(),
         unique_key: vec!["id".into()],
+        predicates: vec![],
         update_columns: vec![],
     };
     f.build("raw.t", merge).await;

@@ -54,9 +54,9 @@ proptest! {
                 };
                 let sql = values(&source);
                 let stage = if merge {
-                    Stage::Merge { sql, unique_key, update_columns: vec![] }
+                    Stage::Merge { sql, unique_key, update_columns: vec![], predicates: vec![] }
                 } else {
-                    Stage::DeleteInsert { sql, unique_key }
+                    Stage::DeleteInsert { sql, unique_key, predicates: vec![] }
                 };
                 f.build("m.t", stage).await;
                 model.retain(|(key, _)| !source.iter().any(|(other, _)| other == key));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millstream_core::Kind;
-use millstream_core::warehouse::{AsOf, OnSchemaChange, QueryOptions, RelationKind, Stage, Warehouse};
+use millstream_core::warehouse::{AsOf, OnSchemaChange, QueryOptions, RelationKind, Stage, Staged, Warehouse};
 
 use crate::support::{fixture, name};
 
@@ -90,7 +90,7 @@ async fn append_adds_and_coerces() {
 }
 
 fn merge(sql: &str) -> Stage {
-    Stage::Merge { sql: sql.into(), unique_key: vec!["id".into()], update_columns: vec![] }
+    Stage::Merge { sql: sql.into(), unique_key: vec!["id".into()], update_columns: vec![], predicates: vec![] }
 }
 
 #[tokio::test]
@@ -118,7 +118,12 @@ async fn merge_keys_are_compared_null_safe_and_must_be_unique_in_the_query() {
     let files = f.files("m.t");
     assert!(f.stage("m.t", merge("select 1 as idd, 'a' as v")).await.is_ok(), "a missing column becomes null");
     assert_eq!(f.files("m.t"), files, "what failed or was dropped left no files");
-    let unknown = Stage::Merge { sql: "select 1 as id".into(), unique_key: vec!["idd".into()], update_columns: vec![] };
+    let unknown = Stage::Merge {
+        sql: "select 1 as id".into(),
+        unique_key: vec!["idd".into()],
+        update_columns: vec![],
+        predicates: vec![],
+    };
     assert!(f.stage("m.t", unknown).await.err().unwrap().to_string().contains("did you mean 'id'"));
 }
 
@@ -130,6 +135,7 @@ async fn merge_can_update_some_columns_only() {
         sql: "select * from (values (2, 'B', 99), (3, 'C', 30)) v(id, v, n)".into(),
         unique_key: vec!["id".into()],
         update_columns: vec!["v".into()],
+        predicates: vec![],
     };
     let made = f.build("m.t", stage).await;
     assert_eq!((made.rows_added, made.rows_removed), (2, 1));
@@ -144,10 +150,95 @@ async fn delete_insert_takes_a_key_out_whole() {
     let stage = Stage::DeleteInsert {
         sql: "select * from (values ('a', 7), ('a', 8), ('c', 9)) v(day, n)".into(),
         unique_key: vec!["day".into()],
+        predicates: vec![],
     };
     let made = f.build("m.t", stage).await;
     assert_eq!((made.rows_added, made.rows_removed), (3, 2));
     assert_eq!(f.rows("select * from m.t order by day, n").await, ["a|7", "a|8", "b|3", "c|9"]);
+}
+
+#[tokio::test]
+async fn predicates_keep_rows_of_the_table_from_being_matched() {
+    let f = fixture();
+    f.table("m.t", "select * from (values (1, 'old', 'a'), (1, 'new', 'b')) v(id, age, v)").await;
+    let stage = |predicate: &str| Stage::DeleteInsert {
+        sql: "select 1 as id, 'new' as age, 'c' as v".into(),
+        unique_key: vec!["id".into()],
+        predicates: vec![predicate.into()],
+    };
+    let made = f.build("m.t", stage("DBT_INTERNAL_DEST.age = 'new'")).await;
+    assert_eq!((made.rows_added, made.rows_removed), (1, 1));
+    assert_eq!(f.rows("select * from m.t order by v").await, ["1|old|a", "1|new|c"]);
+    let merge = Stage::Merge {
+        sql: "select 1 as id, 'new' as age, 'd' as v".into(),
+        unique_key: vec!["id".into()],
+        update_columns: vec!["v".into()],
+        predicates: vec!["dbt_internal_dest.age = dbt_internal_source.age".into()],
+    };
+    f.build("m.t", merge).await;
+    assert_eq!(f.rows("select * from m.t order by v").await, ["1|old|a", "1|new|d"]);
+    let wrong = f.stage("m.t", stage("agee = 'new'")).await.err().unwrap().to_string();
+    assert!(wrong.contains("the predicate 'agee = 'new'' cannot be used"), "{wrong}");
+}
+
+fn delete_where(sql: &str, condition: &str) -> Stage {
+    Stage::DeleteWhere { sql: sql.into(), condition: condition.into() }
+}
+
+#[tokio::test]
+async fn delete_where_rewrites_only_files_that_hold_such_rows() {
+    let f = fixture();
+    f.table("m.t", "select * from (values (1, 'a'), (2, 'b'), (null, 'n')) v(id, v)").await;
+    f.build("m.t", Stage::Append { sql: "select 10 as id, 'j' as v".into() }).await;
+    let made = f.build("m.t", delete_where("select 2 as id, 'B' as v", "id >= 2 and id < 10")).await;
+    assert_eq!((made.rows_added, made.rows_removed), (1, 1));
+    assert_eq!(f.rows("select * from m.t order by id").await, ["1|a", "2|B", "10|j", "null|n"]);
+    assert_eq!(f.files("m.t"), 4, "two old files, the new rows, the first file anew");
+    let wrong = f.stage("m.t", delete_where("select 1 as id, 'x' as v", "idd = 1")).await.err().unwrap();
+    assert!(wrong.to_string().contains("idd"), "{wrong}");
+    assert_eq!(f.files("m.t"), 4, "what failed left no files");
+}
+
+#[tokio::test]
+async fn stages_on_top_of_a_staged_version_are_published_as_one() {
+    let f = fixture();
+    let first = f.stage("m.t", Stage::Replace { sql: "select 1 as id, 'a' as v".into() }).await.unwrap();
+    let on = |staged: &Arc<dyn Staged>| QueryOptions { staged: vec![staged.clone()], ..QueryOptions::default() };
+    let next = |staged: Arc<dyn Staged>, stage: Stage| {
+        let warehouse = f.warehouse.clone();
+        async move { warehouse.stage(&name("m.t"), stage, OnSchemaChange::Ignore, &on(&staged)).await }
+    };
+    let second = next(first.clone(), Stage::Append { sql: "select 2 as id, 'b' as v".into() }).await.unwrap();
+    assert!(first.publish(serde_json::Map::new()).await.is_err(), "the first one is part of the second");
+    let failed = next(second.clone(), delete_where("select 1 / 0 as id, 'x' as v", "true")).await;
+    assert!(failed.is_err());
+    let third = next(second.clone(), delete_where("select 1 as id, 'A' as v", "id = 1")).await.unwrap();
+    assert_eq!(f.rows_with("select * from m.t order by id", &on(&third)).await.unwrap(), ["1|A", "2|b"]);
+    assert!(f.error("select * from m.t").await.to_string().contains("there is no table"));
+    let made = third.publish(serde_json::Map::new()).await.unwrap();
+    assert_eq!(made.version, 0);
+    drop((first, second, third));
+    assert_eq!(f.rows("select * from m.t order by id").await, ["1|A", "2|b"]);
+    assert_eq!(f.files("m.t"), 2, "the replaced file of the first stage is gone");
+    // On top of a table that is there, files of its versions stay for those who read them.
+    let first = f.stage("m.t", delete_where("select 2 as id, 'B' as v", "id = 2")).await.unwrap();
+    let second = next(first, delete_where("select 3 as id, 'C' as v", "id in (1, 3)")).await.unwrap();
+    second.publish(serde_json::Map::new()).await.unwrap();
+    assert_eq!(f.rows("select * from m.t order by id").await, ["2|B", "3|C"]);
+    assert_eq!(f.rows("select count(*) from m.t").await, ["2"]);
+}
+
+#[tokio::test]
+async fn a_pinned_table_is_read_in_its_version() {
+    let f = fixture();
+    f.table("m.t", "select 1 as id").await;
+    f.build("m.v", Stage::View { sql: "select id from m.t".into() }).await;
+    f.build("m.t", Stage::Append { sql: "select 2 as id".into() }).await;
+    let pins = std::collections::BTreeMap::from([(name("m.t"), 0)]);
+    let options = QueryOptions { pins, ..QueryOptions::default() };
+    assert_eq!(f.rows_with("select count(*) from m.t", &options).await.unwrap(), ["1"]);
+    assert_eq!(f.rows_with("select count(*) from m.v", &options).await.unwrap(), ["1"], "through a view, too");
+    assert_eq!(f.rows("select count(*) from m.v").await, ["2"]);
 }
 
 #[tokio::test]

@@ -170,7 +170,7 @@ pub(super) fn unit_test(test: &UnitTest) -> Value {
         if with_input {
             object.insert("input".into(), json!(rows.input));
         }
-        extend(&mut object, json!({"rows": rows.rows, "format": rows.format, "fixture": null}));
+        extend(&mut object, json!({"rows": rows.rows, "format": rows.format, "fixture": rows.fixture}));
         Value::Object(object)
     };
     let overrides = if test.overrides.is_empty() { Value::Null } else { json!(test.overrides) };
@@ -195,7 +195,7 @@ pub(super) fn unit_test(test: &UnitTest) -> Value {
         "checksum": crate::files::sha256_hex(text.as_bytes()),
         "schema": null,
         "created_at": 0.0,
-        "versions": null,
-        "version": null,
+        "versions": test.versions,
+        "version": super::nodes::version(test.version.as_deref()),
     })
 }

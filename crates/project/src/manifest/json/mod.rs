@@ -98,6 +98,25 @@ impl Manifest {
         })
     }
 
+    /// One element as the manifest shows it, without its time of creation.
+    pub fn element_json(&self, unique_id: &str) -> Option<Value> {
+        if let Some(found) = self.nodes.get(unique_id) {
+            return Some(nodes::node(found));
+        }
+        if let Some(found) = self.sources.get(unique_id) {
+            return Some(elements::source(found));
+        }
+        if let Some(found) = self.exposures.get(unique_id) {
+            return Some(elements::exposure(found));
+        }
+        self.unit_tests.get(unique_id).map(elements::unit_test)
+    }
+
+    /// Unique ids of all graph elements.
+    pub fn element_ids(&self) -> impl Iterator<Item = &String> {
+        self.nodes.keys().chain(self.sources.keys()).chain(self.exposures.keys()).chain(self.unit_tests.keys())
+    }
+
     /// What templates see as `graph`.
     pub(crate) fn graph_json(&self, metadata: &Metadata) -> Value {
         let at = metadata.created_at();

@@ -145,7 +145,7 @@ pub(crate) fn reference(args: &RefArgs) -> Value {
 }
 
 /// A version as dbt writes it: a number where it is one.
-fn version(version: Option<&str>) -> Value {
+pub(super) fn version(version: Option<&str>) -> Value {
     let Some(version) = version else { return Value::Null };
     match (version.parse::<i64>(), version.parse::<f64>()) {
         (Ok(whole), _) => json!(whole),

@@ -22,7 +22,7 @@ enum Kind {
 }
 
 /// The Arrow type that holds every value; `None` is null.
-pub(super) fn infer(cells: &[Option<&str>]) -> DataType {
+pub(crate) fn infer(cells: &[Option<&str>]) -> DataType {
     let mut kinds = cells.iter().flatten().map(|cell| kind(cell.trim()));
     let Some(first) = kinds.next() else { return DataType::Utf8 };
     match kinds.fold(first, widen) {

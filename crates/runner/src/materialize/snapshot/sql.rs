@@ -2,15 +2,30 @@
 //!
 //! Names that begin with `dbt_internal_` are ours; the rest are the user's or the snapshot's own columns.
 
+mod ordered;
+
 use arrow::datatypes::Schema;
 
 use super::config::{Config, HardDeletes, Strategy};
 use crate::materialize::quote;
 
-/// Every row of the query as a current version.
-pub(super) fn first(config: &Config<'_>, sql: &str, now: &str) -> String {
+/// How many rows of a key there may be in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// One.
+    Single,
+    /// Several, which are versions in the order of their time.
+    ByTime,
+}
+
+/// Every row of the query as a version. With the query's columns (`by_time`) several rows may have one key: the last
+/// of each holds, the ones before it end where the next begins.
+pub(super) fn first(config: &Config<'_>, sql: &str, now: &str, by_time: Option<&Schema>) -> String {
     let names = config.names;
     let updated_at = config.updated_at(now);
+    if let Some(source) = by_time {
+        return ordered::first(config, sql, updated_at, source);
+    }
     let mut own = vec![
         format!(
             "{} as {}",
@@ -35,6 +50,7 @@ pub(super) fn changes(
     source: &Schema,
     existing: &Schema,
     now: &str,
+    order: Order,
 ) -> String {
     let columns = Columns { config, source, existing };
     let names = config.names;
@@ -58,8 +74,21 @@ pub(super) fn changes(
     }
     let new_id = hash(config.unique_key.iter().map(String::as_str).chain([updated_at]));
     let again = hash(["new.dbt_internal_new_id", now].into_iter());
-    let mut text = format!(
-        "with dbt_internal_source as (\n{sql}\n),\n\
+    let mut text = if order == Order::ByTime {
+        ordered::changes(&ordered::Parts {
+            columns: &columns,
+            sql,
+            target,
+            key_columns: &key_columns,
+            same_key: &same_key,
+            is_current: &is_current,
+            updated_at,
+            new_id: &new_id,
+            again: &again,
+        })
+    } else {
+        format!(
+            "with dbt_internal_source as (\n{sql}\n),\n\
          dbt_internal_new as (\n  select\n    dbt_internal_source.*{key_columns},\n    {updated_at} as dbt_internal_updated_at,\n    {new_id} as dbt_internal_new_id\n  from dbt_internal_source\n),\n\
          dbt_internal_old as (\n  select\n    dbt_internal_target.*{key_columns}\n  from {target} as dbt_internal_target\n  where {is_current}\n),\n\
          dbt_internal_taken as (\n  select {scd_id} as dbt_internal_id from {target}\n)\n\
@@ -72,9 +101,10 @@ pub(super) fn changes(
          select\n  {}\nfrom dbt_internal_old as old\n\
          join dbt_internal_new as new on {same_key}\n\
          where {is_changed}",
-        columns.of_new(&again),
-        columns.of_old("new.dbt_internal_updated_at"),
-    );
+            columns.of_new(&again, None),
+            columns.of_old("new.dbt_internal_updated_at"),
+        )
+    };
     if config.hard_deletes != HardDeletes::Ignore {
         text.push_str(&deletions(&columns, &same_key, now));
     }
@@ -162,7 +192,8 @@ impl Columns<'_> {
     }
 
     /// A new version; `again` is the id for the case that its own is taken.
-    fn of_new(&self, again: &str) -> String {
+    /// `until` is where the next version of the same run begins, which is null for the last one.
+    fn of_new(&self, again: &str, until: Option<&str>) -> String {
         let names = self.config.names;
         let updated_at = "new.dbt_internal_updated_at";
         self.list(|name| {
@@ -171,7 +202,11 @@ impl Columns<'_> {
             } else if name == names.dbt_updated_at || name == names.dbt_valid_from {
                 updated_at.into()
             } else if name == names.dbt_valid_to {
-                still_valid(self.config, updated_at)
+                match (until, self.config.valid_to_current) {
+                    (None, _) => still_valid(self.config, updated_at),
+                    (Some(until), Some(current)) => format!("coalesce({until}, {current})"),
+                    (Some(until), None) => until.to_owned(),
+                }
             } else if name == names.dbt_is_deleted && self.is_own(name) {
                 "'False'".into()
             } else if self.source.field_with_name(name).is_ok() {
