@@ -22,7 +22,8 @@ pub fn for_engine(statement: &mut Statement) {
 /// A user error when the text is not one expression.
 pub fn condition_for_engine(condition: &str) -> Result<String> {
     let refused = || Error::user(format!("'{condition}' is not a condition"));
-    let mut statement = crate::parse_one(&format!("select {condition}")).map_err(|error| refused().why(error.what()))?;
+    let mut statement =
+        crate::parse_one(&format!("select {condition}")).map_err(|error| refused().why(error.what()))?;
     for_engine(&mut statement);
     let Statement::Query(query) = &statement else { return Err(refused()) };
     let SetExpr::Select(select) = query.body.as_ref() else { return Err(refused()) };

@@ -17,7 +17,18 @@ fn with_prod() -> Scene {
 }
 
 fn names(scene: &Scene, selector: &str) -> Vec<String> {
-    let ran = scene.must(&["ls", "--select", selector, "--state", "prod_run", "--output", "name", "--resource-type", "model", "seed"]);
+    let ran = scene.must(&[
+        "ls",
+        "--select",
+        selector,
+        "--state",
+        "prod_run",
+        "--output",
+        "name",
+        "--resource-type",
+        "model",
+        "seed",
+    ]);
     ran.stdout.lines().map(str::to_owned).collect()
 }
 

@@ -9,9 +9,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use millstream_core::warehouse::{Dialect, QueryOptions, Staged};
 use millstream_core::{Clock, Error, Result, TableName, Warehouse};
-use millstream_project::{
-    Batch, CompileOptions, CompiledNode, Hook, Materialization, Node, Project, Reading, Window,
-};
+use millstream_project::{Batch, CompileOptions, CompiledNode, Hook, Materialization, Node, Project, Reading, Window};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::adapter::{self, Temporary, WarehouseAdapter};

@@ -71,7 +71,9 @@ pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNod
 
 /// The statements that a node wants carried out in front of its own.
 async fn run_header(session: &Session, node: &Node) -> Result<()> {
-    let Some(header) = node.config.sql_header.as_ref().filter(|header| !header.trim().is_empty()) else { return Ok(()) };
+    let Some(header) = node.config.sql_header.as_ref().filter(|header| !header.trim().is_empty()) else {
+        return Ok(());
+    };
     let ran = session.execute(header).await;
     ran.map_err(|error| error.context(format!("the sql_header of {} failed", node.name)))
 }

@@ -41,10 +41,7 @@ pub(crate) async fn rows_of(session: &Session, node: &Node) -> Result<RecordBatc
     let path = session.project.dir.join(node.file());
     let node = node.clone();
     let dialect = session.dialect();
-    blocking(move || {
-        batch(&path, &node, dialect)
-    })
-    .await
+    blocking(move || batch(&path, &node, dialect)).await
 }
 
 /// The columns that the seed's table will have.
