@@ -148,6 +148,7 @@ impl StagedVersion {
         remove_parts(&self.folder, &gone);
         *fate = Fate::CarriedOn;
         Ok(TableChange {
+            operation: next.operation.or(own.operation),
             base: own.base.clone(),
             added: kept.into_iter().chain(next.added).collect(),
             removed: own.removed.iter().cloned().chain(removed).collect(),
