@@ -19,6 +19,7 @@ mod operation;
 mod other_runs;
 mod query;
 mod report;
+mod retail;
 mod slt;
 mod snowflake;
 mod support;
