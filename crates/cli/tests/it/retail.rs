@@ -73,8 +73,10 @@ fn document(value: &Value) -> String {
         Value::Object(pairs) => {
             let mut pairs: Vec<_> = pairs.iter().collect();
             pairs.sort_by_key(|(key, _)| key.as_str());
-            let pairs: Vec<_> =
-                pairs.into_iter().map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), document(value))).collect();
+            let pairs: Vec<_> = pairs
+                .into_iter()
+                .map(|(key, value)| format!("{}:{}", Value::from(key.as_str()), document(value)))
+                .collect();
             format!("{{{}}}", pairs.join(","))
         }
         Value::Array(elements) => format!("[{}]", elements.iter().map(document).collect::<Vec<_>>().join(",")),
@@ -97,10 +99,9 @@ fn difference(scene: &Scene, file: &Path) -> String {
     // Snapshots have columns that no two builds share, so those are asked for by name.
     let columns = if relation.starts_with("snapshots.") { listed.collect::<Vec<_>>().join(", ") } else { "*".into() };
     let columns = match relation {
-        "snapshots.snap_subscriptions" => columns.replace(
-            "\"dbt_valid_to\"",
-            "case when dbt_valid_to is not null then 'set' end as dbt_valid_to",
-        ),
+        "snapshots.snap_subscriptions" => {
+            columns.replace("\"dbt_valid_to\"", "case when dbt_valid_to is not null then 'set' end as dbt_valid_to")
+        }
         _ => columns,
     };
     let sql = format!("select {columns} from {relation}");
