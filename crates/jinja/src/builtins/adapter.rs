@@ -80,7 +80,8 @@ impl Native for AdapterObject {
             // The embedded warehouse has no indexes.
             "parse_index" => return Ok(value::none()),
             "valid_incremental_strategies" | "builtin_incremental_strategies" => {
-                return Ok(value::list(["append", "delete+insert", "merge"].map(Value::from).to_vec()));
+                let known = ["append", "delete+insert", "merge", "insert_overwrite", "microbatch"];
+                return Ok(value::list(known.map(Value::from).to_vec()));
             }
             "get_incremental_strategy_macro" => return strategy_macro(vm, args),
             "standardize_grants_dict" => return super::grants::standardize(vm, args),
