@@ -133,7 +133,14 @@ impl Rewriter<'_> {
                     && is_all(&only.expr)
                     && !selected.scope.is_column("all")
                 {
-                    order_by.kind = OrderByKind::All(only.options);
+                    let options = only.options;
+                    // By position, because the engine knows `all` for plain columns only.
+                    let by_position =
+                        |position: usize| OrderByExpr { expr: number(position.to_string()), options, with_fill: None };
+                    order_by.kind = match &selected.columns {
+                        Some(columns) => OrderByKind::Expressions((1..=columns.len()).map(by_position).collect()),
+                        None => OrderByKind::All(options),
+                    };
                     return Ok(());
                 }
                 for item in items {

@@ -83,7 +83,7 @@ fn exact(info: ExactNumberInfo, span: Span) -> Result<String> {
     let fits = u64::try_from(scale).is_ok_and(|scale| scale <= precision);
     if !(1..=PRECISION_MAX).contains(&precision) || !fits {
         return Err(wrong(
-            format!("there is no NUMBER({precision},{scale})"),
+            format!("there is no type number({precision},{scale})"),
             span,
             format!("the precision is 1 to {PRECISION_MAX} digits, and the scale 0 up to the precision"),
         ));
