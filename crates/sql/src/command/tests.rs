@@ -1,3 +1,5 @@
+//! Which command a statement is, and what it is refused with.
+
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::*;
 use crate::parse_one;

@@ -1,3 +1,5 @@
+//! Aggregates and window functions, by the values that their documentation gives.
+
 use super::{check, rows};
 
 #[test]

@@ -1,3 +1,5 @@
+//! Conditional functions, by the values that their documentation gives.
+
 use super::check;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Functions of numbers, by the values that their documentation gives.
+
 use super::check;
 
 #[test]

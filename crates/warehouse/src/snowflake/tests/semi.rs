@@ -1,3 +1,5 @@
+//! Functions of semi-structured values, by the values that their documentation gives.
+
 use super::check;
 
 #[test]
