@@ -82,7 +82,7 @@ impl Scene {
             "models/big_orders.sql",
             "select *, amount * 2 as Doubled, doubled + 1 as more from {{ ref('orders') }} where doubled > 5 qualify row_number() over (partition by customer order by id) = 1\n",
         );
-        scene.write("models/totals.sql", "{{ config(materialized='table') }}\n-- depends_on: {{ ref('orders') }}\nselect customer, sum(amount) as total, count(*) as n from DEV_DB.Analytics.ORDERS group by all\n");
+        scene.write("models/totals.sql", "{{ config(materialized='table') }}\n-- depends_on: {{ ref('big_orders') }}\nselect customer, sum(amount) as total, count(*) as n from DEV_DB.Analytics.ORDERS group by all\n");
         scene
     }
 

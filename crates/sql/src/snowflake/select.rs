@@ -144,7 +144,7 @@ fn column_name(expr: &Expr) -> Option<String> {
 
 /// What a column without an alias is called: the column's name, or the text of the expression.
 fn name_of(before: &Expr, after: &Expr) -> String {
-    if let Some(name) = column_name(before) {
+    if let Some(name) = column_name(before).filter(|name| !name.starts_with('$')) {
         return name;
     }
     match before {
@@ -152,6 +152,7 @@ fn name_of(before: &Expr, after: &Expr) -> String {
         Expr::Value(value) if matches!(value.value, Value::Placeholder(_)) => {
             column_name(after).unwrap_or_else(|| before.to_string().to_lowercase())
         }
+        Expr::CompoundIdentifier(_) => column_name(after).unwrap_or_default(),
         other => other.to_string().to_lowercase(),
     }
 }
