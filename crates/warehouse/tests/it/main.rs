@@ -11,4 +11,5 @@ mod stage;
 mod statements;
 mod statements_random;
 mod support;
+mod variant;
 mod view;
