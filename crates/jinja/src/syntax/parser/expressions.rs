@@ -146,7 +146,7 @@ impl Parser<'_> {
             let kind = if *operator == "~" {
                 ExprKind::Join(boxed(left), boxed(right))
             } else {
-                ExprKind::Arithmetic(*operator, boxed(left), boxed(right))
+                ExprKind::Arithmetic(operator, boxed(left), boxed(right))
             };
             left = self.made(at, kind)?;
         }
