@@ -208,7 +208,7 @@ impl Adapter for WarehouseAdapter {
 
     fn schema_exists(&self, database: Option<&str>, schema: &str) -> Result<bool> {
         let schema = self.naming.table_name(schema, "").schema;
-        Ok(self.list_schemas(database)?.iter().any(|known| *known == schema))
+        Ok(self.list_schemas(database)?.contains(&schema))
     }
 
     fn create_schema(&self, relation: &Relation) -> Result<()> {

@@ -65,8 +65,7 @@ fn nearest(row: &Row, others: &[&Row]) -> Option<usize> {
         return None;
     }
     let common = |other: &Row| row.iter().zip(other).filter(|(a, b)| a == b).count();
-    let (at, count) =
-        others.iter().enumerate().map(|(at, other)| (at, common(*other))).rev().max_by_key(|(_, n)| *n)?;
+    let (at, count) = others.iter().enumerate().map(|(at, other)| (at, common(other))).rev().max_by_key(|(_, n)| *n)?;
     // A table of one column has nothing else to tell which row it was.
     (count > 0 || (row.len() == 1 && others.len() == 1)).then_some(at)
 }

@@ -78,8 +78,14 @@ fn hour12(at: &NaiveDateTime) -> i64 {
     i64::from(at.hour12().1)
 }
 
+/// A name of a point in time: of its month or day.
+type NameOf = fn(&NaiveDateTime) -> &'static str;
+
+/// A number of a point in time.
+type NumberOf = fn(&NaiveDateTime) -> i64;
+
 /// Patterns by their name in upper case; a longer one comes before those it begins with.
-const NUMBERS: &[(&str, fn(&NaiveDateTime) -> i64, usize)] = &[
+const NUMBERS: &[(&str, NumberOf, usize)] = &[
     ("SSSSS", |at| i64::from(at.num_seconds_from_midnight()), 1),
     ("SSSS", |at| i64::from(at.num_seconds_from_midnight()), 1),
     ("HH24", |at| i64::from(at.hour()), 2),
@@ -109,7 +115,7 @@ const NUMBERS: &[(&str, fn(&NaiveDateTime) -> i64, usize)] = &[
     ("Q", |at| i64::from(at.month0() / 3 + 1), 1),
 ];
 
-const TAILS: &[(&str, fn(&NaiveDateTime) -> i64, usize)] = &[
+const TAILS: &[(&str, NumberOf, usize)] = &[
     ("IYY", |at| i64::from(at.iso_week().year()), 3),
     ("IY", |at| i64::from(at.iso_week().year()), 2),
     ("YYY", |at| i64::from(at.year()), 3),
@@ -218,7 +224,7 @@ fn known(text: &str) -> Result<Option<(Part, &str)>, String> {
             return Ok(Some((Part::Noon(case, dots), after)));
         }
     }
-    let names: [(&str, fn(&NaiveDateTime) -> &'static str, Option<usize>); 4] =
+    let names: [(&str, NameOf, Option<usize>); 4] =
         [("MONTH", month, None), ("MON", month, Some(3)), ("DAY", day, None), ("DY", day, Some(3))];
     for (word, of, letters) in names {
         if let Some(after) = strip(text, word) {
@@ -284,6 +290,7 @@ fn ordinal(number: i64) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use chrono::NaiveDate;
 
     use super::Pattern;

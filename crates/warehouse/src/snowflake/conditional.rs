@@ -229,8 +229,7 @@ fn comparator(left: &ArrayRef, right: &ArrayRef) -> Result<Box<dyn Fn(usize, usi
             _ => Ordering::Equal,
         }));
     }
-    let compare = make_comparator(left.as_ref(), right.as_ref(), SortOptions::default())?;
-    Ok(Box::new(move |a, b| compare(a, b)))
+    Ok(make_comparator(left.as_ref(), right.as_ref(), SortOptions::default())?)
 }
 
 fn null_if(call: &Call<'_>) -> Result<ArrayRef> {

@@ -335,7 +335,7 @@ impl Call<'_> {
     pub(super) fn full(&self, index: usize) -> Result<ArrayRef> {
         let column = self.column(index)?;
         if column.scalar && self.rows != 1 {
-            return Ok(ScalarValue::try_from_array(&column.array, 0)?.to_array_of_size(self.rows)?);
+            return ScalarValue::try_from_array(&column.array, 0)?.to_array_of_size(self.rows);
         }
         Ok(column.array)
     }

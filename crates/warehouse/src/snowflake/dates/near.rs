@@ -27,7 +27,7 @@ fn last_day(call: &Call<'_>) -> Result<ArrayRef> {
             let end_of = |month: u32| Civil { month, day: days_in_month(civil.year, month), ..civil }.days();
             match part {
                 Part::Year => end_of(12),
-                Part::Quarter => end_of((civil.month + 2) / 3 * 3),
+                Part::Quarter => end_of(civil.month.div_ceil(3) * 3),
                 Part::Month => end_of(civil.month),
                 Part::Day => day,
                 _ => monday_of(day) + 6,

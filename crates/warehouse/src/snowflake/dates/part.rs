@@ -48,7 +48,7 @@ fn value(at: i64, part: Part) -> i64 {
     let time = micros_of_day(at);
     match part {
         Part::Year => i64::from(Civil::of_days(day).year),
-        Part::Quarter => i64::from((Civil::of_days(day).month + 2) / 3),
+        Part::Quarter => i64::from(Civil::of_days(day).month.div_ceil(3)),
         Part::Month => i64::from(Civil::of_days(day).month),
         Part::Week | Part::WeekIso => iso_week(day).0,
         Part::YearOfWeek | Part::YearOfWeekIso => iso_week(day).1,

@@ -15,9 +15,9 @@ use super::super::scalar::{Call, Function, Types, function, int};
 use super::super::types::{DIGITS_MAX, digits, is_float, is_integer, is_number, name, user, user_hint};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function(&["sf_div"], 2, 2, quotient_type, |call| division(call, Zero::Error)),
-    function(&["div0"], 2, 2, quotient_type, |call| division(call, Zero::Zero)),
-    function(&["div0null"], 2, 2, quotient_type, |call| division(call, Zero::ZeroAlsoForNull)),
+    function(&["sf_div"], 2, 2, quotient_type, |call| division(call, Divisor::IsAnError)),
+    function(&["div0"], 2, 2, quotient_type, |call| division(call, Divisor::GivesZero)),
+    function(&["div0null"], 2, 2, quotient_type, |call| division(call, Divisor::GivesZeroAlsoForNull)),
     function(&["sf_mul"], 2, 2, product_type, multiply),
     function(&["mod"], 2, 2, remainder_type, remainder),
     function(&["abs"], 1, 1, same_type, absolute),
@@ -26,11 +26,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(&["width_bucket"], 4, 4, int, width_bucket),
 ];
 
+/// What a divisor of zero does.
 #[derive(Clone, Copy, PartialEq)]
-enum Zero {
-    Error,
-    Zero,
-    ZeroAlsoForNull,
+enum Divisor {
+    IsAnError,
+    GivesZero,
+    GivesZeroAlsoForNull,
 }
 
 /// Precision and scale of an exact operand; nothing when the operation is one of floats.
@@ -111,13 +112,13 @@ fn built(call: &Call<'_>, value: impl FnMut(usize) -> Result<Option<i128>>) -> R
     Ok(Arc::new(values.with_precision_and_scale(precision, scale)?))
 }
 
-fn division(call: &Call<'_>, zero: Zero) -> Result<ArrayRef> {
+fn division(call: &Call<'_>, zero: Divisor) -> Result<ArrayRef> {
     if *call.return_type == DataType::Float64 {
         let (dividends, divisors) = (call.float(0)?, call.float(1)?);
         return call.floats(|row| match (dividends.get(row), divisors.get(row)) {
             (None, _) => Ok(None),
-            (Some(_), None) => Ok((zero == Zero::ZeroAlsoForNull).then_some(0.0)),
-            (Some(_), Some(0.0)) if zero == Zero::Error => Err(by_zero()),
+            (Some(_), None) => Ok((zero == Divisor::GivesZeroAlsoForNull).then_some(0.0)),
+            (Some(_), Some(0.0)) if zero == Divisor::IsAnError => Err(by_zero()),
             (Some(_), Some(0.0)) => Ok(Some(0.0)),
             (Some(dividend), Some(divisor)) => Ok(Some(dividend / divisor)),
         });
@@ -131,10 +132,10 @@ fn division(call: &Call<'_>, zero: Zero) -> Result<ArrayRef> {
             return Ok(None);
         }
         if divisors.is_null(row) {
-            return Ok((zero == Zero::ZeroAlsoForNull).then_some(0));
+            return Ok((zero == Divisor::GivesZeroAlsoForNull).then_some(0));
         }
         if divisors.value(row) == 0 {
-            return if zero == Zero::Error { Err(by_zero()) } else { Ok(Some(0)) };
+            return if zero == Divisor::IsAnError { Err(by_zero()) } else { Ok(Some(0)) };
         }
         divide(dividends.value(row), from, divisors.value(row), by, i32::from(scale))
             .map(Some)

@@ -29,7 +29,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
 /// Compiled patterns that are kept between batches.
 const CACHE_ENTRIES_MAX: usize = 512;
 
-static CACHE: LazyLock<Mutex<HashMap<(String, Flags), Arc<Regex>>>> = LazyLock::new(Mutex::default);
+type Compiled = HashMap<(String, Flags), Arc<Regex>>;
+
+static CACHE: LazyLock<Mutex<Compiled>> = LazyLock::new(Mutex::default);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct Flags {

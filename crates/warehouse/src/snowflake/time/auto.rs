@@ -34,9 +34,9 @@ impl Reading {
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970 as microseconds: the size tells which.
 pub(in crate::snowflake) fn epoch_text(value: i64) -> i64 {
     match value.unsigned_abs() {
-        ..31_536_000_000 => value * 1_000_000,
-        ..31_536_000_000_000 => value * 1_000,
-        ..31_536_000_000_000_000 => value,
+        0..31_536_000_000 => value * 1_000_000,
+        31_536_000_000..31_536_000_000_000 => value * 1_000,
+        31_536_000_000_000..31_536_000_000_000_000 => value,
         _ => value.div_euclid(1_000),
     }
 }
