@@ -7,7 +7,7 @@ MILLSTREAM_BIN="${MILLSTREAM_BIN:-$ROOT/target/release/millstream}"
 WORK="$(mktemp -d)"
 PIDS=()
 finish() {
-    for pid in "${PIDS[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
+    for pid in "${PIDS[@]}"; do { kill "$pid" && wait "$pid"; } 2>/dev/null || true; done
     rm -rf "$WORK"
 }
 trap finish EXIT
