@@ -11,9 +11,8 @@ use millstream_core::{Error, Result};
 use millstream_store::{RunRecord, RunStatus};
 use serde_json::{Map, Value};
 
-use crate::artifacts::{write_manifest, write_run_results};
 use crate::event::EventGate;
-use crate::execute::session::{Session, blocking, thread_id};
+use crate::execute::session::{Session, thread_id};
 use crate::history::{self, Scope};
 use crate::{Cancel, NodeResult, Request, Runner, Status, Summary, Timing, Verb};
 
@@ -68,7 +67,7 @@ impl Runner {
                 elapsed_s: began.elapsed().as_secs_f64(),
                 cancelled: is_cancelled,
             };
-            self.write_operation(operation, summary, started_at).await
+            self.write_artifacts(&operation.args, summary, started_at).await
         };
         let done = done.await;
         let (status, message) = history::ending(&done);
@@ -122,22 +121,5 @@ impl Runner {
             execution_time_s: began.elapsed().as_secs_f64(),
             thread_id: thread_id(1),
         }
-    }
-
-    async fn write_operation(
-        &self,
-        operation: &OperationRequest,
-        summary: Summary,
-        started_at: DateTime<Utc>,
-    ) -> Result<Summary> {
-        let (project, target_dir, args) = (Arc::clone(&self.project), self.target_dir.clone(), operation.args.clone());
-        let generated_at = self.clock.now();
-        blocking(move || {
-            let id = &summary.invocation_id;
-            write_manifest(&target_dir, &project, &summary.results, id, started_at, generated_at)?;
-            write_run_results(&target_dir, &project.manifest, &summary, &args, started_at, generated_at)?;
-            Ok(summary)
-        })
-        .await
     }
 }

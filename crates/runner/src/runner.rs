@@ -134,11 +134,17 @@ impl Runner {
             elapsed_s: began.elapsed().as_secs_f64(),
             cancelled: request.cancel.is_cancelled(),
         };
-        self.write_artifacts(request, summary, started_at).await
+        self.write_artifacts(&request.args, summary, started_at).await
     }
 
-    async fn write_artifacts(&self, request: &Request, summary: Summary, started_at: DateTime<Utc>) -> Result<Summary> {
-        let (project, target_dir, args) = (Arc::clone(&self.project), self.target_dir.clone(), request.args.clone());
+    /// Writes the manifest and the run results of what was carried out with these arguments.
+    pub(crate) async fn write_artifacts(
+        &self,
+        args: &serde_json::Map<String, serde_json::Value>,
+        summary: Summary,
+        started_at: DateTime<Utc>,
+    ) -> Result<Summary> {
+        let (project, target_dir, args) = (Arc::clone(&self.project), self.target_dir.clone(), args.clone());
         let generated_at = self.clock.now();
         blocking(move || {
             let id = &summary.invocation_id;
