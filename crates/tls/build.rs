@@ -39,22 +39,47 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// What `aws-lc-sys` says of its build. Its `links` name holds its version, hence the search.
+/// What `aws-lc-sys` says of its build.
 fn built(key: &str) -> Outcome<String> {
-    env::vars()
-        .find(|(name, _)| {
-            name.starts_with("DEP_AWS_LC_") && !name.contains("FIPS") && name.ends_with(&format!("_{key}"))
-        })
-        .map(|(_, value)| value)
-        .ok_or_else(|| format!("aws-lc-sys does not say its {key}; this crate was written for version 0.47").into())
+    let found = said().into_iter().find(|(_, name, _)| name == key).map(|(_, _, value)| value);
+    found.ok_or_else(|| format!("aws-lc-sys does not say its {key}; this crate was written for version 0.47").into())
+}
+
+/// Versions, keys and values: the variables are called `DEP_AWS_LC_<version>_<key>`.
+fn said() -> Vec<(String, String, String)> {
+    let parsed = |(name, value): (String, String)| {
+        let rest = name.strip_prefix("DEP_AWS_LC_")?;
+        let parts: Vec<&str> = rest.splitn(4, '_').collect();
+        let [major, minor, patch, key] = parts.as_slice() else { return None };
+        let version = format!("{major}.{minor}.{patch}");
+        version.starts_with(|c: char| c.is_ascii_digit()).then(|| (version, (*key).to_owned(), value))
+    };
+    env::vars().filter_map(parsed).collect()
 }
 
 /// The folder `aws-lc` of the package that is linked, wherever cargo keeps it.
+///
+/// A package of its own asks for it: all that cargo lists of that one has just been built. The workspace has packages
+/// that this build does not need, and on a fresh machine those have not been downloaded.
 fn sources() -> Outcome<PathBuf> {
+    let version = said().into_iter().next().map(|(version, ..)| version).unwrap_or_default();
+    let folder = PathBuf::from(env::var("OUT_DIR")?).join("where");
+    fs::create_dir_all(&folder)?;
+    fs::write(folder.join("lib.rs"), "")?;
+    let manifest = folder.join("Cargo.toml");
+    fs::write(
+        &manifest,
+        format!(
+            "[package]\nname = \"where\"\nversion = \"0.0.0\"\n[lib]\npath = \"lib.rs\"\n[workspace]\n\
+             [dependencies]\naws-lc-sys = {{ version = \"={version}\", default-features = false }}\n"
+        ),
+    )?;
+    // The folder of this crate decides where cargo looks for packages, should someone keep copies of them.
     let output = Command::new(env::var("CARGO")?)
         .args(["metadata", "--format-version", "1", "--offline", "--filter-platform", &env::var("TARGET")?])
         .arg("--manifest-path")
-        .arg(Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("Cargo.toml"))
+        .arg(&manifest)
+        .current_dir(env::var("CARGO_MANIFEST_DIR")?)
         .output()?;
     if !output.status.success() {
         return Err(format!("cargo metadata: {}", String::from_utf8_lossy(&output.stderr)).into());
