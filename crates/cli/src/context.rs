@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use millstream_core::{Clock, Error, Result, Warehouse};
-use millstream_project::{LoadOptions, Project, Target};
+use millstream_project::{LoadOptions, ParseCache, Project, Target};
 use millstream_runner::{Cancel, Events, Ids, Runner};
 use millstream_store::Store;
 use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
@@ -114,8 +114,17 @@ impl Context {
             threads: self.global.threads,
             now: self.clock.now(),
             invocation_id: self.ids.invocation_id(),
-            cache: self.global.partial_parse.then(|| Arc::new(FileCache) as _),
+            cache: self.parse_cache(folder),
         })
+    }
+
+    /// Where readings are kept: beside the artefacts. dbt's variable switches it off as its flag does.
+    fn parse_cache(&self, folder: &Path) -> Option<Arc<dyn ParseCache>> {
+        let is_off = |text: &String| matches!(text.to_lowercase().as_str(), "0" | "false" | "f" | "no" | "n" | "off");
+        let is_off = !self.global.partial_parse && self.env.get("DBT_PARTIAL_PARSE").is_some_and(is_off);
+        let is_kept = !self.global.no_partial_parse && !is_off;
+        let elsewhere = self.global.target_path.as_ref().map(|path| folder.join(path));
+        is_kept.then(|| Arc::new(FileCache { elsewhere }) as _)
     }
 
     /// Reads the project of a folder.

@@ -11,14 +11,24 @@ const FILE: &str = "millstream_parse.bin";
 
 /// Keeps it in `target/millstream_parse.bin`, replaced whole.
 #[derive(Debug, Default)]
-pub struct FileCache;
+pub struct FileCache {
+    /// The folder of artifacts, where it is not the project's own.
+    pub elsewhere: Option<PathBuf>,
+}
+
+impl FileCache {
+    fn folder<'a>(&'a self, target_dir: &'a Path) -> &'a Path {
+        self.elsewhere.as_deref().unwrap_or(target_dir)
+    }
+}
 
 impl ParseCache for FileCache {
     fn get(&self, target_dir: &Path) -> Option<Vec<u8>> {
-        fs::read(target_dir.join(FILE)).ok()
+        fs::read(self.folder(target_dir).join(FILE)).ok()
     }
 
     fn put(&self, target_dir: &Path, bytes: &[u8]) {
+        let target_dir = self.folder(target_dir);
         // A cache that cannot be written costs time and nothing else.
         let beside: PathBuf = target_dir.join(format!(".{FILE}-{}", std::process::id()));
         let written = fs::create_dir_all(target_dir)

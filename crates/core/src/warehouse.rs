@@ -314,6 +314,8 @@ pub struct Checked {
     pub unknown: Vec<TableName>,
     /// Relations that it reads and that are not there, with the problem that tells of it.
     pub missing: Vec<(String, Problem)>,
+    /// Why nothing can be said of it although all that it reads is known: what it gives depends on rows.
+    pub unsure: Option<String>,
 }
 
 /// Rows and their schema.

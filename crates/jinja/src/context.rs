@@ -66,6 +66,8 @@ pub struct RenderContext {
     pub extra: Map<String, Json>,
     /// What a unit test says instead of macros, variables and the environment.
     pub overrides: Overrides,
+    /// `selected_resources`: unique ids of what the command works on.
+    pub selected: Arc<[String]>,
 }
 
 /// Answers that stand in for macros, `var()` and `env_var()` (dbt: `overrides:` of a unit test).
@@ -91,6 +93,7 @@ impl RenderContext {
             is_incremental: None,
             extra: Map::new(),
             overrides: Overrides::default(),
+            selected: Arc::default(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millstream_core::{Diagnostic, Place};
+use millstream_core::{Diagnostic, Place, TableName};
 use serde_json::Value;
 
 use crate::graph;
@@ -466,6 +466,33 @@ fn report_same_relations(loading: &Loading, manifest: &Manifest) {
             );
         } else {
             seen.insert(key, node);
+        }
+    }
+    report_shared_databases(loading, manifest);
+}
+
+/// Relations that Snowflake keeps apart by their database, which the embedded warehouse has one of: a source could
+/// read what a model builds, or another source's rows, without a word.
+fn report_shared_databases(loading: &Loading, manifest: &Manifest) {
+    let database = |name: Option<&String>| name.map(|name| name.to_lowercase());
+    let nodes = manifest.nodes.values().filter(|node| node.is_relational());
+    let built = nodes.map(|node| (node.table_name(), database(node.database.as_ref()), node.unique_id.as_str()));
+    let mut seen: BTreeMap<TableName, (Option<String>, &str)> =
+        built.map(|(name, database, unique_id)| (name, (database, unique_id))).collect();
+    for source in manifest.sources.values().filter(|source| source.naming.writes_database) {
+        let own = database(source.database.as_ref());
+        match seen.get(&source.table_name()) {
+            Some((other, unique_id)) if *other != own => loading.report(
+                Diagnostic::error(
+                    "same-relation",
+                    format!("'{}' and '{unique_id}' are in different databases under one name", source.unique_id),
+                )
+                .at(source.place.clone())
+                .hint("the embedded warehouse has one database: give the source another 'schema' for this target"),
+            ),
+            _ => {
+                seen.entry(source.table_name()).or_insert((own, &source.unique_id));
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::datatypes::Schema;
 use futures::TryStreamExt;
 use millstream_core::warehouse::{Executed, QueryOptions, RelationKind as CoreKind, Staged};
 use millstream_core::{Error, Kind, Result, TableName, Warehouse};
@@ -77,27 +78,37 @@ pub(crate) async fn execute(
     Ok(done)
 }
 
+/// The relation of a stored name, as the target's adapter shows it.
+pub(crate) fn shown(naming: Naming, database: Option<&str>, name: &TableName, kind: CoreKind) -> Relation {
+    let relation = naming.relation(database, &naming.shown(&name.schema), &naming.shown(&name.name));
+    relation.with_kind(match kind {
+        CoreKind::Table => RelationKind::Table,
+        CoreKind::View => RelationKind::View,
+    })
+}
+
+/// The stored name that a relation means.
+pub(crate) fn named(naming: Naming, relation: &Relation) -> Result<TableName> {
+    match (&relation.schema, &relation.identifier) {
+        (Some(schema), Some(identifier)) => Ok(naming.table_name(schema, identifier)),
+        _ => Err(Error::user(format!("'{relation}' does not name a table or view in a schema"))),
+    }
+}
+
+/// The columns of a relation that may not be there, as the target's adapter shows them.
+pub(crate) fn columns(naming: Naming, schema: Option<&Schema>) -> Vec<Column> {
+    let fields = schema.into_iter().flat_map(|schema| schema.fields().iter());
+    fields.map(|field| Column::new(naming.shown(field.name()), &sql_type(field.data_type()))).collect()
+}
+
 impl WarehouseAdapter {
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime.block_on(self.cancel.race(work))
     }
 
-    /// The relation of a stored name, as the target's adapter shows it.
+    /// Of the target's database, unless another is asked for.
     fn shown(&self, database: Option<&str>, name: &TableName, kind: CoreKind) -> Relation {
-        let database = database.or(self.database.as_deref());
-        let relation = self.naming.relation(database, &self.naming.shown(&name.schema), &self.naming.shown(&name.name));
-        relation.with_kind(match kind {
-            CoreKind::Table => RelationKind::Table,
-            CoreKind::View => RelationKind::View,
-        })
-    }
-
-    /// The stored name that a relation means.
-    fn table_name(&self, relation: &Relation) -> Result<TableName> {
-        match (&relation.schema, &relation.identifier) {
-            (Some(schema), Some(identifier)) => Ok(self.naming.table_name(schema, identifier)),
-            _ => Err(Error::user(format!("'{relation}' does not name a table or view in a schema"))),
-        }
+        shown(self.naming, database.or(self.database.as_deref()), name, kind)
     }
 
     /// A statement of ours.
@@ -172,13 +183,12 @@ impl Adapter for WarehouseAdapter {
     }
 
     fn get_columns(&self, relation: &Relation) -> Result<Vec<Column>> {
-        let name = self.table_name(relation)?;
+        let name = named(self.naming, relation)?;
         let schema = match self.staged(&name) {
             Some(staged) => Some(staged.schema()),
             None => self.wait(self.warehouse.relation(&name))?.map(|found| found.schema),
         };
-        let fields = schema.iter().flat_map(|schema| schema.fields().iter());
-        Ok(fields.map(|field| Column::new(self.naming.shown(field.name()), &sql_type(field.data_type()))).collect())
+        Ok(columns(self.naming, schema.as_deref()))
     }
 
     fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>> {
@@ -220,17 +230,17 @@ impl Adapter for WarehouseAdapter {
     }
 
     fn drop_relation(&self, relation: &Relation) -> Result<()> {
-        let name = self.table_name(relation)?;
+        let name = named(self.naming, relation)?;
         self.check_may_write(&format!("drop {name}"))?;
         self.wait(self.warehouse.drop_relation(&name))
     }
 
     fn truncate_relation(&self, relation: &Relation) -> Result<()> {
-        self.change(&format!("truncate table {}", quoted(&self.table_name(relation)?)))
+        self.change(&format!("truncate table {}", quoted(&named(self.naming, relation)?)))
     }
 
     fn rename_relation(&self, from: &Relation, to: &Relation) -> Result<()> {
-        let (from, to) = (quoted(&self.table_name(from)?), quoted(&self.table_name(to)?));
+        let (from, to) = (quoted(&named(self.naming, from)?), quoted(&named(self.naming, to)?));
         self.change(&format!("alter table {from} rename to {to}"))
     }
 

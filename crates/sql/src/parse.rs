@@ -5,7 +5,7 @@ use millstream_core::{Error, Result};
 use sqlparser::ast::Statement;
 use sqlparser::dialect::{GenericDialect, SnowflakeDialect};
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Tokenizer;
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::place::{place_at, split_location};
 use crate::{precedence, tokens};
@@ -40,6 +40,12 @@ pub fn parse_in(dialect: Dialect, sql: &str) -> Result<Vec<Statement>> {
     Tokenizer::new(grammar, sql)
         .tokenize_with_location()
         .map_err(ParserError::from)
+        .map(|mut all| {
+            if dialect == Dialect::Snowflake {
+                all.iter_mut().for_each(fold_quoted);
+            }
+            all
+        })
         .and_then(|all| {
             Parser::new(grammar)
                 .with_recursion_limit(DEPTH_MAX)
@@ -51,6 +57,16 @@ pub fn parse_in(dialect: Dialect, sql: &str) -> Result<Vec<Statement>> {
             statements
         })
         .map_err(|error| explain(error, sql))
+}
+
+/// What Snowflake stores for a quoted name in upper case is what it stores for the same name without quotes, so both
+/// are one name from the start, see [`crate::snowflake::fold_text`].
+fn fold_quoted(token: &mut TokenWithSpan) {
+    if let Token::Word(word) = &mut token.token
+        && word.quote_style.is_some()
+    {
+        word.value = crate::snowflake::fold_text(&word.value);
+    }
 }
 
 /// Parses exactly one statement; a semicolon at its end is allowed.

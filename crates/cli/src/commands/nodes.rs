@@ -67,7 +67,7 @@ pub fn request(verb: Verb, options: &NodeOptions, project: &Project, context: &C
         event_time_end: options.reading.event_time_end,
         threads: project.target.threads.max(1),
         args: context.arguments(verb.name(), arguments(options, window)),
-        check: options.check,
+        check: !options.no_check,
         lock_wait: options.wait,
         cancel,
         ..Request::new(verb, selected.ids)
@@ -103,6 +103,7 @@ fn arguments(options: &NodeOptions, sample: Option<Window>) -> Vec<(&'static str
         ("fail_fast", options.fail_fast.into()),
         ("warn_error", options.warn_error.into()),
         ("store_failures", options.keeps_failures().into()),
+        ("no_check", options.no_check.into()),
         ("empty", reading.empty.into()),
         ("sample", reading.sample.clone().into()),
         ("sample_window", sample.map(|window| vec![instant(window.start), instant(window.end)]).into()),

@@ -11,7 +11,7 @@ use millstream_project::{Project, Reading, Window};
 use millstream_runner::{Cancel, Request, Verb};
 use serde_json::{Map, Value};
 
-use super::nodes;
+use super::{nodes, run_operation};
 use crate::context::{Context, target_dir};
 use crate::options::{reading, state, value};
 use crate::stop::{Exit, Outcome};
@@ -23,6 +23,9 @@ Examples:
 
 /// Ends of nodes that are tried again.
 const TRIED_AGAIN: &[&str] = &["error", "fail", "skipped", "runtime error", "partial success"];
+
+/// The command that calls a macro.
+const OPERATION: &str = "run-operation";
 
 /// Do again what failed or was skipped in the last run, with the options that it had
 #[derive(Debug, Args)]
@@ -44,14 +47,18 @@ pub async fn run(args: RetryArgs, context: &Context) -> Outcome {
     let results = last_results(&args, context)?;
     let given = results["args"].as_object().cloned().unwrap_or_default();
     let which = given.get("which").and_then(Value::as_str).unwrap_or_default();
-    let verb = verb(which)?;
+    let operation = (which == OPERATION).then(|| operation(&given)).flatten();
+    let verb = if operation.is_some() { None } else { Some(verb(which)?) };
     let vars = given.get("vars").and_then(Value::as_object).cloned();
     let project = Arc::new(context.load_project_as(vars, given.get("target").and_then(Value::as_str))?);
+    if let Some((name, arguments)) = operation.filter(|_| has_failed(&results)) {
+        return run_operation::carry_out(project, name, arguments, args.wait, context).await;
+    }
     let failed = failed(&results, &project);
-    if failed.is_empty() {
+    let Some(verb) = verb.filter(|_| !failed.is_empty()) else {
         context.talk.warn("nothing-to-retry", "everything succeeded in the last run; there is nothing to try again");
         return Ok(Exit::Success);
-    }
+    };
     let request = request(verb, &args, &given, failed, batches(&results), &project, context)?;
     nodes::carry_out(project, request, context).await
 }
@@ -83,11 +90,26 @@ fn verb(which: &str) -> Result<Verb, Error> {
     })
 }
 
+/// The macro that was called, and with what.
+fn operation(given: &Map<String, Value>) -> Option<(String, Map<String, Value>)> {
+    let name = given.get("macro")?.as_str()?.to_owned();
+    Some((name, given.get("args").and_then(Value::as_object).cloned().unwrap_or_default()))
+}
+
+fn is_bad(result: &Value) -> bool {
+    result["status"].as_str().is_some_and(|status| TRIED_AGAIN.contains(&status))
+}
+
+/// Whether anything did not end well.
+fn has_failed(results: &Value) -> bool {
+    results["results"].as_array().into_iter().flatten().any(is_bad)
+}
+
 /// Nodes that did not end well. Tests that kept a model back are tried again with it.
 fn failed(results: &Value, project: &Project) -> BTreeSet<String> {
     let all = results["results"].as_array();
-    let is_bad = |result: &&Value| result["status"].as_str().is_some_and(|status| TRIED_AGAIN.contains(&status));
-    let bad = all.into_iter().flatten().filter(is_bad).filter_map(|result| result["unique_id"].as_str());
+    let bad =
+        all.into_iter().flatten().filter(|result| is_bad(result)).filter_map(|result| result["unique_id"].as_str());
     bad.filter(|id| project.manifest.resource_type(id).is_some()).map(str::to_owned).collect()
 }
 
@@ -141,6 +163,7 @@ fn request(
         batches,
         threads: project.target.threads.max(1),
         args: kept,
+        check: !flag("no_check").unwrap_or(false),
         lock_wait: args.wait,
         cancel,
         ..Request::new(verb, selected)

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use millstream_project::Project;
 use millstream_runner::{Cancel, OperationRequest};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::nodes;
 use crate::context::{Context, mapping};
@@ -37,19 +38,25 @@ pub struct RunOperationArgs {
 pub async fn run(args: RunOperationArgs, context: &Context) -> Outcome {
     let arguments = mapping("--args", &args.args, "{keep_days: 30}")?;
     let project = Arc::new(context.load_project()?);
+    carry_out(project, args.name, arguments, args.wait, context).await
+}
+
+/// Calls the macro and tells how it went; `retry` does the same again.
+pub async fn carry_out(
+    project: Arc<Project>,
+    name: String,
+    arguments: Map<String, Value>,
+    lock_wait: Duration,
+    context: &Context,
+) -> Outcome {
     let workspace = context.open_workspace(&project.target)?;
     let lines = Arc::new(NodeLines::new(context.talk.clone(), context.clock.clone()));
     let runner = context.runner(project.clone(), &workspace, lines.clone());
     let cancel = Cancel::default();
     context.cancel_on_interrupt(cancel.clone());
-    let given = vec![("macro", args.name.clone().into()), ("args", Value::Object(arguments.clone()))];
-    let operation = OperationRequest {
-        name: args.name,
-        arguments,
-        args: context.arguments("run-operation", given),
-        lock_wait: args.wait,
-        cancel,
-    };
+    let given = vec![("macro", name.clone().into()), ("args", Value::Object(arguments.clone()))];
+    let args = context.arguments("run-operation", given);
+    let operation = OperationRequest { name, arguments, args, lock_wait, cancel };
     let summary = runner.run_operation(&operation).await;
     lines.end();
     let summary = summary?;

@@ -1,7 +1,6 @@
 //! Flags of dbt's command line that mean nothing here, so that scripts written for dbt run unchanged.
 //!
-//! Each is about something that this program does not have: a cache of parsed files between versions, telemetry,
-//! log files, a relation cache.
+//! Each is about something that this program does not have: telemetry, log files, a relation cache.
 
 use std::path::PathBuf;
 
@@ -11,8 +10,6 @@ use clap::Args;
 #[allow(dead_code)] // that nobody reads them is their meaning
 #[derive(Debug, Clone, Default, Args)]
 pub struct PassedOver {
-    #[arg(long, global = true, hide = true)]
-    no_partial_parse: bool,
     #[arg(long, global = true, hide = true)]
     static_parser: bool,
     #[arg(long, global = true, hide = true)]

@@ -45,8 +45,12 @@ pub struct GlobalOptions {
     #[arg(long, value_name = "YAML", global = true, help_heading = "Project options")]
     pub vars: Option<String>,
 
-    /// Keep what was read of the project, and do not read an unchanged one again
-    #[arg(long, global = true, hide = true, help_heading = "Project options")]
+    /// Read every file of the project, even when none has changed since it was read last
+    #[arg(long, global = true, help_heading = "Project options", overrides_with = "partial_parse")]
+    pub no_partial_parse: bool,
+
+    /// The default, for scripts that say it.
+    #[arg(long, global = true, hide = true, help_heading = "Project options", overrides_with = "no_partial_parse")]
     pub partial_parse: bool,
 
     /// Nodes at a time [default: the target's]

@@ -46,13 +46,13 @@ pub struct NodeOptions {
     #[arg(long, help_heading = "Options", hide = true, overrides_with = "store_failures")]
     pub no_store_failures: bool,
 
-    /// Plan every query first, and run nothing when one would fail
+    /// Start without planning every query first; otherwise nothing runs when one of them would fail
+    #[arg(long, help_heading = "Options", overrides_with = "check")]
+    pub no_check: bool,
+
+    /// The default, for scripts that say it.
     #[arg(long, hide = true, help_heading = "Options", overrides_with = "no_check")]
     pub check: bool,
-
-    /// Start without planning every query first
-    #[arg(long, hide = true, help_heading = "Options", overrides_with = "check")]
-    pub no_check: bool,
 
     /// How long to wait for another command that holds the workspace
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = value::duration, help_heading = "Options")]

@@ -29,6 +29,24 @@ fn an_operation_changes_the_warehouse_and_leaves_its_result() {
 }
 
 #[test]
+fn a_failed_operation_is_tried_again_with_its_arguments() {
+    let scene = Scene::small();
+    scene.must(&["build"]);
+    scene.write(
+        "macros/tasks.sql",
+        "{% macro prune(below) %}{% do run_query('delete from main.extra where id < ' ~ below) %}{% endmacro %}\n",
+    );
+    let ran = scene.run(&["run-operation", "prune", "--args", "{below: 2}"]);
+    assert_eq!(ran.code, 1, "{}", ran.told());
+    scene.write("models/extra.sql", "select id from {{ ref('base') }}\n");
+    scene.must(&["run", "--select", "extra", "--target-path", "elsewhere"]);
+    scene.must(&["retry"]);
+    assert_eq!(scene.rows("select id from extra"), [["2"]]);
+    let ran = scene.must(&["retry"]);
+    assert!(ran.stderr.contains("nothing to try again"), "{}", ran.told());
+}
+
+#[test]
 fn a_killed_statement_leaves_the_old_table_or_the_new_one() {
     let scene = Scene::small();
     scene.write(

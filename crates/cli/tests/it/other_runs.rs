@@ -61,6 +61,40 @@ fn what_changed_since_another_run_is_selected() {
 }
 
 #[test]
+fn what_changed_of_the_semantic_layer_is_selected() {
+    let scene = Scene::small();
+    let metrics = |label: &str| {
+        format!(
+            "semantic_models:\n  - name: bases\n    model: ref('base')\n    defaults: {{agg_time_dimension: day}}\n    \
+             entities: [{{name: id, type: primary}}]\n    \
+             dimensions: [{{name: day, type: time, expr: current_date, type_params: {{time_granularity: day}}}}]\n    \
+             measures: [{{name: how_many, agg: count, expr: id}}]\n\
+             metrics:\n  - {{name: bases_seen, label: {label}, type: simple, type_params: {{measure: how_many}}}}\n"
+        )
+    };
+    scene.write("models/time.sql", "select cast('2025-01-01' as date) as day\n");
+    scene.write(
+        "models/time.yml",
+        "models: [{name: time, time_spine: {standard_granularity_column: day}, columns: [{name: day, granularity: day}]}]\n",
+    );
+    scene.write("models/metrics.yml", metrics("Seen"));
+    scene.must(&["parse"]);
+    std::fs::create_dir(scene.path().join("before")).unwrap();
+    std::fs::copy(scene.path().join("target/manifest.json"), scene.path().join("before/manifest.json")).unwrap();
+    let changed = |what: &str| {
+        let ran = scene.must(&["ls", "--select", what, "--state", "before", "--output", "name"]);
+        let mut names: Vec<String> = ran.stdout.lines().map(str::to_owned).collect();
+        names.sort();
+        names
+    };
+    assert!(changed("state:modified").is_empty());
+    scene.write("models/metrics.yml", metrics("Counted"));
+    assert_eq!(changed("state:modified"), ["bases_seen"]);
+    scene.write("models/metrics.yml", metrics("Seen").replace("agg: count,", "agg: count_distinct,"));
+    assert_eq!(changed("state:modified"), ["bases"]);
+}
+
+#[test]
 fn nodes_that_are_not_built_here_are_read_where_they_were_built() {
     let scene = with_prod();
     let ran = scene.run(&["run", "--select", "child"]);

@@ -156,6 +156,11 @@ fn build(scene: &Scene, more: &[&str]) {
 fn a_snowflake_project_gives_the_rows_of_dbt_snowflake_without_an_account() {
     let scene = Scene::empty();
     copy(&repository().join("examples/retail_snowflake"), scene.path());
+    // All of it can be judged before anything exists.
+    let mut check = vec!["check"];
+    check.extend(LOCAL);
+    let ran = scene.must(&check);
+    assert!(ran.stderr.contains("no problems") && !ran.stderr.contains("not checked"), "{}", ran.told());
     // What was known in January, then the rest: merged, appended and snapshotted.
     build(&scene, &["--vars", EARLY]);
     build(&scene, &[]);

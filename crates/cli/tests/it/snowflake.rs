@@ -100,6 +100,33 @@ fn what_nobody_handles_is_one_error_with_its_place() {
 }
 
 #[test]
+fn a_check_tells_all_that_is_wrong_in_snowflakes_dialect() {
+    let scene = Scene::snowflake();
+    scene.must(&["check", "--engine", "local"]);
+    scene.write(
+        "models/typo.sql",
+        "select\n  id,\n  date_tunc('month', ordered_on) as month,\n  custmer\nfrom {{ ref('orders') }}\n",
+    );
+    scene.write("models/types.sql", "select\n  id,\n  dateadd(day, 1, amount) as later\nfrom {{ ref('orders') }}\n");
+    let ran = scene.run(&["check", "--engine", "local"]);
+    assert_eq!(ran.code, 1, "{}", ran.told());
+    snapshot!("snowflake_check", ran);
+}
+
+#[test]
+fn relations_that_only_their_database_tells_apart_are_refused() {
+    let scene = Scene::snowflake();
+    scene.write(
+        "models/sources.yml",
+        "sources: [{name: raw, database: RAW_DB, schema: ANALYTICS, tables: [{name: TOTALS}, {name: OTHER}]}]\n",
+    );
+    let ran = scene.run(&["parse", "--engine", "local"]);
+    assert_eq!(ran.code, 1, "{}", ran.told());
+    assert!(ran.stderr.contains("error[same-relation]") && ran.stderr.contains("model.flake.totals"), "{}", ran.told());
+    assert_eq!(ran.stderr.matches("error[").count(), 1, "{}", ran.told());
+}
+
+#[test]
 fn show_and_describe_answer_macros() {
     let scene = Scene::snowflake();
     scene.must(&["build", "--engine", "local"]);

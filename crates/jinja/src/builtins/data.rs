@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 
+use super::itertools::Endless;
 use super::{Namespace, from_table};
 use crate::limits::SEQUENCE_LEN_MAX;
 use crate::value::native::Functions;
@@ -36,7 +37,8 @@ fn zip(vm: &mut Vm<'_>, args: Args, strict: bool) -> Eval<Value> {
     let mut args = args;
     let default = args.named.shift_remove("default");
     let mut columns = Vec::new();
-    for (position, arg) in args.positional.iter().enumerate() {
+    let endless = |arg: &Value| value::as_native::<Endless>(arg).is_some();
+    for (position, arg) in args.positional.iter().enumerate().filter(|(_, arg)| !endless(arg)) {
         match value::elements(arg).filter(|_| !arg.is_undefined()) {
             Some(items) => columns.push(items),
             None if strict => {
@@ -46,7 +48,16 @@ fn zip(vm: &mut Vm<'_>, args: Args, strict: bool) -> Eval<Value> {
             None => return Ok(default.unwrap_or_else(value::none)),
         }
     }
-    let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
+    let rows = columns.iter().map(Vec::len).min();
+    if rows.is_none() && args.positional.iter().any(endless) {
+        return Err(vm.fail("zip() of sequences that all go on for ever"));
+    }
+    let rows = rows.unwrap_or(0);
+    for (position, arg) in args.positional.iter().enumerate() {
+        if let Some(endless) = value::as_native::<Endless>(arg) {
+            columns.insert(position, vm.lift(endless.take(rows))?);
+        }
+    }
     let tuples = (0..rows).map(|row| value::tuple(columns.iter().map(|column| column[row].clone()).collect()));
     Ok(value::list(tuples.collect()))
 }

@@ -156,7 +156,14 @@ fn shared(vm: &mut Vm<'_>, name: &str) -> Option<Value> {
                 .filter_map(|(name, text)| Some((name.strip_prefix(PREFIX)?, Value::from(text.as_str()))));
             ("dbt_metadata_envs", value::dict(found))
         }
-        "selected_resources" => ("selected_resources", value::list(Vec::new())),
+        "selected_resources" => {
+            // Unknown while a project is read, as in dbt.
+            let ids = match &vm.session {
+                Session::Render(context) => context.selected.iter().map(|id| Value::from(id.as_str())).collect(),
+                _ => Vec::new(),
+            };
+            ("selected_resources", value::list(ids))
+        }
         "thread_id" => ("thread_id", Value::from(format!("{:?}", std::thread::current().id()))),
         _ => return None,
     };

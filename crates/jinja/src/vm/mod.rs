@@ -18,6 +18,7 @@ mod tests;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use md5::{Digest, Md5};
 use millstream_core::{Error, Place};
 
 pub(crate) use args::Args;
@@ -206,6 +207,16 @@ impl<'r> Vm<'r> {
         (self.origin, self.at) = outer;
         self.calls.pop();
         outcome
+    }
+
+    /// A number below `limit` that the invocation's id, the template and how far it has come decide.
+    pub(crate) fn drawn(&mut self, limit: usize) -> usize {
+        self.read_moving();
+        let options = &self.env.options;
+        let seed = format!("{}\0{}\0{}", options.invocation_id, self.origin.source.path, self.fuel);
+        let bytes: [u8; 16] = Md5::digest(seed).into();
+        let number = u128::from_le_bytes(bytes) % limit.max(1) as u128;
+        usize::try_from(number).unwrap_or(0)
     }
 
     /// Where evaluation is.

@@ -359,3 +359,57 @@ fn functions_on_values_are_those_of_dbt() {
     }
     assert!(error(&[], "{{ set_strict(1) }}").what().contains("a set cannot be made"));
 }
+
+/// Expected texts are those of Python 3.11's itertools, written out as dbt would show them.
+#[test]
+fn itertools_are_pythons() {
+    for (text, expected) in [
+        ("islice(i.count(10, 5), 2, 6)", "[20, 25, 30, 35]"),
+        ("islice(i.cycle(['a', 'b']), 5)", "['a', 'b', 'a', 'b', 'a']"),
+        ("repeat('x', 3)", "['x', 'x', 'x']"),
+        ("accumulate([1, 2, 3])", "[1, 3, 6]"),
+        ("accumulate([1, 2, 3], initial=10)", "[10, 11, 13, 16]"),
+        ("accumulate([1, 2, 3], bigger)", "[1, 2, 6]"),
+        ("starmap(bigger, [(2, 3), (4, 5)])", "[6, 20]"),
+        ("compress('abcd', [1, 0, 1, 0])", "['a', 'c']"),
+        ("compress('abcd', i.cycle([true, false]))", "['a', 'c']"),
+        ("chain.from_iterable([[1], [2, 3]])", "[1, 2, 3]"),
+        ("combinations_with_replacement('ab', 2)", "[('a', 'a'), ('a', 'b'), ('b', 'b')]"),
+        ("tee([1, 2], 3)", "([1, 2], [1, 2], [1, 2])"),
+    ] {
+        let template = format!(
+            "{{% set i = modules.itertools %}}{{% macro bigger(a, b) %}}{{{{ return(a * b) }}}}{{% endmacro %}}{{{{ i.{text} }}}}"
+        );
+        assert_eq!(render(&template), expected, "{text}");
+    }
+    assert_eq!(render("{{ zip(['a', 'b'], modules.itertools.count(1)) }}"), "[('a', 1), ('b', 2)]");
+    // What was taken is gone.
+    assert_eq!(
+        render("{% set i = modules.itertools %}{% set c = i.count() %}{{ i.islice(c, 2) }}{{ i.islice(c, 2) }}"),
+        "[0, 1][2, 3]"
+    );
+    assert!(error(&[], "{{ modules.itertools.count() | list }}").what().contains("not iterable"));
+    assert!(error(&[], "{{ zip(modules.itertools.count()) }}").what().contains("for ever"));
+    assert!(
+        error(&[], "{{ modules.itertools.islice(modules.itertools.count(), 100000000) }}").what().contains("elements")
+    );
+}
+
+#[test]
+fn random_is_the_same_within_an_invocation() {
+    let text = "{% for _ in range(20) %}{{ range(1000) | random }} {% endfor %}{{ [] | random is undefined }}";
+    let once = render(text);
+    assert_eq!(once, render(text));
+    let drawn: std::collections::BTreeSet<&str> = once.split(' ').collect();
+    assert!(drawn.len() > 10, "{once}");
+}
+
+#[test]
+fn selected_resources_are_those_of_the_command() {
+    let context = RenderContext {
+        selected: ["model.shop.a".to_owned(), "model.shop.b".to_owned()].into(),
+        ..context(Arc::new(NoAdapter))
+    };
+    let text = "{{ selected_resources | length }}{{ 'model.shop.b' in selected_resources }}";
+    assert_eq!(environment(&[]).render(&template(text), &context).unwrap(), "2True");
+}

@@ -53,6 +53,8 @@ pub struct CompileOptions {
     pub batch: Option<Batch>,
     /// What stands for macros, variables and the environment: set by unit tests.
     pub overrides: Overrides,
+    /// `selected_resources`: unique ids of what the command works on.
+    pub selected: Arc<[String]>,
 }
 
 impl CompileOptions {
@@ -66,6 +68,7 @@ impl CompileOptions {
             reading: Reading::default(),
             batch: None,
             overrides: Overrides::default(),
+            selected: Arc::default(),
         }
     }
 }
@@ -305,5 +308,6 @@ fn prepare(context: &mut RenderContext, options: &CompileOptions, own_full_refre
     flags.insert("EMPTY".into(), options.reading.is_empty.into());
     context.extra.insert("flags".into(), Value::Object(flags));
     context.overrides = options.overrides.clone();
+    context.selected = Arc::clone(&options.selected);
     context.extra.extend(options.context.clone());
 }

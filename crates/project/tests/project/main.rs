@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod finance;
+mod kept;
 mod limits;
 mod literate;
 mod manifest_shape;

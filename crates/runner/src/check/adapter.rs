@@ -7,14 +7,15 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::TryStreamExt;
-use millstream_core::warehouse::{Expected, QueryOptions, RelationKind as CoreKind};
+use millstream_core::warehouse::{Dialect, Expected, QueryOptions, RelationKind as CoreKind};
 use millstream_core::{Error, Result, TableName, Warehouse};
-use millstream_jinja::{Adapter, Column, Relation, RelationKind, Response, Table};
+use millstream_jinja::{Adapter, Column, Relation, Response, Table};
+use millstream_project::Naming;
 use tokio::runtime::Handle;
 
 use super::expected::Known;
+use crate::adapter::{columns, named, shown};
 use crate::cells;
-use crate::sqltype::sql_type;
 
 /// The warehouse as one node's template sees it.
 pub(super) struct CheckAdapter {
@@ -22,6 +23,10 @@ pub(super) struct CheckAdapter {
     pub(super) options: QueryOptions,
     pub(super) runtime: Handle,
     pub(super) type_name: String,
+    /// How names are written, and which relations they mean.
+    pub(super) naming: Naming,
+    /// The target's database.
+    pub(super) database: Option<String>,
     pub(super) known: Arc<Known>,
     /// The relation that the node builds: what exists of it is what the node will find.
     pub(super) own: Option<TableName>,
@@ -50,14 +55,17 @@ impl CheckAdapter {
 
     /// Whether the answer of a query is the same now as when the node runs; otherwise why not.
     fn is_settled(&self, sql: &str) -> Result<Option<String>> {
-        let Ok(statement) = millstream_sql::parse_one(sql) else {
+        let Ok(statement) = millstream_sql::parse_one_in(self.options.dialect, sql) else {
             return Ok(Some("it runs SQL while it is rendered that only the warehouse understands".into()));
         };
         if millstream_sql::read_only(&statement).is_err() {
             return Ok(Some("it changes the warehouse while it is rendered".into()));
         }
-        for table in millstream_sql::table_refs(&statement) {
+        for mut table in millstream_sql::table_refs(&statement) {
             let shown = table.parts.join(".");
+            if self.options.dialect == Dialect::Snowflake {
+                table.parts.iter_mut().for_each(|part| *part = millstream_sql::snowflake::fold_text(part));
+            }
             let name = match (table.parts.as_slice(), &self.options.default_schema) {
                 ([.., schema, name], _) | ([name], Some(schema)) => TableName::new(schema, name),
                 _ => return Ok(Some(format!("it queries {shown} while it is rendered"))),
@@ -97,27 +105,25 @@ impl Adapter for CheckAdapter {
         })
     }
 
-    fn get_relation(&self, _database: Option<&str>, schema: &str, identifier: &str) -> Result<Option<Relation>> {
-        let name = TableName::new(schema, identifier);
-        match self.expected(&name) {
-            Some(Expected::Columns(kind, _)) => Ok(Some(relation(&name, kind))),
-            Some(Expected::Unknown) => self.give_up(format!("it asks whether {name} is there")),
-            None => Ok(self.existing(&name)?.map(|found| relation(&found.name, found.kind))),
-        }
+    fn get_relation(&self, database: Option<&str>, schema: &str, identifier: &str) -> Result<Option<Relation>> {
+        let name = self.naming.table_name(schema, identifier);
+        let kind = match self.expected(&name) {
+            Some(Expected::Columns(kind, _)) => Some(kind),
+            Some(Expected::Unknown) => return self.give_up(format!("it asks whether {name} is there")),
+            None => self.existing(&name)?.map(|found| found.kind),
+        };
+        let database = database.or(self.database.as_deref());
+        Ok(kind.map(|kind| shown(self.naming, database, &name, kind)))
     }
 
     fn get_columns(&self, relation: &Relation) -> Result<Vec<Column>> {
-        let (Some(schema), Some(identifier)) = (&relation.schema, &relation.identifier) else {
-            return Err(Error::user(format!("'{relation}' does not name a table or view in a schema")));
-        };
-        let name = TableName::new(schema, identifier);
+        let name = named(self.naming, relation)?;
         let schema = match self.expected(&name) {
             Some(Expected::Columns(_, schema)) => Some(schema),
             Some(Expected::Unknown) => return self.give_up(format!("it asks for the columns of {name}")),
             None => self.existing(&name)?.map(|found| found.schema),
         };
-        let fields = schema.iter().flat_map(|schema| schema.fields().iter());
-        Ok(fields.map(|field| Column::new(field.name(), &sql_type(field.data_type()))).collect())
+        Ok(columns(self.naming, schema.as_deref()))
     }
 
     fn list_relations(&self, _database: Option<&str>, schema: &str) -> Result<Vec<Relation>> {
@@ -144,11 +150,4 @@ impl Adapter for CheckAdapter {
     fn log(&self, _message: &str, _info: bool) {}
 
     fn warn(&self, _message: &str) {}
-}
-
-fn relation(name: &TableName, kind: CoreKind) -> Relation {
-    Relation::new(&name.schema, &name.name).with_kind(match kind {
-        CoreKind::Table => RelationKind::Table,
-        CoreKind::View => RelationKind::View,
-    })
 }

@@ -22,7 +22,8 @@ use crate::ingest::declaration;
 use crate::{Request, Runner, SilentEvents, Verb, materialize};
 
 /// Materializations whose relation has the columns of the query.
-const KNOWN_MATERIALIZATIONS: [&str; 4] = ["view", "table", "incremental", "ephemeral"];
+const KNOWN_MATERIALIZATIONS: [&str; 6] =
+    ["view", "table", "incremental", "ephemeral", "dynamic_table", "materialized_view"];
 
 /// One check at work.
 pub(super) struct Check {
@@ -178,6 +179,8 @@ impl Check {
             options: self.query_options.clone(),
             runtime: self.runtime.clone(),
             type_name: self.project.target.kind.clone(),
+            naming: self.project.naming(),
+            database: self.project.target.database.clone(),
             known: Arc::clone(&self.known),
             own: node.is_relational().then(|| node.table_name()),
             queries: self.options.queries,
@@ -235,7 +238,7 @@ impl Check {
         let node = origin.node;
         let kind = match node.config.materialized.as_str() {
             "view" => Some(RelationKind::View),
-            "table" | "incremental" => Some(RelationKind::Table),
+            "table" | "incremental" | "dynamic_table" | "materialized_view" => Some(RelationKind::Table),
             _ => None,
         };
         let kind = kind.filter(|_| node.is_relational());
@@ -340,6 +343,7 @@ impl Check {
         let is_analysis = origin.node.resource_type == ResourceType::Analysis;
         let mut problems: Vec<Diagnostic> = checked.problems.iter().map(|problem| origin.diagnostic(problem)).collect();
         let mut unsure = checked.unknown.first().map(|name| format!("the columns of {name} are not known"));
+        unsure = unsure.or(checked.unsure);
         for (name, problem) in &checked.missing {
             if self.named.contains(&without_database(name)) {
                 unsure.get_or_insert_with(|| format!("it reads {name}, which is not built yet and not selected"));

@@ -44,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) total: usize,
     /// Temporary relations that statements have made.
     pub(crate) temporary: Arc<Temporary>,
+    /// Unique ids of the selected nodes, for `selected_resources`.
+    selected: Arc<[String]>,
     /// Unit tests in the form of nodes, by unique id.
     units: BTreeMap<String, Node>,
     permits: Arc<Semaphore>,
@@ -111,6 +113,7 @@ impl Session {
             started_at,
             total,
             temporary: Arc::default(),
+            selected: request.selected.iter().cloned().collect(),
             units: units(&runner.project, request),
             permits: Arc::new(Semaphore::new(threads)),
             started: AtomicUsize::new(0),
@@ -205,6 +208,7 @@ impl Session {
             full_refresh: self.full_refresh,
             context,
             reading: self.reading.clone(),
+            selected: Arc::clone(&self.selected),
             ..CompileOptions::new(Arc::new(adapter), self.verb.name())
         }
     }

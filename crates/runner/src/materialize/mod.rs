@@ -56,7 +56,8 @@ pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNod
         ResourceType::Seed => seed::decide(session, node).await?,
         ResourceType::Snapshot => snapshot::decide(session, node, &sql).await?,
         _ => match node.config.materialized.as_str() {
-            "table" => table::decide(node, sql),
+            // Relations that a warehouse refreshes by itself: here each build does.
+            "table" | "dynamic_table" | "materialized_view" => table::decide(node, sql),
             "view" => view::decide(node, sql),
             "incremental" => incremental::decide(session, node, sql).await?,
             other => return Err(unknown(node, other)),
@@ -84,10 +85,8 @@ pub(crate) fn strip(sql: &str) -> &str {
 }
 
 fn unknown(node: &Node, materialized: &str) -> Error {
-    let hint = match materialized {
-        "materialized_view" | "dynamic_table" => "use table or incremental: a build keeps them up to date",
-        _ => "use one of: view, table, incremental, ephemeral, or write {% materialization … %} in a macro file",
-    };
+    let hint = "use one of: view, table, incremental, ephemeral, dynamic_table, materialized_view, or write \
+                {% materialization … %} in a macro file";
     Error::user(format!("{} has the materialization '{materialized}', which is not known", node.name)).hint(hint)
 }
 

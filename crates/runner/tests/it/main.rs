@@ -68,6 +68,8 @@ projects!(
     check_unknown,
     check_tables,
     check_contracts,
+    check_snowflake,
+    snowflake_statements,
     unit_tests,
     unit_test_overrides,
     microbatch,

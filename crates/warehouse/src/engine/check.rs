@@ -40,23 +40,18 @@ impl Engine {
         expectations: &dyn Expectations,
         options: &QueryOptions,
     ) -> Result<Checked> {
-        let mut checked = Checked::default();
-        // Of other dialects nothing is known yet; a query about which nothing is said is not judged.
-        if options.dialect != Dialect::Native {
-            return Ok(checked);
-        }
         let scope = Scope::new(catalog, self.planning_state(), options)?.expecting(expectations);
-        let statement = match scope.parse(sql) {
-            Ok(statement) => statement,
-            Err(error) => return single(checked, "bad-sql", error),
-        };
-        resolve(&scope, &statement, expectations, &mut checked)?;
-        if !checked.unknown.is_empty() || !checked.missing.is_empty() || !checked.problems.is_empty() {
+        let mut checked = Checked::default();
+        let Some((statement, problems)) = read(&scope, sql, options.dialect, expectations, &mut checked)? else {
             return Ok(checked);
-        }
-        let planner = Planner { scope: &scope };
-        let plan = match planner.plan(statement) {
+        };
+        let planner = Planner { scope: &scope, dialect: options.dialect };
+        let plan = match planner.plan(statement, problems) {
             Ok(plan) => plan,
+            Err(_) if scope.unsure().is_some() => {
+                checked.unsure = scope.unsure();
+                return Ok(checked);
+            }
             Err(problems) => {
                 // The machine's troubles and our own are nobody's mistake in a query.
                 if let Some(problem) = problems.iter().find(|problem| !is_of_user(&problem.error)) {
@@ -80,6 +75,83 @@ impl Engine {
     }
 }
 
+/// The statement as the engine takes it, with what was wrong on the way. `None` when there is nothing left to plan.
+fn read(
+    scope: &Scope<'_>,
+    sql: &str,
+    dialect: Dialect,
+    expectations: &dyn Expectations,
+    checked: &mut Checked,
+) -> Result<Option<(Statement, Vec<Problem>)>> {
+    let parsed = match dialect {
+        Dialect::Native => scope.parse(sql),
+        Dialect::Snowflake => millstream_sql::parse_one_in(dialect, sql)
+            .and_then(|statement| millstream_sql::read_only(&statement).map(|_| statement)),
+    };
+    let (statement, problems) = match (parsed, dialect) {
+        (Err(error), _) => {
+            *checked = single(std::mem::take(checked), "bad-sql", error)?;
+            return Ok(None);
+        }
+        (Ok(statement), Dialect::Native) => (statement, Vec::new()),
+        (Ok(statement), Dialect::Snowflake) => match rewritten(scope, statement, expectations, checked)? {
+            Some(done) => done,
+            None => return Ok(None),
+        },
+    };
+    resolve(scope, &statement, dialect, expectations, checked)?;
+    let is_known = checked.unknown.is_empty() && checked.missing.is_empty() && checked.problems.is_empty();
+    Ok(is_known.then_some((statement, problems)))
+}
+
+/// A statement in Snowflake's dialect as the engine takes it. What is wrong with a name of a function is passed, so
+/// that the rest is judged too.
+fn rewritten(
+    scope: &Scope<'_>,
+    mut statement: Statement,
+    expectations: &dyn Expectations,
+    checked: &mut Checked,
+) -> Result<Option<(Statement, Vec<Problem>)>> {
+    let mut problems: Vec<Problem> = Vec::new();
+    loop {
+        let error = match super::snowflake::rewrite(scope, statement.clone(), scope.default_schema()) {
+            Ok(done) => return Ok(Some((done, problems))),
+            Err(error) if is_of_user(&error) => error,
+            Err(error) => return Err(error),
+        };
+        checked.unsure = scope.unsure();
+        if checked.unsure.is_some() {
+            return Ok(None);
+        }
+        // Columns of relations that nobody knows may be what the rewrite missed.
+        let mut found = Checked::default();
+        resolve(scope, &statement, Dialect::Snowflake, expectations, &mut found)?;
+        if !found.unknown.is_empty() || !found.missing.is_empty() {
+            checked.unsure = Some("not all that it reads is known".into());
+            return Ok(None);
+        }
+        let code = code_of_rewrite(&error);
+        let passed = PASSABLE.contains(&code)
+            && error.place().is_some_and(|place| millstream_sql::blank_at(&mut statement, place));
+        problems.push(Problem { code, error });
+        if !passed || problems.len() >= PROBLEMS_MAX {
+            checked.problems = problems;
+            return Ok(None);
+        }
+    }
+}
+
+/// The stable short name of what a rewrite has to say.
+fn code_of_rewrite(error: &Error) -> &'static str {
+    if error.what().starts_with("there is no function") {
+        "unknown-function"
+    } else if error.what().ends_with("is not supported on the embedded warehouse") {
+        "not-supported"
+    } else {
+        "bad-query"
+    }
+}
+
 fn is_of_user(error: &Error) -> bool {
     matches!(error.kind(), Kind::User | Kind::Usage)
 }
@@ -96,10 +168,16 @@ fn single(mut checked: Checked, code: &'static str, error: Error) -> Result<Chec
 fn resolve(
     scope: &Scope<'_>,
     statement: &Statement,
+    dialect: Dialect,
     expectations: &dyn Expectations,
     checked: &mut Checked,
 ) -> Result<()> {
-    for table in millstream_sql::table_refs(statement) {
+    for mut table in millstream_sql::table_refs(statement) {
+        if dialect == Dialect::Snowflake {
+            table.parts.iter_mut().for_each(|part| *part = millstream_sql::snowflake::fold_text(part));
+            // The database says nothing here; before the rewrite it is still written.
+            table.parts.drain(..table.parts.len().saturating_sub(2));
+        }
         let Some(reference) = reference(&table) else { continue };
         if scope.is_described(&reference) {
             continue;
@@ -122,7 +200,7 @@ fn resolve(
         }
         if matches!(expectations.expected(&name), Some(Expected::Unknown)) {
             checked.unknown.push(name.clone());
-        } else if let Err(error) = scope.source(&reference, scope.default_schema(), Dialect::Native) {
+        } else if let Err(error) = scope.source(&reference, scope.default_schema(), dialect) {
             if !is_of_user(&error) {
                 return Err(error);
             }
@@ -144,12 +222,12 @@ fn reference(table: &TableRef) -> Option<TableReference> {
 
 struct Planner<'s, 'a> {
     scope: &'s Scope<'a>,
+    dialect: Dialect,
 }
 
 impl Planner<'_, '_> {
-    /// The plan, or everything that is wrong.
-    fn plan(&self, mut statement: Statement) -> Result<LogicalPlan, Vec<Problem>> {
-        let mut problems: Vec<Problem> = Vec::new();
+    /// The plan, or everything that is wrong, what was found before among it.
+    fn plan(&self, mut statement: Statement, mut problems: Vec<Problem>) -> Result<LogicalPlan, Vec<Problem>> {
         loop {
             let error = match self.attempt(&statement) {
                 Ok(plan) if problems.is_empty() => return Ok(plan),
@@ -186,7 +264,11 @@ impl Planner<'_, '_> {
     }
 
     fn attempt(&self, statement: &Statement) -> Result<LogicalPlan, DataFusionError> {
-        let plan = self.scope.plan_statement(statement.clone(), self.scope.default_schema())?;
+        let default_schema = self.scope.default_schema();
+        let plan = match self.dialect {
+            Dialect::Native => self.scope.plan_statement(statement.clone(), default_schema)?,
+            Dialect::Snowflake => super::snowflake::plan_rewritten(self.scope, statement.clone(), default_schema)?,
+        };
         self.scope.check_types(&plan)?;
         Ok(plan)
     }

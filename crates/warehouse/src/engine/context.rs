@@ -59,6 +59,8 @@ pub(crate) struct Scope<'a> {
     /// What the first mention of a relation means, when that is not the relation itself.
     first: RefCell<Option<(TableName, Arc<dyn TableSource>)>>,
     bytes: Cell<u64>,
+    /// Why a query that is only checked cannot be judged.
+    unsure: RefCell<Option<String>>,
 }
 
 impl<'a> Scope<'a> {
@@ -81,6 +83,7 @@ impl<'a> Scope<'a> {
             open_views: RefCell::default(),
             first: RefCell::default(),
             bytes: Cell::new(0),
+            unsure: RefCell::default(),
         })
     }
 
@@ -88,6 +91,21 @@ impl<'a> Scope<'a> {
     pub(super) fn expecting(mut self, expectations: &'a dyn Expectations) -> Self {
         self.expectations = Some(expectations);
         self
+    }
+
+    /// Fails where a query is only checked: what is asked for depends on rows that are not there yet.
+    pub(super) fn needs_rows(&self, what: &str) -> Result<()> {
+        if self.expectations.is_none() {
+            return Ok(());
+        }
+        let reason = format!("{what} depends on rows");
+        *self.unsure.borrow_mut() = Some(reason.clone());
+        Err(Error::user(reason))
+    }
+
+    /// Why a query that is only checked cannot be judged, if it cannot.
+    pub(super) fn unsure(&self) -> Option<String> {
+        self.unsure.borrow().clone()
     }
 
     /// Bytes of the files that planned tables have.

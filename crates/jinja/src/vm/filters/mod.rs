@@ -1,6 +1,8 @@
 //! Filters: all of Jinja2's (<https://jinja.palletsprojects.com/en/stable/templates/#builtin-filters>), and dbt's own.
 //!
-//! Deliberately absent: `random`, because a project renders to the same text every time, and `urlize`, which is for HTML.
+//! `random` draws by the invocation's id, so that one invocation renders the same text each time.
+//!
+//! Deliberately absent: `urlize`, which is for HTML.
 //! Where Jinja2 gives a generator, a list comes out.
 
 mod convert;
@@ -49,6 +51,7 @@ const NAMES: &[&str] = &[
     "max",
     "min",
     "pprint",
+    "random",
     "reject",
     "rejectattr",
     "replace",
@@ -131,10 +134,7 @@ impl Vm<'_> {
             "upper" | "lower" | "title" | "capitalize" | "trim" | "center" | "replace" | "indent" | "truncate"
             | "wordcount" | "wordwrap" => self.text_filter(name, &repr::text(&input), args),
             "sort" | "dictsort" | "groupby" | "unique" | "min" | "max" => self.sorting_filter(name, &input, args),
-            "urlize" | "random" => Err(self.fail_with_hint(
-                format!("filter '{name}' is not part of Millstream"),
-                "urlize makes HTML, and random would give another text each time",
-            )),
+            "urlize" => Err(self.fail_with_hint("filter 'urlize' is not part of Millstream", "it makes HTML")),
             _ if is_filter(name) => self.sequence_filter(name, input, args),
             _ => Err(self.fail_near(format!("no filter named '{name}'"), name, NAMES.iter().copied())),
         }

@@ -37,6 +37,15 @@ impl Vm<'_> {
                     _ => value::list(items),
                 })
             }
+            "random" => {
+                self.no_arguments(name, args)?;
+                let mut items = self.items_of(&input)?;
+                if items.is_empty() {
+                    return Ok(Value::UNDEFINED);
+                }
+                let at = self.drawn(items.len());
+                Ok(items.swap_remove(at))
+            }
             "batch" | "slice" => self.parts(name, &input, args),
             "map" => self.map(input, args),
             "select" | "reject" => self.pick(&input, args, None, name == "select"),

@@ -109,12 +109,16 @@ impl Manifest {
         if let Some(found) = self.exposures.get(unique_id) {
             return Some(elements::exposure(found));
         }
-        self.unit_tests.get(unique_id).map(elements::unit_test)
+        if let Some(found) = self.unit_tests.get(unique_id) {
+            return Some(elements::unit_test(found));
+        }
+        self.semantics.get(unique_id).map(|found| Value::Object(semantic(found)))
     }
 
     /// Unique ids of all graph elements.
     pub fn element_ids(&self) -> impl Iterator<Item = &String> {
-        self.nodes.keys().chain(self.sources.keys()).chain(self.exposures.keys()).chain(self.unit_tests.keys())
+        let others = self.exposures.keys().chain(self.unit_tests.keys()).chain(self.semantics.keys());
+        self.nodes.keys().chain(self.sources.keys()).chain(others)
     }
 
     /// What templates see as `graph`.
@@ -140,13 +144,7 @@ impl Manifest {
 
     fn semantics_json(&self, kind: ResourceType, at: f64) -> Value {
         let of_kind = self.semantics.iter().filter(|(_, found)| found.resource_type == kind);
-        let one = |found: &super::Semantic| {
-            let mut details = found.details.clone();
-            let nodes = &found.depends_on.nodes;
-            details.insert("depends_on".into(), json!({"macros": [], "nodes": nodes}));
-            stamped(Value::Object(details), at)
-        };
-        Value::Object(all(of_kind, one))
+        Value::Object(all(of_kind, |found| stamped(Value::Object(semantic(found)), at)))
     }
 
     fn group_map(&self) -> Value {
@@ -159,4 +157,10 @@ impl Manifest {
         }
         json!(map)
     }
+}
+
+fn semantic(found: &super::Semantic) -> Map<String, Value> {
+    let mut details = found.details.clone();
+    details.insert("depends_on".into(), json!({"macros": [], "nodes": found.depends_on.nodes}));
+    details
 }

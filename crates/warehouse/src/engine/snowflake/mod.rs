@@ -9,6 +9,7 @@ mod lists;
 mod names;
 mod ops;
 
+use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::planner::ContextProvider;
 use datafusion::sql::planner::SqlToRel;
@@ -18,29 +19,46 @@ use millstream_sql::Statement;
 use millstream_sql::snowflake;
 
 use super::context::{Scope, parser_options};
-use crate::error::from_engine;
+use crate::error::{from_engine, into_engine};
 use crate::snowflake::sort_variants;
 use names::SnowflakeNames;
 
 /// Plans one reading statement whose unqualified names are looked up in `default_schema` first.
 pub(super) fn plan(scope: &Scope<'_>, statement: Statement, default_schema: Option<&str>) -> Result<LogicalPlan> {
     let names = SnowflakeNames::new(scope, default_schema);
+    names.plan(rewritten(&names, statement)?).map_err(from_engine)
+}
+
+/// What the engine plans of a statement; its places are those of the text.
+pub(super) fn rewrite(scope: &Scope<'_>, statement: Statement, default_schema: Option<&str>) -> Result<Statement> {
+    rewritten(&SnowflakeNames::new(scope, default_schema), statement)
+}
+
+/// Plans a statement that [`rewrite`] made.
+pub(super) fn plan_rewritten(
+    scope: &Scope<'_>,
+    statement: Statement,
+    default_schema: Option<&str>,
+) -> EngineResult<LogicalPlan> {
+    SnowflakeNames::new(scope, default_schema).plan(statement)
+}
+
+fn rewritten(names: &SnowflakeNames<'_, '_>, statement: Statement) -> Result<Statement> {
     let mut statement = match snowflake::for_show(&statement)? {
         Some(question) => millstream_sql::parse_one_in(Dialect::Snowflake, &question)?,
         None => statement,
     };
-    snowflake::rewrite(&mut statement, &names)?;
-    names.plan(statement)
+    snowflake::rewrite(&mut statement, names)?;
+    Ok(statement)
 }
 
 impl SnowflakeNames<'_, '_> {
     /// Plans a rewritten statement.
-    fn plan(&self, statement: Statement) -> Result<LogicalPlan> {
+    fn plan(&self, statement: Statement) -> EngineResult<LogicalPlan> {
         SqlToRel::new_with_options(self, parser_options(self.options()))
             .sql_statement_to_plan(statement)
             .and_then(flatten::expand)
             .and_then(lists::mend)
-            .map_err(from_engine)
-            .and_then(sort_variants)
+            .and_then(|plan| sort_variants(plan).map_err(into_engine))
     }
 }

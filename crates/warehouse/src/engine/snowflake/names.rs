@@ -98,7 +98,8 @@ impl Schemas for SnowflakeNames<'_, '_> {
     }
 
     fn values(&self, query: &millstream_sql::Query) -> Result<Vec<PivotValue>> {
-        let plan = self.plan(Statement::Query(Box::new(query.clone())))?;
+        self.names.scope.needs_rows("which columns its pivot gives")?;
+        let plan = self.plan(Statement::Query(Box::new(query.clone()))).map_err(from_engine)?;
         let state = self.names.scope.state.clone();
         // Planning is not asynchronous, and may happen on a thread that drives others: the question gets one of its own.
         let asked = std::thread::scope(|scope| {
