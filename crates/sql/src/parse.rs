@@ -8,7 +8,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::place::{place_at, split_location};
-use crate::{precedence, tokens};
+use crate::{precedence, snowflake, tokens};
 
 /// Bytes of SQL text above which parsing is refused: nothing that people or templates write comes near it.
 pub const LENGTH_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -38,15 +38,15 @@ pub fn parse_in(dialect: Dialect, sql: &str) -> Result<Vec<Statement>> {
         Dialect::Snowflake => &SnowflakeDialect,
     };
     Tokenizer::new(grammar, sql)
+        // Snowflake's escape sequences are not those that the tokenizer reads.
+        .with_unescape(dialect == Dialect::Native)
         .tokenize_with_location()
         .map_err(ParserError::from)
-        .map(|mut all| {
+        .and_then(|mut all| {
             if dialect == Dialect::Snowflake {
+                snowflake::read_escapes(&mut all)?;
                 all.iter_mut().for_each(fold_quoted);
             }
-            all
-        })
-        .and_then(|all| {
             Parser::new(grammar)
                 .with_recursion_limit(DEPTH_MAX)
                 .with_tokens_with_locations(tokens::mend(all))
@@ -65,7 +65,7 @@ fn fold_quoted(token: &mut TokenWithSpan) {
     if let Token::Word(word) = &mut token.token
         && word.quote_style.is_some()
     {
-        word.value = crate::snowflake::fold_text(&word.value);
+        word.value = snowflake::fold_text(&word.value);
     }
 }
 

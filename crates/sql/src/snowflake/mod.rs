@@ -16,6 +16,7 @@ mod asof;
 mod build;
 mod call;
 mod date_parts;
+mod escapes;
 mod expr;
 mod fold;
 mod from;
@@ -35,6 +36,7 @@ mod wildcard;
 use millstream_core::Result;
 use sqlparser::ast::{Expr, Query, Statement};
 
+pub(crate) use escapes::read as read_escapes;
 pub use fold::{as_value, fold_text};
 pub use query::Columns;
 pub use show::for_show;
