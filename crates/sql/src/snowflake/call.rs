@@ -9,10 +9,10 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::build::{all, binary, call, case, function_call, name, nested, null, number, text, unnamed};
-use super::fold::{as_value, fold};
+use super::fold::as_value;
 use super::problem::{did_you_mean, unsupported, wrong};
 use super::scope::Scope;
-use super::{Rewriter, SessionValue, date_parts};
+use super::{Rewriter, SessionValue, date_parts, windows};
 
 /// Aggregates whose order stands in `within group` and goes to the argument list.
 const ORDERED: &[&str] = &["listagg", "array_agg", "string_agg"];
@@ -146,26 +146,20 @@ impl Rewriter<'_> {
     }
 
     fn over(&mut self, over: &mut WindowType, own: &str, scope: &Scope) -> Result<()> {
-        match over {
-            WindowType::NamedWindow(name) => fold(name),
-            WindowType::WindowSpec(spec) => {
-                self.window_spec(spec, scope)?;
-                if WHOLE_PARTITION.contains(&own) && spec.window_frame.is_none() && spec.window_name.is_none() {
-                    spec.window_frame = Some(WindowFrame {
-                        units: WindowFrameUnits::Rows,
-                        start_bound: WindowFrameBound::Preceding(None),
-                        end_bound: Some(WindowFrameBound::Following(None)),
-                    });
-                }
-            }
+        let mut spec = windows::spec_of(over, &scope.windows)?;
+        self.window_spec(&mut spec, scope)?;
+        if WHOLE_PARTITION.contains(&own) && spec.window_frame.is_none() {
+            spec.window_frame = Some(WindowFrame {
+                units: WindowFrameUnits::Rows,
+                start_bound: WindowFrameBound::Preceding(None),
+                end_bound: Some(WindowFrameBound::Following(None)),
+            });
         }
+        *over = WindowType::WindowSpec(spec);
         Ok(())
     }
 
-    pub(super) fn window_spec(&mut self, spec: &mut WindowSpec, scope: &Scope) -> Result<()> {
-        if let Some(name) = &mut spec.window_name {
-            fold(name);
-        }
+    fn window_spec(&mut self, spec: &mut WindowSpec, scope: &Scope) -> Result<()> {
         for key in &mut spec.partition_by {
             self.expr(key, scope)?;
         }

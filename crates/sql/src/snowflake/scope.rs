@@ -3,6 +3,7 @@
 use sqlparser::ast::{Cte, Expr};
 
 use super::query::Columns;
+use super::windows::Windows;
 
 /// One relation of a `from`.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +57,8 @@ pub(crate) struct Scope {
     pub aliases: Vec<Alias>,
     /// What `seq4()` is, if a generator makes the rows.
     pub sequence: Option<Expr>,
+    /// What the `window` clause defines.
+    pub windows: Windows,
 }
 
 impl Scope {

@@ -1,14 +1,14 @@
 //! One `select`: its relations, its list, its conditions.
 
 use millstream_core::Result;
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, NamedWindowExpr, Select, SelectFlavor, SelectItem, Spanned, Value};
+use sqlparser::ast::{Distinct, Expr, GroupByExpr, Select, SelectFlavor, SelectItem, Spanned, Value};
 
-use super::Rewriter;
 use super::build::item;
 use super::fold::{fold, folded};
 use super::problem::unsupported;
 use super::query::Columns;
 use super::scope::{Alias, Scope};
+use super::{Rewriter, windows};
 
 /// What is known of a rewritten `select`.
 #[derive(Debug, Default)]
@@ -38,6 +38,7 @@ impl Rewriter<'_> {
     pub(super) fn select(&mut self, select: &mut Select) -> Result<Selected> {
         reject(select)?;
         let mut scope = self.from(&mut select.from)?;
+        scope.windows = windows::defined(std::mem::take(&mut select.named_window))?;
         let mut columns: Columns = Some(Vec::new());
         let mut written = Vec::new();
         let mut projection = Vec::with_capacity(select.projection.len());
@@ -58,13 +59,6 @@ impl Rewriter<'_> {
             }
             for key in keys {
                 self.expr(key, &scope)?;
-            }
-        }
-        for window in &mut select.named_window {
-            fold(&mut window.0);
-            match &mut window.1 {
-                NamedWindowExpr::NamedWindow(name) => fold(name),
-                NamedWindowExpr::WindowSpec(spec) => self.window_spec(spec, &scope)?,
             }
         }
         Ok(Selected { columns, scope, written })
