@@ -201,8 +201,12 @@ impl Rewriter<'_> {
             let (Some(value), true) = (args.pop(), args.is_empty()) else {
                 return Err(wrong("ratio_to_report takes one argument", span, "ratio_to_report(x) over (…)"));
             };
+            // The total is the partition's: an order is allowed and says nothing.
+            let mut partition = windows::spec_of(&over, &scope.windows)?;
+            partition.order_by.clear();
+            partition.window_frame = None;
             let mut total = function_call("sum", vec![value.clone()]);
-            total.over = Some(over);
+            total.over = Some(WindowType::WindowSpec(partition));
             let mut ratio = binary(value, BinaryOperator::Divide, call("nullifzero", vec![Expr::Function(total)]));
             self.expr(&mut ratio, scope)?;
             return Ok(Some(ratio));
