@@ -8,7 +8,7 @@ use datafusion::error::Result;
 
 use super::super::json;
 use super::super::scalar::{Call, Function, MANY, boolean, function, variant};
-use super::{array_of, is_null};
+use super::array_of;
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function(&["array_distinct"], 1, 1, variant, distinct),
@@ -54,13 +54,14 @@ fn bags(call: &Call<'_>, common: bool) -> Result<ArrayRef> {
     })
 }
 
+/// A null is a value like others: it equals a null.
 fn overlap(call: &Call<'_>) -> Result<ArrayRef> {
     let (left, right) = (call.json(0)?, call.json(1)?);
     call.bools(|row| {
         let (Some(left), Some(right)) = (array_of(call, left.get(row))?, array_of(call, right.get(row))?) else {
             return Ok(None);
         };
-        let set: HashSet<&str> = json::elements(left).filter(|element| !is_null(element)).collect();
+        let set: HashSet<&str> = json::elements(left).collect();
         Ok(Some(json::elements(right).any(|element| set.contains(element))))
     })
 }
