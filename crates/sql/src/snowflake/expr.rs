@@ -14,7 +14,7 @@ use super::fold::fold;
 use super::like::{Like, negate};
 use super::problem::{unsupported, wrong};
 use super::scope::Scope;
-use super::{date_parts, types};
+use super::{date_parts, interval, types};
 
 impl Rewriter<'_> {
     /// Rewrites an expression and everything in it.
@@ -97,7 +97,14 @@ impl Rewriter<'_> {
                         "use a function, for example bitand(a, b)",
                     ));
                 }
-                self.exprs([left.as_mut(), right.as_mut()], scope)?;
+                self.expr(left, scope)?;
+                if let (BinaryOperator::Plus | BinaryOperator::Minus, Expr::Interval(interval)) =
+                    (&*op, right.as_ref())
+                {
+                    let left = std::mem::replace(left.as_mut(), null());
+                    return interval::added(left, op.clone(), interval, right.span());
+                }
+                self.expr(right, scope)?;
             }
             Expr::UnaryOp { op: UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not, expr } => {
                 self.expr(expr, scope)?;
@@ -255,22 +262,7 @@ impl Rewriter<'_> {
                 self.exprs(elements.iter_mut(), scope)?;
                 Ok(call("array_construct", elements))
             }
-            Expr::Interval(mut interval) => {
-                let is_simple = interval.leading_precision.is_none()
-                    && interval.last_field.is_none()
-                    && interval.fractional_seconds_precision.is_none();
-                match (interval.value.as_mut(), is_simple) {
-                    (Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(value), .. }), true) => {
-                        *value = value.replace(',', " ").split_whitespace().collect::<Vec<_>>().join(" ");
-                        Ok(Expr::Interval(interval))
-                    }
-                    _ => Err(unsupported(
-                        "this form of an interval",
-                        span,
-                        "write interval '1 day, 2 hours', or use dateadd",
-                    )),
-                }
-            }
+            Expr::Interval(interval) => interval::alone(&interval, span),
             other => Err(refused(&other, span)),
         }
     }

@@ -7,7 +7,7 @@
 //!
 //! Each construct has a file: `aliases` (lateral column aliases), `wildcard` (`exclude`, `rename`, `replace`, `ilike`),
 //! `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`, `all`), `date_parts`,
-//! `types`, `call` (functions and their clauses), `windows` (named windows).
+//! `interval`, `types`, `call` (functions and their clauses), `windows` (named windows).
 //!
 //! Deliberately absent: types of columns. What depends on them (`1 / 2`, `date + 1`) is decided while the engine plans.
 
@@ -20,6 +20,7 @@ mod escapes;
 mod expr;
 mod fold;
 mod from;
+mod interval;
 mod like;
 mod pivot;
 mod problem;
