@@ -1,14 +1,14 @@
 //! `like`, `ilike`, their `any` and `all`, and `rlike`.
 //!
 //! The engine takes a backslash as the escape character of patterns. Snowflake has none unless `escape` names one, so
-//! patterns that are written down are adapted, and others are refused where that would matter.
+//! patterns that are written down are adapted, others when they run; only `escape` for those is refused.
 
 use millstream_core::Result;
 use sqlparser::ast::{Expr, Spanned, Value, ValueWithSpan};
 use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
-use super::build::{all, any, call, nested};
+use super::build::{self, all, any, call, nested};
 use super::problem::unsupported;
 use super::scope::Scope;
 
@@ -95,11 +95,13 @@ fn one_character(value: &Value) -> Option<char> {
     chars.next().filter(|_| chars.next().is_none())
 }
 
-/// The pattern with a backslash as its escape character.
+/// The pattern with a backslash as its escape character. In one that is computed, backslashes are doubled when it runs.
 fn escaped(pattern: Expr, escape: Option<char>, span: Span) -> Result<Expr> {
     let Expr::Value(ValueWithSpan { value: Value::SingleQuotedString(text), span: own }) = &pattern else {
         return match escape {
-            None | Some('\\') => Ok(pattern),
+            None if matches!(pattern, Expr::Value(_)) => Ok(pattern),
+            None => Ok(call("replace", vec![pattern, build::text("\\"), build::text("\\\\")])),
+            Some('\\') => Ok(pattern),
             Some(_) => Err(unsupported("'escape' for a pattern that is computed", span, "write the pattern as a text")),
         };
     };
