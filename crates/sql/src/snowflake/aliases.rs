@@ -52,6 +52,9 @@ impl Rewriter<'_> {
     /// A bare name: a column, or a copy of what an alias stands for.
     pub(super) fn bare_name(&mut self, ident: &Ident, scope: &Scope) -> Result<Expr> {
         let name = fold::folded(ident);
+        if let Some(joined) = scope.joined(&name) {
+            return Ok(joined.clone());
+        }
         let alias = if scope.is_column(&name) { None } else { scope.alias(&name) };
         let Some(alias) = alias else {
             let mut column = ident.clone();

@@ -269,10 +269,11 @@ fn columns_of(scope: &Scope, span: Span) -> Result<Vec<(String, Expr)>> {
         let Some(columns) = &source.columns else {
             return Err(unsupported("a star over columns that are not known", span, "name the columns"));
         };
-        for column in columns {
-            let expr = match &source.name {
-                Some(relation) => super::build::column_of(relation, column),
-                None => super::build::column(column),
+        for column in columns.iter().filter(|column| !source.merged.contains(column)) {
+            let expr = match (scope.joined(column), &source.name) {
+                (Some(joined), _) => joined.clone(),
+                (None, Some(relation)) => super::build::column_of(relation, column),
+                (None, None) => super::build::column(column),
             };
             all.push((column.clone(), expr));
         }

@@ -6,12 +6,12 @@ use sqlparser::ast::{
     TableAlias, TableFactor, TableSampleKind, TableWithJoins, Value,
 };
 
-use super::Rewriter;
 use super::build::{self, alias as alias_of, derived, item, query, select, text};
 use super::fold::{fold, folded};
 use super::problem::{unsupported, wrong};
 use super::query::Columns;
 use super::scope::{Scope, Source};
+use super::{Rewriter, by_name};
 
 /// Schema of `database..table`.
 const DEFAULT_SCHEMA: &str = "public";
@@ -40,6 +40,8 @@ impl Rewriter<'_> {
         if let JoinOperator::AsOf { .. } = join.join_operator {
             return self.asof(join, scope, before);
         }
+        let keeps_right = by_name::keeps_right(&join.join_operator);
+        let span = join.relation.span();
         let constraint = match &mut join.join_operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
@@ -50,14 +52,11 @@ impl Rewriter<'_> {
             | JoinOperator::FullOuter(constraint)
             | JoinOperator::CrossJoin(constraint) => constraint,
             _ => {
-                return Err(unsupported(
-                    "this kind of join",
-                    join.relation.span(),
-                    "use an inner, outer or cross join",
-                ));
+                return Err(unsupported("this kind of join", span, "use an inner, outer or cross join"));
             }
         };
-        self.constraint(constraint, scope, before)
+        self.constraint(constraint, scope, before)?;
+        by_name::written_out(constraint, scope, before, keeps_right, span)
     }
 
     /// The condition of a join whose right side starts at the source with this number.
@@ -154,6 +153,7 @@ impl Rewriter<'_> {
                 match alias {
                     None => {
                         scope.sources.append(&mut inner.sources);
+                        scope.joined.append(&mut inner.joined);
                         scope.sequence = scope.sequence.take().or(inner.sequence);
                     }
                     Some(_) => {

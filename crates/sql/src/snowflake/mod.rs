@@ -6,7 +6,7 @@
 //! warehouse has. The text is never rewritten, so places stay those of the user.
 //!
 //! Each construct has a file: `aliases` (lateral column aliases), `wildcard` (`exclude`, `rename`, `replace`, `ilike`),
-//! `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`, `all`), `date_parts`,
+//! `by_name` (`using`), `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`, `all`), `date_parts`,
 //! `interval`, `types`, `call` (functions and their clauses), `windows` (named windows).
 //!
 //! Deliberately absent: types of columns. What depends on them (`1 / 2`, `date + 1`) is decided while the engine plans.
@@ -14,6 +14,7 @@
 mod aliases;
 mod asof;
 mod build;
+mod by_name;
 mod call;
 mod date_parts;
 mod escapes;

@@ -145,7 +145,7 @@ impl Rewriter<'_> {
                 }
                 for item in items {
                     // What is in the select list is ordered by its name there.
-                    if let Some(name) = selected.name_of(&item.expr) {
+                    if let Some(name) = selected.name_of(&item.expr).or_else(|| selected.joined_name(&item.expr)) {
                         item.expr = column(name);
                         continue;
                     }

@@ -55,6 +55,8 @@ pub(crate) struct Alias {
 pub(crate) struct Scope {
     pub sources: Vec<Source>,
     pub aliases: Vec<Alias>,
+    /// Columns that outer joins made of one on each side, and how.
+    pub joined: Vec<(String, Expr)>,
     /// What `seq4()` is, if a generator makes the rows.
     pub sequence: Option<Expr>,
     /// What the `window` clause defines.
@@ -65,6 +67,11 @@ impl Scope {
     /// Whether a relation has this column.
     pub fn is_column(&self, name: &str) -> bool {
         self.sources.iter().any(|source| source.has(name))
+    }
+
+    /// What a bare name means that an outer join by name made one of two columns.
+    pub fn joined(&self, name: &str) -> Option<&Expr> {
+        self.joined.iter().find(|(own, _)| own == name).map(|(_, expr)| expr)
     }
 
     /// The alias of this name, the last one if there are several.

@@ -32,6 +32,14 @@ impl Selected {
         }
         self.written.iter().find(|(written, _)| written == expr).map(|(_, name)| name.as_str())
     }
+
+    /// The output column that a bare name means, if an outer join put the column of that name together.
+    pub fn joined_name(&self, expr: &Expr) -> Option<&str> {
+        let Expr::Identifier(ident) = expr else { return None };
+        let name = folded(ident);
+        self.scope.joined(&name)?;
+        self.columns.iter().flatten().find(|column| **column == name).map(String::as_str)
+    }
 }
 
 impl Rewriter<'_> {

@@ -1,6 +1,7 @@
 //! `*` and `t.*`, with `ilike`, `exclude`, `replace` and `rename`, in that order, as in Snowflake.
 //!
-//! A bare star is left to the engine. One with options is written out, which needs the columns of its relations.
+//! A bare star is left to the engine. One with options, or over an outer join by name, is written out, which needs the
+//! columns of its relations.
 
 use millstream_core::Result;
 use sqlparser::ast::{
@@ -60,7 +61,9 @@ impl Rewriter<'_> {
             || options.opt_rename.is_some();
         let has_hidden = sources.iter().any(|source| !source.hidden.is_empty());
         let columns = columns_of(&sources, qualifier.is_some());
-        if !has_options && !has_hidden {
+        // A bare star shows columns that an outer join put together.
+        let joined = if qualifier.is_none() { scope.joined.as_slice() } else { &[] };
+        if !has_options && !has_hidden && joined.is_empty() {
             let names = columns.map(|columns| columns.into_iter().map(|(_, name)| name).collect());
             options.opt_exclude = None;
             let star = match kind {
@@ -71,17 +74,18 @@ impl Rewriter<'_> {
         }
         let Some(columns) = columns else {
             return Err(unsupported(
-                "a star with options over columns that are not known",
+                "this star over columns that are not known",
                 span,
                 "the relation does not exist or cannot be read; name the columns",
             ));
         };
-        self.written(columns, options, scope, span)
+        self.written(columns, joined, options, scope, span)
     }
 
     fn written(
         &mut self,
         columns: Vec<(Option<String>, String)>,
+        joined: &[(String, Expr)],
         options: WildcardAdditionalOptions,
         scope: &Scope,
         span: Span,
@@ -127,6 +131,7 @@ impl Rewriter<'_> {
         let mut written = Written { items: Vec::new(), columns: Some(Vec::new()) };
         for (source, name) in all {
             let value = replaced.iter().find(|(column, _)| *column == name).map(|(_, expr)| expr.clone());
+            let value = value.or_else(|| joined.iter().find(|(own, _)| *own == name).map(|(_, expr)| expr.clone()));
             let alias = renamed.iter().find(|(column, _)| *column == name).map(|(_, alias)| alias.value.clone());
             let plain = match &source {
                 Some(source) => column_of(source, &name),
