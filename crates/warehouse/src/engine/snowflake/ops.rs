@@ -23,7 +23,7 @@ const PRODUCT_SCALE: i8 = 12;
 const TEXT_SCALE: i8 = 12;
 
 /// Whole-number literals up to this are added without a wider type.
-const SMALL: i64 = 1 << 31;
+const SMALL: u64 = 1 << 31;
 
 /// Plans binary operators.
 #[derive(Debug)]
@@ -158,10 +158,11 @@ impl Sides {
         if !are_whole {
             return Ok(sides.operator(op));
         }
-        let is_small = |expr: &Expr| whole(expr).is_some_and(|number| number.abs() < SMALL);
+        let is_small = |expr: &Expr| whole(expr).is_some_and(|number| number.unsigned_abs() < SMALL);
         if is_small(&sides.l) || is_small(&sides.r) {
-            let (left, right) = (signed(sides.l, &sides.left), signed(sides.r, &sides.right));
-            return Ok(Sides { l: left, r: right, left: DataType::Int64, right: DataType::Int64 }.operator(op));
+            // Checked: the engine's own operator goes round from the greatest number to the least.
+            let (l, r) = (signed(sides.l, &sides.left), signed(sides.r, &sides.right));
+            return call(if is_minus { "sf_sub" } else { "sf_add" }, vec![l, r]);
         }
         let (l, r) = (widened(sides.l), widened(sides.r));
         Ok(Sides { l, r, ..sides }.operator(op))

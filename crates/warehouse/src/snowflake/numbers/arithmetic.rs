@@ -19,6 +19,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(&["div0"], 2, 2, quotient_type, |call| division(call, Divisor::GivesZero)),
     function(&["div0null"], 2, 2, quotient_type, |call| division(call, Divisor::GivesZeroAlsoForNull)),
     function(&["sf_mul"], 2, 2, product_type, multiply),
+    function(&["sf_add"], 2, 2, int, |call| whole_sum(call, "+", i64::checked_add)),
+    function(&["sf_sub"], 2, 2, int, |call| whole_sum(call, "-", i64::checked_sub)),
     function(&["mod"], 2, 2, remainder_type, remainder),
     function(&["abs"], 1, 1, same_type, absolute),
     function(&["sign"], 1, 1, int, sign),
@@ -182,6 +184,20 @@ fn multiply(call: &Call<'_>) -> Result<ArrayRef> {
         let rest = product.checked_rem(divisor).ok_or_else(large)?.wrapping_abs();
         let up = rest.wrapping_add(rest) >= divisor;
         Ok(Some(if up { quotient + if (a < 0) != (b < 0) { -1 } else { 1 } } else { quotient }))
+    })
+}
+
+/// Sums of whole numbers, one of them small, stay whole numbers of 64 bits: what does not fit is an error.
+fn whole_sum(call: &Call<'_>, sign: &str, add: fn(i64, i64) -> Option<i64>) -> Result<ArrayRef> {
+    let (left, right) = (call.int(0)?, call.int(1)?);
+    call.ints(|row| {
+        let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
+        add(left, right).map(Some).ok_or_else(|| {
+            user_hint(
+                format!("{left} {sign} {right} does not fit an integer of 64 bits"),
+                "cast one of them to number(38,0)",
+            )
+        })
     })
 }
 
