@@ -1,9 +1,11 @@
 //! One `select`: its relations, its list, its conditions.
 
 use millstream_core::Result;
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, Select, SelectFlavor, SelectItem, Spanned, Value};
+use sqlparser::ast::{
+    Distinct, Expr, GroupByExpr, Select, SelectFlavor, SelectItem, Spanned, UnaryOperator, Value,
+};
 
-use super::build::item;
+use super::build::{call, item, null, text};
 use super::fold::{fold, folded};
 use super::problem::unsupported;
 use super::query::Columns;
@@ -66,7 +68,12 @@ impl Rewriter<'_> {
                 ));
             }
             for key in keys {
+                let is_name = matches!(key, Expr::Identifier(_));
                 self.expr(key, &scope)?;
+                // A number that an alias stands for is no position.
+                if is_name && is_number(key) {
+                    *key = call("sf_cast", vec![std::mem::replace(key, null()), text("varchar")]);
+                }
             }
         }
         Ok(Selected { columns, scope, written })
@@ -132,6 +139,17 @@ fn extend(columns: &mut Columns, more: Columns) {
     match (columns.as_mut(), more) {
         (Some(columns), Some(more)) => columns.extend(more),
         _ => *columns = None,
+    }
+}
+
+/// Whether it is a number as it is written.
+fn is_number(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(value) => matches!(value.value, Value::Number(..)),
+        Expr::Nested(inner) | Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr: inner } => {
+            is_number(inner)
+        }
+        _ => false,
     }
 }
 
