@@ -98,8 +98,7 @@ impl Rewriter<'_> {
                     ));
                 }
                 self.expr(left, scope)?;
-                if let (BinaryOperator::Plus | BinaryOperator::Minus, Expr::Interval(interval)) =
-                    (&*op, right.as_ref())
+                if let (BinaryOperator::Plus | BinaryOperator::Minus, Expr::Interval(interval)) = (&*op, right.as_ref())
                 {
                     let left = std::mem::replace(left.as_mut(), null());
                     return interval::added(left, op.clone(), interval, right.span());

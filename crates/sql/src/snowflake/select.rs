@@ -1,9 +1,7 @@
 //! One `select`: its relations, its list, its conditions.
 
 use millstream_core::Result;
-use sqlparser::ast::{
-    Distinct, Expr, GroupByExpr, Select, SelectFlavor, SelectItem, Spanned, UnaryOperator, Value,
-};
+use sqlparser::ast::{Distinct, Expr, GroupByExpr, Select, SelectFlavor, SelectItem, Spanned, UnaryOperator, Value};
 
 use super::build::{call, item, null, text};
 use super::fold::{fold, folded};
