@@ -6,7 +6,7 @@ use millstream_core::Result;
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     Cte, Expr, Fetch, LimitClause, Offset, OffsetRows, OrderBy, OrderByExpr, OrderByKind, Query, SetExpr, SetOperator,
-    Spanned, TableFactor, Top, TopQuantity, Value, Visit, Visitor, With,
+    SetQuantifier, Spanned, TableFactor, Top, TopQuantity, Value, Visit, Visitor, With,
 };
 
 use super::Rewriter;
@@ -102,12 +102,20 @@ impl Rewriter<'_> {
         match body {
             SetExpr::Select(select) => self.select(select),
             SetExpr::Query(query) => Ok(Selected::columns(self.query(query)?)),
-            SetExpr::SetOperation { left, right, op, .. } => {
+            SetExpr::SetOperation { left, right, op, set_quantifier } => {
                 if *op == SetOperator::Minus {
                     *op = SetOperator::Except;
                 }
-                let columns = self.body(left)?.columns;
-                self.body(right)?;
+                let mut columns = self.body(left)?.columns;
+                let others = self.body(right)?.columns;
+                // By name, the second query's own columns come behind those of the first.
+                if is_by_name(*set_quantifier) {
+                    columns = columns.zip(others).map(|(mut all, others)| {
+                        let new: Vec<String> = others.into_iter().filter(|name| !all.contains(name)).collect();
+                        all.extend(new);
+                        all
+                    });
+                }
                 Ok(Selected::columns(columns))
             }
             SetExpr::Values(values) => {
@@ -201,6 +209,11 @@ impl Rewriter<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether columns are matched by their names.
+fn is_by_name(quantifier: SetQuantifier) -> bool {
+    matches!(quantifier, SetQuantifier::ByName | SetQuantifier::AllByName | SetQuantifier::DistinctByName)
 }
 
 /// `order by all`, which the parser takes for a name in this dialect.
