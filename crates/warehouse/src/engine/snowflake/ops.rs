@@ -2,6 +2,10 @@
 //! `1 / 2` is the decimal 0.500000, `date + 1` the next day, a text beside a number is read as one, a VARIANT takes
 //! the type of the other side.
 //!
+//! The type of a `case`, a union, or what is made of them may still change when the engine brings their branches
+//! together (`case when c then 0 else 2.75 end` is planned as a whole number). So nothing here casts a number to what it
+//! seems to be; functions find their types anew.
+//!
 //! Sources: docs.snowflake.com, "Arithmetic operators" (precision and scale of results), "Data type conversion".
 
 use arrow::datatypes::DataType;
@@ -112,8 +116,7 @@ impl Sides {
                 {
                     return Ok(lit(product));
                 }
-                let (l, r) = (widened(self.l), widened(self.r));
-                Ok(Sides { l, r, ..self }.operator(Operator::Multiply))
+                call("sf_mul", vec![self.l, self.r])
             }
             (Some((_, a)), Some((_, b))) if a + b > a.max(b).max(PRODUCT_SCALE) => call("sf_mul", vec![self.l, self.r]),
             _ => Ok(self.operator(Operator::Multiply)),
@@ -159,13 +162,13 @@ impl Sides {
             return Ok(sides.operator(op));
         }
         let is_small = |expr: &Expr| whole(expr).is_some_and(|number| number.unsigned_abs() < SMALL);
-        if is_small(&sides.l) || is_small(&sides.r) {
-            // Checked: the engine's own operator goes round from the greatest number to the least.
-            let (l, r) = (signed(sides.l, &sides.left), signed(sides.r, &sides.right));
-            return call(if is_minus { "sf_sub" } else { "sf_add" }, vec![l, r]);
-        }
-        let (l, r) = (widened(sides.l), widened(sides.r));
-        Ok(Sides { l, r, ..sides }.operator(op))
+        let function = match (is_small(&sides.l) || is_small(&sides.r), is_minus) {
+            (true, false) => "sf_add_small",
+            (true, true) => "sf_sub_small",
+            (false, false) => "sf_add",
+            (false, true) => "sf_sub",
+        };
+        call(function, vec![sides.l, sides.r])
     }
 
     /// A comparison: a VARIANT or a text is read as what the other side is.
@@ -340,12 +343,6 @@ fn tight(expr: Expr, data_type: DataType) -> (Expr, DataType) {
         }
         None => (expr, data_type),
     }
-}
-
-/// A whole number as a decimal, in which sums and products of any two have room.
-fn widened(expr: Expr) -> Expr {
-    let (expr, data_type) = tight(expr, DataType::Int64);
-    if is_decimal(&data_type) { expr } else { Expr::Cast(Cast::new(Box::new(expr), DataType::Decimal128(19, 0))) }
 }
 
 /// Numbers of rows are unsigned in the engine; differences of them are not.

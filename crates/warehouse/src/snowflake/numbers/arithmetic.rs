@@ -19,8 +19,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(&["div0"], 2, 2, quotient_type, |call| division(call, Divisor::GivesZero)),
     function(&["div0null"], 2, 2, quotient_type, |call| division(call, Divisor::GivesZeroAlsoForNull)),
     function(&["sf_mul"], 2, 2, product_type, multiply),
-    function(&["sf_add"], 2, 2, int, |call| whole_sum(call, "+", i64::checked_add)),
-    function(&["sf_sub"], 2, 2, int, |call| whole_sum(call, "-", i64::checked_sub)),
+    function(&["sf_add"], 2, 2, sum_type, |call| sum(call, false)),
+    function(&["sf_sub"], 2, 2, sum_type, |call| sum(call, true)),
+    function(&["sf_add_small"], 2, 2, small_sum_type, |call| sum(call, false)),
+    function(&["sf_sub_small"], 2, 2, small_sum_type, |call| sum(call, true)),
     function(&["mod"], 2, 2, remainder_type, remainder),
     function(&["abs"], 1, 1, same_type, absolute),
     function(&["sign"], 1, 1, int, sign),
@@ -187,18 +189,64 @@ fn multiply(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
-/// Sums of whole numbers, one of them small, stay whole numbers of 64 bits: what does not fit is an error.
-fn whole_sum(call: &Call<'_>, sign: &str, add: fn(i64, i64) -> Option<i64>) -> Result<ArrayRef> {
-    let (left, right) = (call.int(0)?, call.int(1)?);
-    call.ints(|row| {
-        let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
-        add(left, right).map(Some).ok_or_else(|| {
-            user_hint(
-                format!("{left} {sign} {right} does not fit an integer of 64 bits"),
-                "cast one of them to number(38,0)",
-            )
-        })
+/// The type of a sum: a digit more than its terms have, so that any two have room.
+fn sum_type(types: &Types<'_>) -> Result<DataType> {
+    Ok(match (exact(types.of(0), types.name)?, exact(types.of(1), types.name)?) {
+        (Some(left), Some(right)) => {
+            let scale = left.1.max(right.1);
+            let leading = (left.0 as i8 - left.1).max(right.0 as i8 - right.1);
+            DataType::Decimal128((leading + scale + 1).clamp(1, DIGITS_MAX as i8) as u8, scale)
+        }
+        _ => DataType::Float64,
     })
+}
+
+/// The same where one term is a small constant: whole numbers keep their 64 bits.
+fn small_sum_type(types: &Types<'_>) -> Result<DataType> {
+    if is_integer(types.of(0)) && is_integer(types.of(1)) { Ok(DataType::Int64) } else { sum_type(types) }
+}
+
+/// Sums and differences. What does not fit its type is an error: the engine's own operator would go round from the
+/// greatest whole number to the least.
+fn sum(call: &Call<'_>, is_minus: bool) -> Result<ArrayRef> {
+    match *call.return_type {
+        DataType::Int64 => {
+            let (left, right) = (call.int(0)?, call.int(1)?);
+            call.ints(|row| {
+                let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
+                let sum = if is_minus { left.checked_sub(right) } else { left.checked_add(right) };
+                sum.map(Some).ok_or_else(|| {
+                    user_hint(
+                        format!(
+                            "{left} {} {right} does not fit an integer of 64 bits",
+                            if is_minus { "-" } else { "+" }
+                        ),
+                        "cast one of them to number(38,0)",
+                    )
+                })
+            })
+        }
+        DataType::Float64 => {
+            let (left, right) = (call.float(0)?, call.float(1)?);
+            call.floats(|row| {
+                let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
+                Ok(Some(if is_minus { left - right } else { left + right }))
+            })
+        }
+        _ => {
+            let ((left, left_scale), (right, right_scale)) = (decimals(call, 0)?, decimals(call, 1)?);
+            let scale = left_scale.max(right_scale);
+            built(call, |row| {
+                if left.is_null(row) || right.is_null(row) {
+                    return Ok(None);
+                }
+                let terms =
+                    rescale(left.value(row), left_scale, scale).zip(rescale(right.value(row), right_scale, scale));
+                let sum = terms.and_then(|(a, b)| if is_minus { a.checked_sub(b) } else { a.checked_add(b) });
+                sum.map(Some).ok_or_else(|| call.error("the result is too large"))
+            })
+        }
+    }
 }
 
 fn remainder_type(types: &Types<'_>) -> Result<DataType> {
