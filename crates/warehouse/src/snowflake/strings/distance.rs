@@ -22,13 +22,18 @@ fn edit_distance(call: &Call<'_>) -> Result<ArrayRef> {
     })
 }
 
-/// 0 to 100; the case of letters does not matter.
+/// 0 to 100, cut off and not rounded; the case of letters does not matter. Two empty texts have nothing in common.
 fn jaro_winkler(call: &Call<'_>) -> Result<ArrayRef> {
+    /// What floats may miss a whole percentage by.
+    const TOLERANCE: f64 = 1e-9;
     let (left, right) = (call.text(0)?, call.text(1)?);
     call.ints(|row| {
         let (Some(left), Some(right)) = (left.get(row), right.get(row)) else { return Ok(None) };
+        if left.is_empty() && right.is_empty() {
+            return Ok(Some(0));
+        }
         let likeness = strsim::jaro_winkler(&left.to_lowercase(), &right.to_lowercase());
-        Ok(Some((likeness * 100.0).round() as i64))
+        Ok(Some((likeness * 100.0 + TOLERANCE).floor() as i64))
     })
 }
 
