@@ -17,7 +17,7 @@ use datafusion::logical_expr::{Case, Expr, lit};
 use super::cast::{self, Target};
 use super::json;
 use super::scalar::{Call, Function, MANY, Types, boolean, function, never};
-use super::types::{self, common, is_decimal, is_float, is_integer, is_variant, user};
+use super::types::{self, common, common_of, is_decimal, is_float, is_integer, is_variant, user};
 
 pub(super) const FUNCTIONS: &[Function] = &[
     function(&["iff"], 3, 3, |types| mixed(types, &[1, 2]), never).rewritten(iff),
@@ -29,8 +29,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(&["nullifzero"], 1, 1, number_type, null_if_zero),
     function(&["nullif"], 2, 2, |types| Ok(types.of(0).clone()), null_if),
     function(&["equal_null"], 2, 2, boolean, equal_null),
-    function(&["greatest", "greatest_ignore_nulls"], 1, MANY, all_mixed, extreme),
-    function(&["least", "least_ignore_nulls"], 1, MANY, all_mixed, extreme),
+    function(&["greatest", "greatest_ignore_nulls"], 1, MANY, |types| common(&types.types, types.name), extreme),
+    function(&["least", "least_ignore_nulls"], 1, MANY, |types| common(&types.types, types.name), extreme),
     function(&["booland"], 2, 2, boolean, |call| {
         logic(call, |a, b| match (a, b) {
             (Some(false), _) | (_, Some(false)) => Some(false),
@@ -55,11 +55,24 @@ pub(super) const FUNCTIONS: &[Function] = &[
 
 /// The type of some of the arguments together.
 fn mixed(types: &Types<'_>, which: &[usize]) -> Result<DataType> {
-    common(&which.iter().map(|index| types.of(*index)).collect::<Vec<_>>(), types.name)
+    let values: Vec<_> = which.iter().map(|index| (types.of(*index), types.literal_text(*index))).collect();
+    common_of(&values, types.name)
 }
 
 fn all_mixed(types: &Types<'_>) -> Result<DataType> {
-    common(&types.types, types.name)
+    mixed(types, &(0..types.len()).collect::<Vec<_>>())
+}
+
+/// Which arguments a call may give as they are, for the functions that give one of their arguments.
+pub(crate) fn results_of(name: &str, count: usize) -> Vec<usize> {
+    match name {
+        "iff" | "nvl2" => (1..count).collect(),
+        "decode" => decode_results(count).collect(),
+        "coalesce" | "nvl" | "ifnull" | "greatest" | "greatest_ignore_nulls" | "least" | "least_ignore_nulls" => {
+            (0..count).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Results of DECODE: every second argument from the third, and the default.
@@ -71,7 +84,7 @@ fn decode_type(types: &Types<'_>) -> Result<DataType> {
     mixed(types, &decode_results(types.len()).collect::<Vec<_>>())
 }
 
-/// The type of several expressions together.
+/// The type of several expressions together. Constant texts beside numbers are numbers by now.
 fn type_of(name: &str, args: &[&Expr], info: &SimplifyContext) -> Result<DataType> {
     let types = args.iter().map(|arg| info.get_data_type(arg)).collect::<Result<Vec<_>>>()?;
     common(&types.iter().collect::<Vec<_>>(), name)

@@ -23,6 +23,8 @@ mod strings;
 mod time;
 mod types;
 
+pub(crate) use cast::constant_number;
+pub(crate) use conditional::results_of;
 pub(crate) use order::sort_variants;
 pub(crate) use registry::{functions, is_native};
 pub(crate) use types::{is_variant as is_variant_type, name as type_name, variant};

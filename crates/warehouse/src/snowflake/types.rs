@@ -22,6 +22,7 @@ use arrow::datatypes::{DataType, Field, Fields, TimeUnit};
 use datafusion::error::{DataFusionError, Result};
 use millstream_core::Error;
 
+use super::cast::constant_number;
 use crate::error::into_engine;
 
 /// Name of the only field of a VARIANT.
@@ -119,17 +120,33 @@ fn wider(left: (u8, i8), right: (u8, i8)) -> DataType {
     DataType::Decimal128((leading + scale).clamp(1, DIGITS_MAX as i8) as u8, scale)
 }
 
+/// What a text beside numbers becomes, by Snowflake's page "COALESCE"; a constant has just its digits.
+const TEXT_NUMBER: DataType = DataType::Decimal128(18, 5);
+
 /// The type of an expression that is one of several values (`iff`, `coalesce`, `decode`, `greatest`): variants win,
 /// then floats, then the wider number; text beside a number or an instant is read as one, as in Snowflake.
 ///
 /// # Errors
 /// A user error when no value of one type is one of the other.
 pub(super) fn common(types: &[&DataType], function: &str) -> Result<DataType> {
+    common_of(&types.iter().map(|data_type| (*data_type, None)).collect::<Vec<_>>(), function)
+}
+
+/// As [`common`], with the texts of those values that are constants.
+///
+/// # Errors
+/// As [`common`].
+pub(super) fn common_of(values: &[(&DataType, Option<&str>)], function: &str) -> Result<DataType> {
+    let beside_numbers = values.iter().any(|(data_type, _)| is_number(data_type));
     let mut found: Option<DataType> = None;
-    for data_type in types {
+    for &(data_type, constant) in values {
+        let own = match beside_numbers && is_text(data_type) {
+            true => constant.and_then(constant_number).map_or(TEXT_NUMBER, |number| number.data_type()),
+            false => plain(data_type),
+        };
         found = Some(match found {
-            None | Some(DataType::Null) => plain(data_type),
-            Some(before) => pair(&before, &plain(data_type)).ok_or_else(|| {
+            None | Some(DataType::Null) => own,
+            Some(before) => pair(&before, &own).ok_or_else(|| {
                 user_hint(
                     format!("{function}: the values have types that do not go together"),
                     format!("cast one of them: {} and {}", name(&before), name(data_type)),

@@ -1,19 +1,28 @@
-//! `in`, `between` and `case x when …` as Snowflake compares: a text beside numbers, dates or truth values is read as one, and a VARIANT
-//! takes the type of the other side. The planner of operators does not see these, so they are mended in the plan; the
-//! type of the whole (a truth value) stays, so that nothing above changes.
+//! `in`, `between` and `case x when …` as Snowflake compares: a text beside numbers, dates or truth values is read as
+//! one, and a VARIANT takes the type of the other side. The planner of operators does not see these, so they are mended in
+//! the plan; the type of the whole (a truth value) stays, so that nothing above changes.
+//!
+//! Where values of different types become one (results of `case` and of functions like `coalesce`, columns of a union),
+//! see `meet`. Their types may change by that; the engine's own coercion, which follows, finds the types above anew.
 
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::{Between, Case, InList};
+use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
+use super::meet;
 use super::ops::compared;
+use crate::snowflake::{constant_number, is_variant_type, results_of};
 
-/// Mends every list and range of a plan.
+/// Mends every list, range, `case` and union of a plan.
 pub(super) fn mend(plan: LogicalPlan) -> Result<LogicalPlan> {
     let mended = plan.transform_up_with_subqueries(|plan| {
+        let plan = match plan {
+            LogicalPlan::Union(union) => return meet::union(union),
+            other => other,
+        };
         let mut schema = DFSchema::empty();
         for input in plan.inputs() {
             schema.merge(input.schema());
@@ -67,22 +76,52 @@ fn mend_one(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let (low, high) = (bound(low)?, bound(high)?);
             Ok(Transformed::yes(Expr::Between(Between { expr: Box::new(expr), negated, low, high })))
         }
-        Expr::Case(Case { expr: Some(operand), when_then_expr, else_expr }) => {
-            let typed = when_then_expr.first().and_then(|(when, _)| when.get_type(schema).ok());
-            let (Ok(own), Some(other)) = (operand.get_type(schema), typed) else {
-                return Ok(Transformed::no(Expr::Case(Case { expr: Some(operand), when_then_expr, else_expr })));
-            };
-            let (operand, _) = compared(*operand, &own, &other)?;
-            let own = operand.get_type(schema)?;
-            let when_then_expr = when_then_expr
-                .into_iter()
-                .map(|(when, then)| {
-                    let other = when.get_type(schema)?;
-                    Ok((Box::new(compared(*when, &other, &own)?.0), then))
-                })
-                .collect::<Result<Vec<_>>>()?;
-            Ok(Transformed::yes(Expr::Case(Case { expr: Some(Box::new(operand)), when_then_expr, else_expr })))
+        Expr::Case(case) => {
+            let case = mend_operand(case, schema)?;
+            Ok(Transformed::yes(Expr::Case(meet::case(case, schema)?)))
         }
+        Expr::ScalarFunction(function) => Ok(mend_constants(function, schema)),
         other => Ok(Transformed::no(other)),
     }
+}
+
+/// `case x when …`: the operand and what it is compared with.
+fn mend_operand(case: Case, schema: &DFSchema) -> Result<Case> {
+    let Case { expr: Some(operand), when_then_expr, else_expr } = case else { return Ok(case) };
+    let typed = when_then_expr.first().and_then(|(when, _)| when.get_type(schema).ok());
+    let (Ok(own), Some(other)) = (operand.get_type(schema), typed) else {
+        return Ok(Case { expr: Some(operand), when_then_expr, else_expr });
+    };
+    let (operand, _) = compared(*operand, &own, &other)?;
+    let own = operand.get_type(schema)?;
+    let when_then_expr = when_then_expr
+        .into_iter()
+        .map(|(when, then)| {
+            let other = when.get_type(schema)?;
+            Ok((Box::new(compared(*when, &other, &own)?.0), then))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Case { expr: Some(Box::new(operand)), when_then_expr, else_expr })
+}
+
+/// Constant texts among the results of a function become numbers where others are numbers, with their own digits.
+fn mend_constants(function: ScalarFunction, schema: &DFSchema) -> Transformed<Expr> {
+    let mut function = function;
+    let results = results_of(function.func.name(), function.args.len());
+    let types: Vec<DataType> = results
+        .iter()
+        .filter_map(|at| function.args.get(*at).and_then(|result| result.get_type(schema).ok()))
+        .collect();
+    let mut is_changed = false;
+    if types.iter().any(DataType::is_numeric) && !types.iter().any(is_variant_type) {
+        for at in results {
+            let Some(result) = function.args.get_mut(at) else { continue };
+            if let Some(number) = meet::constant(result).and_then(constant_number) {
+                *result = Expr::Literal(number, None);
+                is_changed = true;
+            }
+        }
+    }
+    let expr = Expr::ScalarFunction(function);
+    if is_changed { Transformed::yes(expr) } else { Transformed::no(expr) }
 }

@@ -6,6 +6,7 @@
 
 mod flatten;
 mod lists;
+mod meet;
 mod names;
 mod ops;
 

@@ -216,7 +216,7 @@ fn user(what: impl Into<String>, hint: &str) -> datafusion::error::DataFusionErr
     into_engine(Error::user(what.into()).hint(hint))
 }
 
-fn cast_to(expr: Expr, data_type: &str) -> Result<Expr> {
+pub(super) fn cast_to(expr: Expr, data_type: &str) -> Result<Expr> {
     call("sf_cast", vec![expr, lit(data_type)])
 }
 
@@ -302,11 +302,11 @@ fn shown(data_type: &DataType) -> String {
     crate::snowflake::type_name(data_type)
 }
 
-fn is_text(data_type: &DataType) -> bool {
+pub(super) fn is_text(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
 }
 
-fn is_float(data_type: &DataType) -> bool {
+pub(super) fn is_float(data_type: &DataType) -> bool {
     matches!(data_type, DataType::Float16 | DataType::Float32 | DataType::Float64)
 }
 

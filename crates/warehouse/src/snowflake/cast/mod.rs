@@ -13,6 +13,7 @@ mod variant;
 
 pub(super) use boolean::to_boolean;
 pub(super) use functions::FUNCTIONS;
+pub(crate) use number::constant_number;
 pub(super) use number::{parse_decimal, rescale, to_decimal, to_float, to_int, to_int_or_null};
 pub(super) use number_format::NumberFormat;
 pub(super) use sf_cast::FUNCTIONS as CASTS;

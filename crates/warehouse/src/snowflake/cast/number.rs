@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int64Array};
 use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int64Type};
+use datafusion::common::ScalarValue;
 use datafusion::error::Result;
 
 use super::super::json;
-use super::super::types::{digits, is_decimal, is_float, is_integer, is_text, is_variant, name, user};
+use super::super::types::{DIGITS_MAX, digits, is_decimal, is_float, is_integer, is_text, is_variant, name, user};
 use super::{to_json, to_text};
 
 /// 10 to the power of `exponent`; nothing when it does not fit.
@@ -72,6 +73,22 @@ pub(in crate::snowflake) fn parse_decimal(text: &str, scale: i32) -> Result<i128
         value = power(missing).and_then(|factor| value.checked_mul(factor)).ok_or(NotNumber::Large)?;
     }
     Ok(if negative { -value } else { value })
+}
+
+/// A constant text beside numbers as the number that it says, with just its digits: `'17'` is 17 and `'1.50'` is 1.50.
+pub(crate) fn constant_number(text: &str) -> Option<ScalarValue> {
+    let unsigned = text.trim().trim_start_matches(['-', '+']);
+    let (whole, fraction) = unsigned.split_once('.').unwrap_or((unsigned, ""));
+    let count = whole.len() + fraction.len();
+    let are_digits = whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit());
+    if !are_digits || count == 0 || count > usize::from(DIGITS_MAX) {
+        return None;
+    }
+    let value = parse_decimal(text, fraction.len() as i32).ok()?;
+    Some(match i64::try_from(value) {
+        Ok(value) if fraction.is_empty() => ScalarValue::Int64(Some(value)),
+        _ => ScalarValue::Decimal128(Some(value), count as u8, fraction.len() as i8),
+    })
 }
 
 /// A float as a decimal of a scale, rounded half away from zero; nothing when it does not fit.
@@ -276,6 +293,24 @@ mod tests {
             assert_eq!(parse_decimal(text, 0), Err(NotNumber::Bad), "{text}");
         }
         assert_eq!(parse_decimal("1e60", 0), Err(NotNumber::Large));
+    }
+
+    #[test]
+    fn constant_texts_have_their_own_digits() {
+        let decimal = |value, precision, scale| Some(ScalarValue::Decimal128(Some(value), precision, scale));
+        for (text, wanted) in [
+            ("17", Some(ScalarValue::Int64(Some(17)))),
+            (" -3 ", Some(ScalarValue::Int64(Some(-3)))),
+            ("1.50", decimal(150, 3, 2)),
+            (".5", decimal(5, 1, 1)),
+            ("99999999999999999999", decimal(99_999_999_999_999_999_999, 20, 0)),
+            ("1e3", None),
+            ("a", None),
+            ("", None),
+            ("--1", None),
+        ] {
+            assert_eq!(constant_number(text), wanted, "{text}");
+        }
     }
 
     #[test]

@@ -21,7 +21,8 @@ fn conditions_and_nulls() {
             "false|NULL|true|false|false",
         ),
         ("div0(1, 0), div0(null, 0), div0null(1, null), div0(7, 2)", "0.000000|NULL|0.000000|3.500000"),
-        ("iff(true, 1, 'a')", "1"),
+        ("nvl(sf_cast('2.75', 'varchar'), 0), greatest(sf_cast('2.75', 'varchar'), 1)", "2.75000|2.75000"),
+        ("equal_null('1.5', 2), nullif('1.5', 2), equal_null('2.0', 2)", "false|1.5|true"),
         ("nvl(to_date('2024-01-01'), 1)", "error: do not go together"),
     ]);
 }
