@@ -144,6 +144,11 @@ impl Rewriter<'_> {
             TableFactor::Derived { subquery, alias, sample, .. } => {
                 let sample = sample.take();
                 let columns = self.query(subquery)?;
+                // Without a name the engine takes its columns for aliases of the select list in 'having' and 'qualify',
+                // and shows the relations within it to the outside.
+                if alias.is_none() {
+                    *alias = Some(alias_of(&self.make_up("from")));
+                }
                 let source = aliased(alias, None, columns);
                 self.sampled(factor, source, sample, scope)
             }

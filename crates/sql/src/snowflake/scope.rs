@@ -8,7 +8,7 @@ use super::windows::Windows;
 /// One relation of a `from`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Source {
-    /// Its alias or its own name; none for subqueries without an alias.
+    /// Its alias or its own name; a made-up one for subqueries without an alias.
     pub name: Option<String>,
     /// Its columns; none when they are not known.
     pub columns: Columns,
