@@ -26,6 +26,10 @@ const PRODUCT_SCALE: i8 = 12;
 /// Fraction digits with which a text is compared with a number.
 const TEXT_SCALE: i8 = 12;
 
+/// Digits of the widest number. The engine's own operators go beyond them without an error, and what is read then has
+/// lost digits: where there may be more, functions that check are taken.
+const DIGITS_MAX: i8 = 38;
+
 /// Whole-number literals up to this are added without a wider type.
 const SMALL: u64 = 1 << 31;
 
@@ -118,7 +122,11 @@ impl Sides {
                 }
                 call("sf_mul", vec![self.l, self.r])
             }
-            (Some((_, a)), Some((_, b))) if a + b > a.max(b).max(PRODUCT_SCALE) => call("sf_mul", vec![self.l, self.r]),
+            (Some((p, a)), Some((q, b)))
+                if a + b > a.max(b).max(PRODUCT_SCALE) || leading(p, 0) + leading(q, 0) > DIGITS_MAX =>
+            {
+                call("sf_mul", vec![self.l, self.r])
+            }
             _ => Ok(self.operator(Operator::Multiply)),
         }
     }
@@ -159,7 +167,12 @@ impl Sides {
             && !is_decimal(&sides.left)
             && !is_decimal(&sides.right);
         if !are_whole {
-            return Ok(sides.operator(op));
+            return match (digits(&sides.left), digits(&sides.right)) {
+                (Some((p, a)), Some((q, b))) if leading(p, a).max(leading(q, b)) + a.max(b) >= DIGITS_MAX => {
+                    call(if is_minus { "sf_sub" } else { "sf_add" }, vec![sides.l, sides.r])
+                }
+                _ => Ok(sides.operator(op)),
+            };
         }
         let is_small = |expr: &Expr| whole(expr).is_some_and(|number| number.unsigned_abs() < SMALL);
         let function = match (is_small(&sides.l) || is_small(&sides.r), is_minus) {
@@ -321,6 +334,11 @@ fn digits(data_type: &DataType) -> Option<(u8, i8)> {
         _ if data_type.is_integer() => Some((20, 0)),
         _ => None,
     }
+}
+
+/// Digits in front of the point.
+fn leading(precision: u8, scale: i8) -> i8 {
+    i8::try_from(precision).unwrap_or(i8::MAX) - scale
 }
 
 /// The value of a whole-number literal.
