@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast};
 use millstream_core::warehouse::OnSchemaChange;
@@ -13,6 +13,7 @@ use crate::engine::{Engine, Planned};
 use crate::error::from_engine;
 use crate::log::Snapshot;
 use crate::log::schema::{differences, engine_schema, storable_schema};
+use crate::write::through;
 
 /// A query whose columns are those of the table's next version.
 pub(super) struct Aligned {
@@ -58,7 +59,7 @@ pub(super) fn align(request: &Request<'_>, planned: Planned, base: &Snapshot) ->
         .map(|field| match source.iter().find(|(_, column)| column.name() == field.name()) {
             Some((qualifier, column)) => {
                 let value = Expr::Column(Column::from((qualifier, column)));
-                typed(value, column.data_type(), field).alias(field.name())
+                typed(value, column.data_type(), field.data_type()).alias(field.name())
             }
             None => null(field.data_type()).map(|value| value.alias(field.name())).unwrap_or_else(|| {
                 cast(Expr::Literal(ScalarValue::Null, None), field.data_type().clone()).alias(field.name())
@@ -72,8 +73,16 @@ pub(super) fn align(request: &Request<'_>, planned: Planned, base: &Snapshot) ->
     Ok(Aligned { planned: Planned { plan, bytes: planned.bytes }, stored, rewrites_all })
 }
 
-fn typed(value: Expr, found: &DataType, wanted: &Field) -> Expr {
-    if found == wanted.data_type() { value } else { cast(value, wanted.data_type().clone()) }
+/// A value of a query as one of a table's column; fractions of what is stored as whole numbers are rounded.
+pub(crate) fn typed(value: Expr, found: &DataType, wanted: &DataType) -> Expr {
+    if found == wanted {
+        return value;
+    }
+    let value = match through(found, wanted) {
+        Some(whole) => cast(value, whole),
+        None => value,
+    };
+    cast(value, wanted.clone())
 }
 
 fn null(data_type: &DataType) -> Option<Expr> {

@@ -25,6 +25,7 @@ use crate::log::{Snapshot, check_writable};
 use crate::warehouse::Inner;
 use crate::write::Output;
 
+pub(crate) use align::typed;
 pub(crate) use rows::replace_planned;
 pub(crate) use staged::{StagedVersion, TableChange, staged_of};
 pub(crate) use view::{check_names, view};

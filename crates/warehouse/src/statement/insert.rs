@@ -1,5 +1,7 @@
-//! `insert into` and `insert overwrite`: the query's columns become the table's by position.
+//! `insert into` and `insert overwrite`: the query's columns become the table's by position. Fractions that are put into
+//! columns of whole numbers are rounded.
 
+use arrow::datatypes::DataType;
 use datafusion::common::{Column, ScalarValue};
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, cast};
 use millstream_core::warehouse::Executed;
@@ -10,7 +12,7 @@ use super::Run;
 use super::target::Target;
 use crate::engine::Planned;
 use crate::error::from_engine;
-use crate::stage::TableChange;
+use crate::stage::{TableChange, typed};
 
 pub(super) async fn insert(run: &Run<'_>, it: &Insert) -> Result<Executed> {
     let target = Target::open(run, &it.table)?;
@@ -38,7 +40,9 @@ pub(super) async fn insert(run: &Run<'_>, it: &Insert) -> Result<Executed> {
 
 /// The query with the table's columns: those that are named in order, the others null.
 fn fitted(target: &Target<'_>, planned: Planned, named: &[String]) -> Result<Planned> {
-    let given: Vec<Column> = planned.plan.schema().iter().map(Column::from).collect();
+    let schema = planned.plan.schema().clone();
+    let given: Vec<(Column, &DataType)> =
+        schema.iter().map(|(qualifier, field)| (Column::from((qualifier, field)), field.data_type())).collect();
     if given.len() != named.len() {
         return Err(Error::user(format!(
             "the insert into '{}' gives {} values for {} columns",
@@ -55,8 +59,11 @@ fn fitted(target: &Target<'_>, planned: Planned, named: &[String]) -> Result<Pla
         .iter()
         .map(|field| {
             let value = named.iter().position(|name| name == field.name()).and_then(|at| given.get(at));
-            let value = value.cloned().map_or(Expr::Literal(ScalarValue::Null, None), Expr::Column);
-            cast(value, field.data_type().clone()).alias(field.name())
+            let value = match value {
+                Some((column, found)) => typed(Expr::Column(column.clone()), found, field.data_type()),
+                None => cast(Expr::Literal(ScalarValue::Null, None), field.data_type().clone()),
+            };
+            value.alias(field.name())
         })
         .collect();
     let plan = LogicalPlanBuilder::from(planned.plan)

@@ -4,5 +4,5 @@ mod part;
 mod properties;
 mod stream;
 
-pub(crate) use part::{PartFile, is_temporary, remove_parts};
+pub(crate) use part::{PartFile, is_temporary, remove_parts, through};
 pub(crate) use stream::{Output, Written, write_batches, write_plan, write_stream};

@@ -170,6 +170,16 @@ fn storable_batch(batch: &RecordBatch, stored: &SchemaRef) -> Result<RecordBatch
     RecordBatch::try_new(schema, columns).map_err(|error| Error::ours("a batch does not fit its table").why(error))
 }
 
+/// The type through which fractions become whole numbers: its scale rounds them, half away from zero, where the engine's
+/// cast would cut them off.
+pub(crate) fn through(from: &DataType, to: &DataType) -> Option<DataType> {
+    let has_fraction = match from {
+        DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) => *scale > 0,
+        _ => from.is_floating(),
+    };
+    (to.is_integer() && has_fraction).then_some(DataType::Decimal128(38, 0))
+}
+
 fn storable_column(column: &ArrayRef, stored: &DataType) -> std::result::Result<ArrayRef, arrow::error::ArrowError> {
     let alike = matches!(
         (column.data_type(), stored),
@@ -179,5 +189,9 @@ fn storable_column(column: &ArrayRef, stored: &DataType) -> std::result::Result<
     if alike || column.data_type() == stored {
         return Ok(column.clone());
     }
-    cast_with_options(column, stored, &CastOptions { safe: false, format_options: FormatOptions::default() })
+    let options = CastOptions { safe: false, format_options: FormatOptions::default() };
+    match through(column.data_type(), stored) {
+        Some(whole) => cast_with_options(&cast_with_options(column, &whole, &options)?, stored, &options),
+        None => cast_with_options(column, stored, &options),
+    }
 }

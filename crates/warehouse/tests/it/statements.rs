@@ -60,6 +60,16 @@ async fn views_and_tables_do_not_take_each_others_place() {
 }
 
 #[tokio::test]
+async fn fractions_are_rounded_into_whole_numbers() {
+    let f = fixture();
+    f.run("create table m.t (id bigint, n int)").await;
+    f.run("insert into m.t values (1.6, 1), (-2.5, 2)").await;
+    f.run("insert into m.t select cast(2.5 as double), 3").await;
+    f.run("update m.t set n = n * 1.5 where n = 1").await;
+    assert_eq!(f.rows("select id, n from m.t order by id").await, ["-3|2", "2|2", "3|3"]);
+}
+
+#[tokio::test]
 async fn schemas_come_and_go_whole() {
     let f = filled().await;
     f.run("create schema if not exists other; create schema if not exists other").await;
