@@ -18,7 +18,7 @@ use datafusion::logical_expr::{
 };
 
 use super::cast;
-use super::types::{self, user};
+use super::types::{self, user, user_hint};
 
 /// As many arguments as one likes.
 pub(super) const MANY: usize = usize::MAX;
@@ -273,9 +273,16 @@ impl Call<'_> {
         Ok(Column { array, scalar })
     }
 
-    /// An argument as text, by the rules of TO_VARCHAR.
+    /// An argument as text, by the rules of TO_VARCHAR. Binaries are refused: functions of both would count their
+    /// hexadecimal digits for bytes.
     pub(super) fn text(&self, index: usize) -> Result<Column<Texts>> {
         let column = self.column(index)?;
+        if matches!(column.array.data_type(), DataType::Binary | DataType::BinaryView | DataType::LargeBinary) {
+            return Err(user_hint(
+                format!("{}: BINARY values are not supported", self.name),
+                "to_varchar(x, 'hex') or to_varchar(x, 'utf-8') makes a text of them",
+            ));
+        }
         Ok(Column { array: cast::to_text(&column.array)?, scalar: column.scalar })
     }
 
