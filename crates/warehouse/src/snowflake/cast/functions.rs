@@ -200,10 +200,15 @@ fn number_text(call: &Call<'_>, input: &ArrayRef) -> Result<ArrayRef> {
     let values = to_decimal(input, 38, format.scale(), true)?;
     let values = values.as_primitive::<Decimal128Type>();
     call.texts(|row, out| {
-        if values.is_valid(row) {
-            format.write(values.value(row), out);
+        if values.is_null(row) {
+            return Ok(false);
         }
-        Ok(values.is_valid(row))
+        let value = values.value(row);
+        if format.is_hexadecimal() && value < 0 {
+            return Err(call.error(format!("{value} in hexadecimal digits is not supported: it is negative")));
+        }
+        format.write(value, out);
+        Ok(true)
     })
 }
 

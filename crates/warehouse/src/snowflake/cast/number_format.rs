@@ -85,6 +85,10 @@ impl NumberFormat {
             });
             rest = &rest[char.len_utf8()..];
         }
+        let is_of_digits = |element: &Element| matches!(element, Element::Digit(_) | Element::Hex);
+        if format.hexadecimal && !format.elements.iter().all(is_of_digits) {
+            return Err(format!("'{text}' is not a number format that is supported: only 0 and X stand beside X"));
+        }
         Ok(format)
     }
 
@@ -124,6 +128,8 @@ impl NumberFormat {
         let skipped = places - whole.len();
         let (mut place, mut behind, mut started) = (0, 0, false);
         let mut text = String::new();
+        // A place is kept for the sign, behind what stands in front of the number.
+        let mut has_place = signed || negative || !self.fill;
         // The sign and the dollar stand directly before the first digit that shows.
         let mut dollar = false;
         let lead = |text: &mut String, dollar: bool| {
@@ -135,11 +141,17 @@ impl NumberFormat {
             }
         };
         for (index, element) in self.elements.iter().enumerate() {
+            if !has_place && !matches!(element, Element::Literal(_)) {
+                has_place = true;
+                text.push(' ');
+            }
             match element {
                 Element::Digit(zero) if index < point => {
                     let digit = (place >= skipped).then(|| whole.as_bytes()[place - skipped]);
                     place += 1;
-                    let digit = digit.or(if *zero || started { Some(b'0') } else { None });
+                    // A zero shows even where the format has only nines.
+                    let is_last = place == places && point == self.elements.len() && !self.blank_zero;
+                    let digit = digit.or(if *zero || started || is_last { Some(b'0') } else { None });
                     match digit {
                         Some(digit) => {
                             if !started {
@@ -178,18 +190,6 @@ impl NumberFormat {
                 Element::Literal(literal) => text.push_str(literal),
                 Element::Hex => {}
             }
-        }
-        if !started && !self.blank_zero {
-            // A zero shows even where the format has only nines.
-            let trimmed = text.trim_end().len();
-            let padding = text.len() - trimmed;
-            text.truncate(trimmed + padding.saturating_sub(1));
-            lead(&mut text, dollar);
-            text.push('0');
-        }
-        // A place is kept for the sign.
-        if self.fill && !signed && !negative {
-            out.push(' ');
         }
         out.push_str(&text);
     }
@@ -251,12 +251,18 @@ mod tests {
             ("FM999MI", -7, "7-"),
             ("99", 123, "##"),
             ("FM9", 0, "0"),
+            ("999", 0, "   0"),
+            ("\">\"999\"<\"", 0, ">   0<"),
+            ("\">\"999.0\"<\"", 125, ">  12.5<"),
+            ("\">\"999.0\"<\"", -125, "> -12.5<"),
             ("FM0XXX", 255, "00FF"),
         ] {
             let mut out = String::new();
             NumberFormat::parse(format).unwrap().write(value, &mut out);
             assert_eq!(out, wanted, "{format} {value}");
         }
-        assert!(NumberFormat::parse("9.9EEEE").is_err());
+        for refused in ["9.9EEEE", "S0XXX", "\">\"0XXX"] {
+            assert!(NumberFormat::parse(refused).is_err(), "{refused}");
+        }
     }
 }
