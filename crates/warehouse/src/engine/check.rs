@@ -269,8 +269,7 @@ impl Planner<'_, '_> {
             Dialect::Native => self.scope.plan_statement(statement.clone(), default_schema)?,
             Dialect::Snowflake => super::snowflake::plan_rewritten(self.scope, statement.clone(), default_schema)?,
         };
-        self.scope.check_types(&plan)?;
-        Ok(plan)
+        self.scope.analyzed(plan)
     }
 
     /// Where the innermost expression starts without which the error goes away.

@@ -145,11 +145,13 @@ impl<'a> Scope<'a> {
         dialect: Dialect,
     ) -> Result<LogicalPlan> {
         millstream_sql::read_only(&statement)?;
-        if dialect == Dialect::Snowflake {
-            return super::snowflake::plan(self, statement, default_schema);
-        }
-        millstream_sql::for_engine(&mut statement);
-        self.plan_statement(statement, default_schema).map_err(from_engine)
+        let plan = if dialect == Dialect::Snowflake {
+            super::snowflake::plan(self, statement, default_schema)?
+        } else {
+            millstream_sql::for_engine(&mut statement);
+            self.plan_statement(statement, default_schema).map_err(from_engine)?
+        };
+        self.analyzed(plan).map_err(from_engine)
     }
 
     /// Plans a statement in the engine's own dialect.
@@ -171,10 +173,14 @@ impl<'a> Scope<'a> {
         self.default_schema.as_deref()
     }
 
-    /// Errors of types that planning leaves to the analysis.
-    pub(super) fn check_types(&self, plan: &LogicalPlan) -> EngineResult<()> {
-        let analyzer = self.state.analyzer();
-        analyzer.execute_and_check(plan.clone(), self.state.config_options(), |_, _| {}).map(|_| ())
+    /// The plan with the types that its columns have in the end. Planning alone takes those of a union or of a `case`
+    /// from its first part; a table or view with these columns would cut the values of the others.
+    pub(super) fn analyzed(&self, plan: LogicalPlan) -> EngineResult<LogicalPlan> {
+        // What these tell is all text.
+        if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::DescribeTable(_)) {
+            return Ok(plan);
+        }
+        self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {})
     }
 
     /// Whether the name means a description of the warehouse.

@@ -70,6 +70,25 @@ async fn fractions_are_rounded_into_whole_numbers() {
 }
 
 #[tokio::test]
+async fn columns_have_the_types_that_all_rows_need() {
+    let f = fixture();
+    for query in [
+        "select 0 as p union all select 2.75",
+        "select case when n = 1 then 0 else 2.75 end as p from (values (1), (2)) t(n)",
+        "select coalesce(n, 2.75) as p from (values (0), (null)) t(n)",
+    ] {
+        f.run(&format!("create or replace table m.t as {query}")).await;
+        assert_eq!(f.rows("select p from m.t order by p").await, ["0.00", "2.75"], "{query}");
+        f.run(&format!("create or replace view m.v as {query}; create or replace table m.u as select p from m.v"))
+            .await;
+        assert_eq!(f.rows("select p from m.u order by p").await, ["0.00", "2.75"], "{query}");
+        assert_eq!(f.rows("describe m.v").await, f.rows("describe m.t").await, "{query}");
+        f.table("m.s", query).await;
+        assert_eq!(f.rows("select p from m.s order by p").await, ["0.00", "2.75"], "{query}");
+    }
+}
+
+#[tokio::test]
 async fn schemas_come_and_go_whole() {
     let f = filled().await;
     f.run("create schema if not exists other; create schema if not exists other").await;
