@@ -74,7 +74,7 @@ impl<'a> Scope<'a> {
             state,
             as_of: options.as_of,
             pins: &options.pins,
-            default_schema: options.default_schema.clone(),
+            default_schema: stored_schema(options.dialect, options.default_schema.as_deref()),
             dialect: options.dialect,
             expectations: None,
             staged_names: staged.keys().cloned().collect(),
@@ -327,7 +327,8 @@ impl<'a> Scope<'a> {
             }
             open.push(name.clone());
         }
-        let plan = self.plan_text(&text.sql, text.default_schema.as_deref(), text.dialect);
+        let default_schema = stored_schema(text.dialect, text.default_schema.as_deref());
+        let plan = self.plan_text(&text.sql, default_schema.as_deref(), text.dialect);
         self.open_views.borrow_mut().pop();
         let plan = plan.map_err(|error| error.context(format!("the view '{name}' cannot be read")))?;
         Ok(provider_as_source(Arc::new(ViewTable::new(plan, Some(text.sql.clone())))))
@@ -343,6 +344,15 @@ impl<'a> Scope<'a> {
 
     pub(super) fn is_staged_view(&self, name: &TableName) -> Option<bool> {
         self.staged.get(name).map(|stand| matches!(stand, Stand::View(_)))
+    }
+}
+
+/// The name under which the default schema is stored. Snowflake reads that of a connection as a name without quotes, in
+/// whatever case a profile has it; such names are stored in lower case.
+pub(crate) fn stored_schema(dialect: Dialect, default_schema: Option<&str>) -> Option<String> {
+    match dialect {
+        Dialect::Native => default_schema.map(str::to_owned),
+        Dialect::Snowflake => default_schema.map(str::to_lowercase),
     }
 }
 

@@ -11,6 +11,6 @@ mod session;
 mod snowflake;
 mod table;
 
-pub(crate) use context::{CATALOG, Stand};
+pub(crate) use context::{CATALOG, Stand, stored_schema};
 pub(crate) use query::{Engine, Planned};
 pub(crate) use table::{FILE_NUMBER, FileTable};

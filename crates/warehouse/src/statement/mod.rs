@@ -27,7 +27,7 @@ use millstream_core::{Error, Result, TableName};
 use millstream_sql::Command;
 use millstream_sql::command::RelationName;
 
-use crate::engine::{CATALOG, Planned};
+use crate::engine::{CATALOG, Planned, stored_schema};
 use crate::stage::Request;
 use crate::warehouse::Inner;
 
@@ -133,10 +133,14 @@ impl Run<'_> {
             let short = RelationName { catalog: None, ..written.clone() };
             return Err(Error::user(format!("there is no database '{catalog}'")).hint(format!("write {short}")));
         }
-        let schema = written.schema.as_deref().or(self.options.default_schema.as_deref()).ok_or_else(|| {
+        let schema = match written.schema.as_deref() {
+            Some(schema) => Some(stored(schema)),
+            None => stored_schema(self.options.dialect, self.options.default_schema.as_deref()),
+        };
+        let schema = schema.ok_or_else(|| {
             Error::user(format!("the schema of '{written}' is not known")).hint(format!("write schema.{written}"))
         })?;
-        let name = TableName::new(stored(schema), stored(&written.name));
+        let name = TableName::new(schema, stored(&written.name));
         self.inner.catalog.folder(&name)?;
         if self.options.staged.iter().any(|staged| *staged.name() == name) {
             return Err(Error::user(format!("'{name}' cannot be changed before its new version is published")));

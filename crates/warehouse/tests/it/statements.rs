@@ -1,7 +1,7 @@
 //! Statements that change relations, one test for each kind.
 
 use millstream_core::Kind;
-use millstream_core::warehouse::{AsOf, Commit, OnSchemaChange, QueryOptions, Stage, Warehouse};
+use millstream_core::warehouse::{AsOf, Commit, Dialect, OnSchemaChange, QueryOptions, Stage, Warehouse};
 
 use crate::support::{Fixture, fixture, name, raw_batch};
 
@@ -308,6 +308,25 @@ async fn names_without_a_schema_mean_the_default_schema_only() {
     assert!(f.refused("drop table if exists other_db.m.t").await.contains("no database 'other_db'"));
     f.run("delete from millstream.m.t where id = 1").await;
     assert!(f.refused("drop table information_schema.tables").await.contains("describes the warehouse"));
+}
+
+#[tokio::test]
+async fn the_default_schema_of_snowflake_is_a_name_without_quotes() {
+    let f = filled().await;
+    f.table("other.t", "select 7 as id").await;
+    let options =
+        QueryOptions { dialect: Dialect::Snowflake, default_schema: Some("M".into()), ..QueryOptions::default() };
+    assert_eq!(f.rows_with("select count(*) from t", &options).await.unwrap(), ["5"]);
+    for sql in [
+        "update t set v = 'x' where t.id = 1",
+        "delete from t using (select 2 as id) s where t.id = s.id",
+        "merge into t using (select 3 as id) s on t.id = s.id when matched then delete",
+        "create view w as select count(*) as n from t",
+    ] {
+        f.warehouse.execute(sql, &options).await.unwrap();
+    }
+    assert_eq!(f.rows("select id, v from m.t order by id").await, ["1|x", "4|d", "5|null"]);
+    assert_eq!(f.rows("select n from m.w").await, ["3"]);
 }
 
 #[tokio::test]
