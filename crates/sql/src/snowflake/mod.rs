@@ -6,8 +6,8 @@
 //! warehouse has. The text is never rewritten, so places stay those of the user.
 //!
 //! Each construct has a file: `aliases` (lateral column aliases), `wildcard` (`exclude`, `rename`, `replace`, `ilike`),
-//! `by_name` (`using`), `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`, `all`), `date_parts`,
-//! `interval`, `types`, `call` (functions and their clauses), `windows` (named windows).
+//! `by_name` (`using`), `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`,
+//! `all`), `date_parts`, `interval`, `types`, `call` (functions and their clauses), `windows` (named windows).
 //!
 //! Deliberately absent: types of columns. What depends on them (`1 / 2`, `date + 1`) is decided while the engine plans.
 
