@@ -7,7 +7,7 @@
 
 mod overwrite;
 
-use millstream_core::warehouse::{OnSchemaChange, Relation, RelationKind, Stage};
+use millstream_core::warehouse::{Dialect, OnSchemaChange, Relation, RelationKind, Stage};
 use millstream_core::{Error, Result};
 use millstream_project::Node;
 
@@ -24,13 +24,14 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Resul
     let Some(existing) = existing.filter(|relation| relation.kind == RelationKind::Table) else {
         return Ok(table::decide(node, sql));
     };
-    let unique_key = config.unique_key.clone();
+    let dialect = session.dialect();
+    let unique_key = stored(dialect, &config.unique_key);
     let keys = unique_key.join(", ");
     let name = quoted(node);
     let predicates = config.incremental_predicates.clone();
     let (stage, run_sql) = match strategy {
         Strategy::Merge if !unique_key.is_empty() => {
-            let update_columns = update_columns(node, &existing);
+            let update_columns = update_columns(node, dialect, &existing);
             let updated = if update_columns.is_empty() { "every column".into() } else { update_columns.join(", ") };
             let run_sql = format!("-- merge into {name} on {keys}, updating {updated}, the rows of\n{sql}");
             (Stage::Merge { sql, unique_key, update_columns, predicates }, run_sql)
@@ -73,15 +74,26 @@ impl Strategy {
     }
 }
 
+/// Names of columns as the table has them. dbt writes configured names into its SQL as they are: in Snowflake's they mean
+/// the same column in any case, unless they bring quotes.
+fn stored(dialect: Dialect, names: &[String]) -> Vec<String> {
+    match dialect {
+        Dialect::Native => names.to_vec(),
+        Dialect::Snowflake => names.iter().map(|name| millstream_sql::snowflake::fold_written(name)).collect(),
+    }
+}
+
 /// dbt's `merge_update_columns`, or all but `merge_exclude_columns` and the key; empty means all.
-fn update_columns(node: &Node, existing: &Relation) -> Vec<String> {
+fn update_columns(node: &Node, dialect: Dialect, existing: &Relation) -> Vec<String> {
     let config = &node.config;
     if !config.merge_update_columns.is_empty() || config.merge_exclude_columns.is_empty() {
-        return config.merge_update_columns.clone();
+        return stored(dialect, &config.merge_update_columns);
     }
+    let excluded = stored(dialect, &config.merge_exclude_columns);
+    let keys = stored(dialect, &config.unique_key);
     let is_left_out = |column: &str| {
-        let names = config.merge_exclude_columns.iter().chain(&config.unique_key);
-        names.into_iter().any(|name| name.eq_ignore_ascii_case(column) || *name == quote(column))
+        let mut names = excluded.iter().chain(&keys);
+        names.any(|name| name.eq_ignore_ascii_case(column) || *name == quote(column))
     };
     let columns = existing.schema.fields().iter().map(|field| field.name());
     columns.filter(|column| !is_left_out(column)).cloned().collect()

@@ -69,6 +69,7 @@ projects!(
     check_tables,
     check_contracts,
     check_snowflake,
+    snowflake_incremental,
     snowflake_statements,
     unit_tests,
     unit_test_overrides,

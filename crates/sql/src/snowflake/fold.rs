@@ -19,6 +19,14 @@ pub fn fold_text(name: &str) -> String {
     if name.chars().any(char::is_lowercase) { name.to_owned() } else { name.to_lowercase() }
 }
 
+/// What a name means as it is written, with or without quotes.
+pub fn fold_written(name: &str) -> String {
+    match name.trim().strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+        Some(quoted) => fold_text(&quoted.replace("\"\"", "\"")),
+        None => name.trim().to_lowercase(),
+    }
+}
+
 /// The same identifier, folded, exactly as it is, at its place.
 pub(crate) fn fold(ident: &mut Ident) {
     ident.value = folded(ident);
@@ -44,6 +52,10 @@ mod tests {
             (Ident::with_quote('"', "'JAN'"), "'jan'"),
         ] {
             assert_eq!(folded(&written), meant);
+        }
+        for (written, meant) in [("FooBar", "foobar"), (" \"FOO\"", "foo"), ("\"Foo\"", "Foo"), ("\"a\"\"B\"", "a\"B")]
+        {
+            assert_eq!(fold_written(written), meant);
         }
         assert_eq!((as_value("foo"), as_value("Foo")), ("FOO".to_owned(), "Foo".to_owned()));
     }

@@ -40,7 +40,7 @@ use millstream_core::Result;
 use sqlparser::ast::{Expr, Query, Statement};
 
 pub(crate) use escapes::read as read_escapes;
-pub use fold::{as_value, fold_text};
+pub use fold::{as_value, fold_text, fold_written};
 pub use query::Columns;
 pub use show::for_show;
 pub use types::type_text;

@@ -56,6 +56,8 @@ pub(crate) struct Scope<'a> {
     staged_names: Vec<TableName>,
     sources: RefCell<HashMap<TableName, Arc<dyn TableSource>>>,
     open_views: RefCell<Vec<TableName>>,
+    /// Relations that are none of the warehouse, by names without a schema: the sides of a merge.
+    sides: HashMap<String, Arc<dyn TableSource>>,
     /// What the first mention of a relation means, when that is not the relation itself.
     first: RefCell<Option<(TableName, Arc<dyn TableSource>)>>,
     bytes: Cell<u64>,
@@ -81,6 +83,7 @@ impl<'a> Scope<'a> {
             staged,
             sources: RefCell::default(),
             open_views: RefCell::default(),
+            sides: HashMap::new(),
             first: RefCell::default(),
             bytes: Cell::new(0),
             unsure: RefCell::default(),
@@ -90,6 +93,14 @@ impl<'a> Scope<'a> {
     /// The same names, with what will be there when the query runs in front.
     pub(super) fn expecting(mut self, expectations: &'a dyn Expectations) -> Self {
         self.expectations = Some(expectations);
+        self
+    }
+
+    /// The same names, with relations of these columns in front.
+    pub(super) fn with_sides(mut self, sides: &[(&str, SchemaRef)]) -> Self {
+        let source =
+            |columns: &SchemaRef| -> Arc<dyn TableSource> { Arc::new(LogicalTableSource::new(columns.clone())) };
+        self.sides = sides.iter().map(|(name, columns)| ((*name).to_owned(), source(columns))).collect();
         self
     }
 
@@ -250,6 +261,11 @@ impl<'a> Scope<'a> {
         default_schema: Option<&str>,
         dialect: Dialect,
     ) -> Result<Arc<dyn TableSource>> {
+        if reference.schema().is_none()
+            && let Some(side) = self.sides.get(reference.table())
+        {
+            return Ok(side.clone());
+        }
         if let Some(catalog) = reference.catalog()
             && catalog != CATALOG
         {

@@ -16,7 +16,7 @@ use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSourc
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::{Stream, StreamExt};
-use millstream_core::warehouse::{QueryOptions, QueryResult};
+use millstream_core::warehouse::{Dialect, QueryOptions, QueryResult};
 use millstream_core::{Clock, Error, Result, TableName};
 
 use super::context::Scope;
@@ -81,10 +81,26 @@ impl Engine {
         &self.large
     }
 
-    /// A condition on the columns of one relation.
-    pub(crate) fn condition(&self, sql: &str, schema: &DFSchema) -> Result<Expr> {
+    /// A condition on rows of relations with these names and columns, in the dialect of the options.
+    pub(crate) fn condition(
+        &self,
+        catalog: &Catalog,
+        sql: &str,
+        relations: &[(&str, SchemaRef)],
+        options: &QueryOptions,
+    ) -> Result<Expr> {
+        if options.dialect == Dialect::Snowflake {
+            let names: Vec<&str> = relations.iter().map(|(name, _)| *name).collect();
+            let scope = Scope::new(catalog, &self.large, options)?.with_sides(relations);
+            return super::snowflake::condition(&scope, sql, &names);
+        }
         let text = millstream_sql::condition_for_engine(sql)?;
-        self.large.create_logical_expr(&text, schema).map_err(from_engine)
+        let mut schema = DFSchema::empty();
+        for (name, columns) in relations {
+            let side = DFSchema::try_from_qualified_schema(*name, columns).map_err(from_engine)?;
+            schema = schema.join(&side).map_err(from_engine)?;
+        }
+        self.large.create_logical_expr(&text, &schema).map_err(from_engine)
     }
 
     /// Columns of a relation's plan as users see them.

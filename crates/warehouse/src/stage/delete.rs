@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::common::DFSchema;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, LogicalPlanBuilder, lit};
 use millstream_core::Result;
@@ -54,8 +53,8 @@ pub(super) async fn delete_where(request: &Request<'_>, sql: &str, condition: &s
 }
 
 fn of_target(request: &Request<'_>, base: &Snapshot, condition: &str) -> Result<Expr> {
-    let schema = DFSchema::try_from_qualified_schema(TARGET, &base.engine_schema).map_err(from_engine)?;
-    request.inner.engine.condition(condition, &schema)
+    let target = [(TARGET, base.engine_schema.clone())];
+    request.inner.engine.condition(&request.inner.catalog, condition, &target, request.options)
 }
 
 /// Files that hold rows of the condition, and how many such rows there are.

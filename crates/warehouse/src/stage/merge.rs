@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
-use datafusion::common::{Column, DFSchema, JoinType, NullEquality, ScalarValue};
+use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, lit, when};
 use millstream_core::Result;
@@ -87,13 +87,15 @@ struct Merge<'a> {
 
 /// Predicates as one condition: on the table alone, or on both sides by their names.
 fn filter(request: &Request<'_>, base: &Snapshot, stored: &SchemaRef, predicates: &[String]) -> Result<Option<Expr>> {
-    let schema = |name: &str, columns: &SchemaRef| DFSchema::try_from_qualified_schema(name, columns);
-    let target = schema(TARGET, &base.engine_schema).map_err(from_engine)?;
-    let both = schema(SOURCE, &engine_schema(stored)).and_then(|source| target.join(&source)).map_err(from_engine)?;
-    let engine = &request.inner.engine;
+    let sides = [(TARGET, base.engine_schema.clone()), (SOURCE, engine_schema(stored))];
+    let inner = &request.inner;
     let mut all = Vec::with_capacity(predicates.len());
     for predicate in predicates {
-        let condition = engine.condition(predicate, &target).or_else(|_| engine.condition(predicate, &both));
+        let on = |sides: &[_]| inner.engine.condition(&inner.catalog, predicate, sides, request.options);
+        let condition = match predicate.to_lowercase().contains(SOURCE) {
+            true => on(&sides),
+            false => on(&sides[..1]).or_else(|error| on(&sides).map_err(|_| error)),
+        };
         all.push(condition.map_err(|error| error.context(format!("the predicate '{predicate}' cannot be used")))?);
     }
     Ok(all.into_iter().reduce(Expr::and))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use millstream_core::Kind;
-use millstream_core::warehouse::{AsOf, OnSchemaChange, QueryOptions, RelationKind, Stage, Staged, Warehouse};
+use millstream_core::warehouse::{AsOf, Dialect, OnSchemaChange, QueryOptions, RelationKind, Stage, Staged, Warehouse};
 
 use crate::support::{fixture, name};
 
@@ -179,6 +179,39 @@ async fn predicates_keep_rows_of_the_table_from_being_matched() {
     assert_eq!(f.rows("select * from m.t order by v").await, ["1|old|a", "1|new|d"]);
     let wrong = f.stage("m.t", stage("agee = 'new'")).await.err().unwrap().to_string();
     assert!(wrong.contains("the predicate 'agee = 'new'' cannot be used"), "{wrong}");
+}
+
+#[tokio::test]
+async fn predicates_are_in_the_dialect_of_the_project() {
+    let f = fixture();
+    let options = QueryOptions { dialect: Dialect::Snowflake, ..QueryOptions::default() };
+    let stage = |predicate: &str| Stage::DeleteInsert {
+        sql: "select id, 'new' as v from m.t".into(),
+        unique_key: vec!["id".into()],
+        predicates: vec![predicate.into()],
+    };
+    for (predicate, kept) in [
+        ("id / 2 > 1", "1|old"),
+        ("DBT_INTERNAL_DEST.\"ID\" = 3 -- of the last", "1|old"),
+        ("iff(DBT_INTERNAL_SOURCE.id = 1, dbt_internal_dest.v ilike any ('O%', 'x'), false)", "3|old"),
+    ] {
+        f.table("m.t", "select * from (values (1, 'old'), (3, 'old')) v(id, v)").await;
+        let staged = f.warehouse.stage(&name("m.t"), stage(predicate), OnSchemaChange::Ignore, &options).await;
+        staged.unwrap().publish(serde_json::Map::new()).await.unwrap();
+        assert_eq!(f.rows("select id, v from m.t where v = 'old'").await, [kept], "{predicate}");
+        assert_eq!(f.rows("select id, v from m.t where v = 'new' order by id").await, ["1|new", "3|new"]);
+    }
+    for (wrong, told) in [
+        ("id > (select 1)", "a condition with a query in it is not supported"),
+        ("idd > 1", "no column 'idd'"),
+        ("id >", "cannot be parsed"),
+        ("id = 1) limit (5", "is not a condition"),
+    ] {
+        let staged = f.warehouse.stage(&name("m.t"), stage(wrong), OnSchemaChange::Ignore, &options).await;
+        let error = staged.err().unwrap();
+        let all = format!("{} {}", error.what(), error.causes().join(" "));
+        assert!(all.contains(told) && error.place().is_none(), "{wrong}: {all}");
+    }
 }
 
 fn delete_where(sql: &str, condition: &str) -> Stage {

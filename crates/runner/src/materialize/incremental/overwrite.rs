@@ -33,7 +33,8 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Resul
             let run_sql = format!("-- insert overwrite {name}, whole, with the rows of\n{sql}");
             (Stage::DeleteWhere { sql, condition: "true".into() }, run_sql)
         }
-        Partition::Columns(unique_key) => {
+        Partition::Columns(columns) => {
+            let unique_key = super::stored(session.dialect(), &columns);
             let keys = unique_key.join(", ");
             let run_sql = format!("-- insert overwrite {name}, partitions by {keys}, with the rows of\n{sql}");
             (Stage::DeleteInsert { sql, unique_key, predicates: node.config.incremental_predicates.clone() }, run_sql)

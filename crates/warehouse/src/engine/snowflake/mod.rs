@@ -4,6 +4,7 @@
 //! Guarantees: functions of the engine are found only where they mean the same (see `crate::snowflake`), so that a name
 //! never silently means something else.
 
+mod condition;
 mod flatten;
 mod lists;
 mod meet;
@@ -22,6 +23,7 @@ use millstream_sql::snowflake;
 use super::context::{Scope, parser_options};
 use crate::error::{from_engine, into_engine};
 use crate::snowflake::sort_variants;
+pub(super) use condition::condition;
 use names::SnowflakeNames;
 
 /// Plans one reading statement whose unqualified names are looked up in `default_schema` first.
