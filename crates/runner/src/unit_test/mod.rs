@@ -119,10 +119,10 @@ async fn given_rows(
     let seed = session.project.manifest.node(&unique_id).filter(|node| node.resource_type == ResourceType::Seed);
     if let Some(seed) = seed.filter(|_| !rows.is_given) {
         let batch = seed_rows(session, seed).await?;
-        return Ok(GivenRows { unique_id, is_this, sql: rows::of_batch(&batch)? });
+        return Ok(GivenRows { unique_id, is_this, sql: rows::of_batch(&batch, session.dialect())? });
     }
     let schema = if is_this { types.this(tested).await } else { types.of(&unique_id).await };
-    let sql = rows::given(&rows.input, &rows.rows, schema.as_deref())?;
+    let sql = rows::given(&rows.input, &rows.rows, schema.as_deref(), session.dialect())?;
     Ok(GivenRows { unique_id, is_this, sql })
 }
 
@@ -133,7 +133,7 @@ async fn expected(session: &Arc<Session>, test: &UnitTest, schema: &Schema) -> R
             let sql = session.compile_inline(sql).await?.sql;
             format!("select * from (\n{}\n) as dbt_internal_unit_test_expected", sql.trim_end().trim_end_matches(';'))
         }
-        _ => rows::expected(&test.expect.rows, schema)?,
+        _ => rows::expected(&test.expect.rows, schema, session.dialect())?,
     };
     let (found, batch) = read(session, &sql).await?;
     let mut columns = Vec::with_capacity(found.fields().len());

@@ -2,6 +2,7 @@
 
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::{DataType, Schema};
+use millstream_core::warehouse::Dialect;
 use millstream_core::{Error, Result};
 use serde_json::{Map, Value};
 
@@ -14,7 +15,7 @@ const SEED_ROWS_MAX: usize = 10_000;
 
 /// A query that gives these rows with the columns of what they stand for; what a row leaves out is null. Without
 /// `schema` the columns are those of the rows, with types that hold their values.
-pub(super) fn given(input: &str, rows: &Value, schema: Option<&Schema>) -> Result<String> {
+pub(super) fn given(input: &str, rows: &Value, schema: Option<&Schema>, dialect: Dialect) -> Result<String> {
     let rows = objects(rows);
     let columns: Vec<(String, DataType)> = match schema {
         Some(schema) => {
@@ -23,18 +24,18 @@ pub(super) fn given(input: &str, rows: &Value, schema: Option<&Schema>) -> Resul
             }
             schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect()
         }
-        None => names(&rows).into_iter().map(|name| (name.clone(), type_of(&rows, &name))).collect(),
+        None => names(&rows).into_iter().map(|name| (stored(&name, dialect), type_of(&rows, &name))).collect(),
     };
     if columns.is_empty() {
         return Err(Error::user(format!("the columns of {input} are not known"))
             .why("it is not built, its columns are not declared with a data_type, and no row is given")
             .hint("give one row, or build it once"));
     }
-    Ok(query(&rows, &columns))
+    Ok(query(&rows, &columns, dialect))
 }
 
 /// A query that gives the expected rows in the types of what the model gives.
-pub(super) fn expected(rows: &Value, schema: &Schema) -> Result<String> {
+pub(super) fn expected(rows: &Value, schema: &Schema, dialect: Dialect) -> Result<String> {
     let rows = objects(rows);
     let mut columns = Vec::new();
     for name in names(&rows) {
@@ -44,11 +45,11 @@ pub(super) fn expected(rows: &Value, schema: &Schema) -> Result<String> {
     if columns.is_empty() {
         columns = schema.fields().iter().map(|field| (field.name().clone(), field.data_type().clone())).collect();
     }
-    Ok(query(&rows, &columns))
+    Ok(query(&rows, &columns, dialect))
 }
 
 /// The rows of a seed.
-pub(super) fn of_batch(batch: &RecordBatch) -> Result<String> {
+pub(super) fn of_batch(batch: &RecordBatch, dialect: Dialect) -> Result<String> {
     if batch.num_rows() > SEED_ROWS_MAX {
         return Err(Error::user(format!(
             "a seed of more than {SEED_ROWS_MAX} rows cannot stand for itself in a unit test"
@@ -68,7 +69,7 @@ pub(super) fn of_batch(batch: &RecordBatch) -> Result<String> {
         rows.push(object);
     }
     let rows: Vec<&Map<String, Value>> = rows.iter().collect();
-    Ok(query(&rows, &columns))
+    Ok(query(&rows, &columns, dialect))
 }
 
 /// Where the schema has this column, whatever its case.
@@ -83,6 +84,14 @@ pub(super) fn position(schema: &Schema, name: &str) -> Result<usize> {
 
 fn objects(rows: &Value) -> Vec<&Map<String, Value>> {
     rows.as_array().into_iter().flatten().filter_map(Value::as_object).collect()
+}
+
+/// The name of a column as it is stored. dbt writes it without quotes, so that its case says nothing to Snowflake.
+pub(super) fn stored(name: &str, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Native => name.to_owned(),
+        Dialect::Snowflake => name.to_lowercase(),
+    }
 }
 
 /// Every name that a row has, in the order of first use.
@@ -111,7 +120,11 @@ fn type_of(rows: &[&Map<String, Value>], name: &str) -> DataType {
     infer(&cells)
 }
 
-fn query(rows: &[&Map<String, Value>], columns: &[(String, DataType)]) -> String {
+fn query(rows: &[&Map<String, Value>], columns: &[(String, DataType)], dialect: Dialect) -> String {
+    let literal = match dialect {
+        Dialect::Native => literal,
+        Dialect::Snowflake => snowflake_literal,
+    };
     let select = |row: Option<&Map<String, Value>>| {
         let cells = columns.iter().map(|(name, data_type)| {
             let given = row.and_then(|row| value(row, name)).unwrap_or(&Value::Null);
@@ -148,6 +161,23 @@ fn literal(value: &Value, data_type: &DataType) -> String {
     }
 }
 
+/// The same in Snowflake's SQL. A list, a mapping or a number is what it is in a VARIANT; a text is a text there, as dbt
+/// casts it.
+fn snowflake_literal(value: &Value, data_type: &DataType) -> String {
+    let text = match value {
+        Value::Null => "null".to_owned(),
+        Value::String(text) => quoted(text),
+        other => quoted(&other.to_string().replace('\\', "\\\\")),
+    };
+    match (sql_type(data_type).as_str(), value) {
+        ("variant", Value::Null | Value::String(_)) => format!("cast({text} as variant)"),
+        ("variant", _) => format!("parse_json({text})"),
+        // Numbers of rows have no sign in the engine; the caller brings what comes to the type that it wants.
+        ("utinyint" | "usmallint" | "uinteger" | "ubigint", _) => format!("cast({text} as bigint)"),
+        (name, _) => format!("cast({text} as {name})"),
+    }
+}
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -166,21 +196,40 @@ mod tests {
             Schema::new(vec![Field::new("id", DataType::Int64, true), Field::new("name", DataType::Utf8, true)]);
         let rows = json!([{"ID": 1}, {"name": "it's", "id": null}]);
         assert_eq!(
-            given("ref('x')", &rows, Some(&schema)).unwrap(),
+            given("ref('x')", &rows, Some(&schema), Dialect::Native).unwrap(),
             "select cast('1' as bigint) as \"id\", cast(null as varchar) as \"name\"\nunion all\n\
              select cast(null as bigint) as \"id\", cast('it''s' as varchar) as \"name\""
         );
-        assert!(given("ref('x')", &json!([]), Some(&schema)).unwrap().ends_with("\"name\" where false"));
-        let wrong = given("ref('x')", &json!([{"nam": 1}]), Some(&schema)).unwrap_err();
+        assert!(
+            given("ref('x')", &json!([]), Some(&schema), Dialect::Native).unwrap().ends_with("\"name\" where false")
+        );
+        let wrong = given("ref('x')", &json!([{"nam": 1}]), Some(&schema), Dialect::Native).unwrap_err();
         assert!(wrong.to_string().contains("there is no column 'nam'"), "{wrong}");
+    }
+
+    #[test]
+    fn rows_are_in_the_dialect_of_the_model() {
+        let variant = DataType::Struct(vec![Field::new("variant", DataType::Utf8, true)].into());
+        let schema = Schema::new(vec![Field::new("n", DataType::UInt64, true), Field::new("v", variant, true)]);
+        for (row, wanted) in [
+            (json!({"N": 1, "v": {"a": "x\"y"}}), r#"cast('1' as bigint) as "n", parse_json('{"a":"x\\"y"}') as "v""#),
+            (json!({"v": "[1]"}), r#"cast(null as bigint) as "n", cast('[1]' as variant) as "v""#),
+            (json!({"v": 1.5}), r#"cast(null as bigint) as "n", parse_json('1.5') as "v""#),
+            (json!({}), r#"cast(null as bigint) as "n", cast(null as variant) as "v""#),
+        ] {
+            let sql = given("ref('x')", &json!([row]), Some(&schema), Dialect::Snowflake).unwrap();
+            assert_eq!(sql, format!("select {wanted}"));
+        }
+        let sql = given("ref('x')", &json!([{"Id": 1}]), None, Dialect::Snowflake).unwrap();
+        assert_eq!(sql, "select cast('1' as bigint) as \"id\"");
     }
 
     #[test]
     fn without_a_schema_values_tell_the_types() {
         let rows = json!([{"a": 1, "b": "2"}, {"a": 2.5, "c": true}]);
-        let sql = given("ref('x')", &rows, None).unwrap();
+        let sql = given("ref('x')", &rows, None, Dialect::Native).unwrap();
         assert!(sql.starts_with("select cast('1' as decimal(18,1)) as \"a\", cast('2' as varchar) as \"b\""), "{sql}");
         assert!(sql.ends_with("cast('true' as boolean) as \"c\""), "{sql}");
-        assert!(given("ref('x')", &json!([]), None).unwrap_err().to_string().contains("not known"));
+        assert!(given("ref('x')", &json!([]), None, Dialect::Native).unwrap_err().to_string().contains("not known"));
     }
 }

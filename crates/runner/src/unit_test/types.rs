@@ -11,7 +11,7 @@ use arrow::datatypes::{Field, Schema, SchemaRef};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use millstream_core::TableName;
-use millstream_core::warehouse::{OnSchemaChange, Stage, Staged};
+use millstream_core::warehouse::{Dialect, OnSchemaChange, Stage, Staged};
 use millstream_ingest::Contract;
 use millstream_project::{Node, ResourceType, SourceNode};
 
@@ -19,7 +19,7 @@ use super::rows;
 use crate::execute::session::Session;
 use crate::ingest::declaration;
 use crate::materialize::seed_rows;
-use crate::sqltype::arrow_type;
+use crate::sqltype::arrow_type_in;
 
 /// What is known so far.
 pub(super) struct Types<'s> {
@@ -63,7 +63,7 @@ impl<'s> Types<'s> {
             return match self.built(&source.table_name()).await {
                 Some(schema) => Some(schema),
                 None => {
-                    let schema = declared(source)?;
+                    let schema = declared(source, session.dialect())?;
                     self.stand_in(&source.table_name(), &schema).await;
                     Some(schema)
                 }
@@ -106,7 +106,8 @@ impl<'s> Types<'s> {
 
     /// A view without rows, for the queries that read this relation.
     async fn stand_in(&mut self, name: &TableName, schema: &SchemaRef) {
-        let Ok(sql) = rows::given("", &serde_json::Value::Array(Vec::new()), Some(schema.as_ref())) else { return };
+        let none = serde_json::Value::Array(Vec::new());
+        let Ok(sql) = rows::given("", &none, Some(schema.as_ref()), self.session.dialect()) else { return };
         let options = self.session.query_options(&[]);
         let staged = self.session.warehouse.stage(name, Stage::View { sql }, OnSchemaChange::Ignore, &options).await;
         self.stands.extend(staged);
@@ -114,14 +115,17 @@ impl<'s> Types<'s> {
 }
 
 /// What a source's contract or its yml file says, if it says it of every column.
-fn declared(source: &SourceNode) -> Option<SchemaRef> {
+fn declared(source: &SourceNode, dialect: Dialect) -> Option<SchemaRef> {
     if source.meta.contains_key("millstream") {
         return Contract::parse(&declaration(source)).ok().map(|contract| contract.raw_schema());
     }
     let fields: Option<Vec<Field>> = source
         .columns
         .values()
-        .map(|column| Some(Field::new(&column.name, arrow_type(column.data_type.as_deref()?)?, true)))
+        .map(|column| {
+            let data_type = arrow_type_in(dialect, column.data_type.as_deref()?)?;
+            Some(Field::new(rows::stored(&column.name, dialect), data_type, true))
+        })
         .collect();
     fields.filter(|fields| !fields.is_empty()).map(|fields| Arc::new(Schema::new(fields)))
 }

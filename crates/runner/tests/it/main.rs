@@ -71,6 +71,7 @@ projects!(
     check_snowflake,
     snowflake_incremental,
     snowflake_statements,
+    snowflake_unit_tests,
     unit_tests,
     unit_test_overrides,
     microbatch,
