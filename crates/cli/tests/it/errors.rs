@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::snapshot;
-use crate::support::{Scene, program};
+use crate::support::{Scene, interrupt, program};
 
 #[test]
 fn outside_of_a_project_the_way_in_is_told() {
@@ -99,8 +99,7 @@ fn ctrl_c_ends_a_command_that_waits() {
     lock.lock().unwrap();
     let waiting = program(scene.path()).args(["build", "--wait", "60s"]).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(std::time::Duration::from_secs(2));
-    let killed = std::process::Command::new("kill").args(["-INT", &waiting.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    interrupt(&waiting);
     let output = waiting.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
 }

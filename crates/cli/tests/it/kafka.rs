@@ -4,7 +4,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use crate::snapshot;
-use crate::support::{BrokerProcess, Scene, program};
+use crate::support::{BrokerProcess, Scene, interrupt, program};
 
 #[test]
 fn messages_are_loaded_from_the_tables_position_on() {
@@ -96,10 +96,4 @@ fn following_goes_on_until_ctrl_c_and_loses_nothing() {
     assert_eq!(scene.value("select count(*) from raw.transactions_streaming"), "300", "{said}");
     let left = scene.run(&["ingest", "transactions_streaming", "--brokers", &broker.address]);
     assert!(left.stderr.contains("Nothing"), "{}", left.told());
-}
-
-/// Ctrl-C.
-fn interrupt(child: &std::process::Child) {
-    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
 }

@@ -21,6 +21,12 @@ pub fn program(folder: &Path) -> Command {
     command
 }
 
+/// Sends Ctrl-C to a process. The shell has `kill` built in; not every machine has the program.
+pub fn interrupt(process: &Child) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", process.id())]).status().unwrap();
+    assert!(sent.success());
+}
+
 /// A folder with a project.
 pub struct Scene {
     folder: TempDir,

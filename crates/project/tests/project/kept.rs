@@ -156,7 +156,7 @@ fn every_kind_of_change_is_seen() {
     let changes: [(&str, Change); 24] = [
         ("a model", |w| w.write("models/stg_prices.sql", "select 1 as price from {{ ref('prices') }}")),
         ("a new model", |w| w.write("models/deep/er/new.sql", "select 1")),
-        ("a model gone", |w| w.remove("models/marts/totals.sql")),
+        ("a model gone", |w| w.remove("models/marts/from_source.sql")),
         ("a model moved", |w| {
             std::fs::rename(
                 w.sandbox.path().join("models/marts/from_source.sql"),
@@ -232,10 +232,18 @@ fn a_broken_project_is_told_each_time_and_a_mended_one_restored() {
 
 #[test]
 fn what_depends_on_the_clock_is_never_kept() {
-    let world = World::new();
+    let mut world = World::new();
     world.write("models/marts/today.sql", "{{ config(alias='on_' ~ run_started_at.strftime('%Y%m%d')) }} select 1");
-    assert!(!world.is_restored("a name with today's date"));
-    assert!(!world.is_restored("a name with today's date, again"));
+    for _ in 0..2 {
+        world.is_restored("a name with today's date");
+        assert!(world.memory.kept.lock().unwrap().is_empty());
+        world.options.now += chrono::TimeDelta::days(1);
+    }
+    // What only the SQL says is rendered each time, so that the rest may be kept.
+    world.write("models/marts/today.sql", "select '{{ run_started_at }}' as at");
+    world.is_restored("a date in the SQL");
+    world.options.now += chrono::TimeDelta::days(1);
+    assert!(world.is_restored("a date in the SQL, another day"));
 }
 
 #[test]
@@ -328,9 +336,9 @@ fn random_changes_never_make_a_difference() {
                     format!("{path}: {text} in step {step}")
                 }
             };
-            restored += usize::from(world.is_restored(&what));
+            world.is_restored(&what);
             restored += usize::from(world.is_restored(&what));
         }
     }
-    assert!(restored >= 20, "only {restored} of 80 loads restored anything: the test tests too little");
+    assert!(restored >= 10, "only {restored} of 40 loads restored anything: the test tests too little");
 }
