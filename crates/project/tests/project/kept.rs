@@ -66,7 +66,8 @@ fn told(loaded: &Result<Project>) -> String {
     text
 }
 
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
+    ("macros/unused.sql", "{% macro unused() %}{% endmacro %}\n"),
     (
         "dbt_project.yml",
         "name: shop\nversion: '1.0'\nprofile: shop\nvars: {first: 1, second: two}\nmodels:\n  shop:\n    marts: {+materialized: table, +tags: [daily]}\n",
@@ -168,7 +169,7 @@ fn every_kind_of_change_is_seen() {
         ("a new macro file", |w| {
             w.write("macros/schema.sql", "{% macro generate_schema_name(c, n) %}other{% endmacro %}")
         }),
-        ("a macro file gone", |w| w.remove("macros/tests.sql")),
+        ("a macro file gone", |w| w.remove("macros/unused.sql")),
         ("properties", |w| w.write("models/schema.yml", "models: [{name: totals, config: {enabled: false}}]")),
         ("a file of properties more", |w| w.write("models/more.yml", "models: [{name: stg_prices, description: new}]")),
         ("docs", |w| w.write("models/docs.md", "{% docs totals %}Other words.{% enddocs %}")),
@@ -225,7 +226,7 @@ fn a_broken_project_is_told_each_time_and_a_mended_one_restored() {
     world.write("models/stg_prices.sql", "select * from {{ ref('nowhere') }}");
     assert!(!world.is_restored("a reference to nothing"));
     assert!(!world.is_restored("a reference to nothing, again"));
-    world.write(FILES[5].0, FILES[5].1);
+    world.write(FILES[6].0, FILES[6].1);
     // What was kept before the mistake still holds.
     assert!(world.is_restored("mended"));
 }
