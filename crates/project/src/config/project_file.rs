@@ -9,7 +9,7 @@ use super::render::Renderer;
 use super::tree::ConfigTree;
 use super::version;
 use crate::names::did_you_mean;
-use crate::yaml::{Kind, Yaml};
+use crate::yaml::{Entry, Kind, Yaml};
 
 /// Keys that `dbt_project.yml` may have, for "did you mean".
 const KEYS: &[&str] = &[
@@ -57,6 +57,9 @@ const KEYS: &[&str] = &[
     "analyses",
     "anchors",
 ];
+
+/// Names that folders had before dbt 1.0, which dbt still takes with a warning: the old one and today's.
+const OLDER_PATHS: [(&str, &str); 2] = [("source-paths", "model-paths"), ("data-paths", "seed-paths")];
 
 /// A hook of the whole run (`on-run-start`, `on-run-end`), not rendered.
 #[derive(Debug, Clone)]
@@ -144,7 +147,9 @@ pub(crate) fn read(raw: &Yaml, file: &str, renderer: &Renderer<'_>, diagnostics:
         );
     }
     for entry in yaml.entries() {
-        if !KEYS.contains(&entry.key.as_str()) {
+        if let Some((_, newer)) = OLDER_PATHS.iter().find(|(older, _)| *older == entry.key) {
+            diagnostics.push(reader.older_path(entry, newer));
+        } else if !KEYS.contains(&entry.key.as_str()) {
             diagnostics.push(
                 Diagnostic::warning("unknown-key", format!("'{}' is not a key of dbt_project.yml", entry.key))
                     .at(entry.at.in_file(file))
@@ -242,7 +247,8 @@ impl Reader<'_> {
     }
 
     fn paths(&self, key: &str, default: &[&str], diagnostics: &mut Diagnostics) -> Vec<String> {
-        let Some(value) = self.yaml.get(key) else {
+        let older = OLDER_PATHS.iter().find(|(_, newer)| *newer == key).and_then(|(older, _)| self.yaml.get(older));
+        let Some(value) = self.yaml.get(key).or(older) else {
             return default.iter().map(|path| (*path).to_owned()).collect();
         };
         let items = match &value.kind {
@@ -261,6 +267,19 @@ impl Reader<'_> {
             }
         }
         paths
+    }
+
+    /// What to say of a key with the name of before dbt 1.0: it is read, unless today's name stands beside it.
+    fn older_path(&self, entry: &Entry, newer: &str) -> Diagnostic {
+        let older = &entry.key;
+        let diagnostic = if self.yaml.get(newer).is_some() {
+            Diagnostic::error("bad-project", format!("'{older}' and '{newer}' are two names of the same setting"))
+                .hint(format!("remove '{older}'"))
+        } else {
+            Diagnostic::warning("deprecated", format!("'{older}' is the old name of '{newer}'"))
+                .hint(format!("rename it to '{newer}'"))
+        };
+        diagnostic.at(entry.at.in_file(self.file))
     }
 
     fn map(&self, key: &str, diagnostics: &mut Diagnostics) -> Map<String, Value> {
