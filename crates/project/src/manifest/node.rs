@@ -177,6 +177,11 @@ impl Node {
         self.resource_type == ResourceType::Model && self.config.materialized == "ephemeral"
     }
 
+    /// Whether it is a model in Python, which is known and not run.
+    pub fn is_python(&self) -> bool {
+        self.resource_type == ResourceType::Model && self.original_file_path.ends_with(".py")
+    }
+
     /// Whether it is built batch by batch (`incremental_strategy: microbatch`).
     pub fn is_microbatch(&self) -> bool {
         self.resource_type == ResourceType::Model

@@ -43,6 +43,13 @@ pub(crate) struct Draft {
     pub index: Option<usize>,
 }
 
+impl Draft {
+    /// Whether it is a model in Python.
+    pub(crate) fn is_python(&self) -> bool {
+        self.kind == ResourceType::Model && self.path.ends_with(".py")
+    }
+}
+
 /// All models, seeds, snapshots in SQL files, singular tests and analyses of all packages.
 pub(crate) fn read(loading: &Loading) -> Vec<Draft> {
     let mut drafts = Vec::new();
@@ -52,14 +59,10 @@ pub(crate) fn read(loading: &Loading) -> Vec<Draft> {
             loading.collecting(|diagnostics| package.find(folders, &[extension], diagnostics))
         };
         for found in find(&project.model_paths, "sql") {
-            drafts.extend(sql(loading, index, ResourceType::Model, &found));
+            drafts.extend(text(loading, index, ResourceType::Model, &found));
         }
         for found in find(&project.model_paths, "py") {
-            loading.report(
-                Diagnostic::error("not-supported", "Python models are not supported")
-                    .at(Place::file(package.label(&found.path)))
-                    .hint("write the model in SQL, or list the file in .dbtignore"),
-            );
+            drafts.extend(text(loading, index, ResourceType::Model, &found));
         }
         for found in find(&project.seed_paths, "csv") {
             drafts.extend(seed(loading, index, &found));
@@ -71,11 +74,11 @@ pub(crate) fn read(loading: &Loading) -> Vec<Draft> {
             // Generic tests are macros.
             // Generic tests are macros, fixtures are rows of unit tests.
             if !found.relative.starts_with("generic/") && !found.relative.starts_with("fixtures/") {
-                drafts.extend(sql(loading, index, ResourceType::Test, &found));
+                drafts.extend(text(loading, index, ResourceType::Test, &found));
             }
         }
         for found in find(&project.analysis_paths, "sql") {
-            drafts.extend(sql(loading, index, ResourceType::Analysis, &found));
+            drafts.extend(text(loading, index, ResourceType::Analysis, &found));
         }
     }
     drafts
@@ -90,7 +93,8 @@ pub(crate) fn fqn_prefix(package: &Package, relative: &str) -> Vec<String> {
     fqn
 }
 
-fn sql(loading: &Loading, index: usize, kind: ResourceType, found: &Found) -> Option<Draft> {
+/// An element that is all of a file, in SQL or Python.
+fn text(loading: &Loading, index: usize, kind: ResourceType, found: &Found) -> Option<Draft> {
     let package = &loading.packages[index];
     let text = loading.collecting(|diagnostics| package.read(found, diagnostics))?;
     let file = package.label(&found.path);

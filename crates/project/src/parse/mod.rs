@@ -17,6 +17,7 @@ pub(crate) mod operations;
 pub(crate) mod overrides;
 pub(crate) mod properties;
 pub(crate) mod python;
+pub(crate) mod python_model;
 pub(crate) mod relation_names;
 pub(crate) mod semantic;
 pub(crate) mod sources;

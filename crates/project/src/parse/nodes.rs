@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::describe::{Described, describe};
 use super::draft::Draft;
 use super::properties::Entry;
-use super::{Loading, columns, relation_names};
+use super::{Loading, columns, python_model, relation_names};
 use crate::config::merge::{self, Setting, Settings};
 use crate::config::render::is_jinja;
 use crate::config::typed;
@@ -168,7 +168,11 @@ pub(crate) fn finish(loading: &Loading, draft: &Draft, patch: Option<&Entry>) ->
     let known = settings(loading, draft.package, section, &draft.fqn, &patched, &[]);
     let parsed = parse(loading, draft, &known);
     let calls = config_calls(draft, &parsed);
-    let merged = settings(loading, draft.package, section, &draft.fqn, &patched, &calls);
+    let mut merged = settings(loading, draft.package, section, &draft.fqn, &patched, &calls);
+    if draft.is_python() {
+        let table = Setting { value: "table".into(), place: draft.place.clone() };
+        merged.entry("materialized".to_owned()).or_insert(table);
+    }
     let mut config = loading.collecting(|diagnostics| typed::node_config(draft.kind, &merged, diagnostics));
     for tag in draft.tags.iter().rev() {
         config.tags.insert(0, tag.clone());
@@ -215,6 +219,9 @@ fn patch_settings_raw(entry: &Entry) -> Settings {
 }
 
 fn parse(loading: &Loading, draft: &Draft, known: &Settings) -> Parsed {
+    if draft.is_python() {
+        return python_model::parse(draft);
+    }
     if !is_jinja(&draft.text) {
         return Parsed { text: draft.text.clone(), ..Parsed::default() };
     }

@@ -195,7 +195,8 @@ impl Check {
             Ok((compiled, map)) => (compiled.sql, map),
             Err(error) if matches!(error.kind(), Kind::User | Kind::Usage) => {
                 let place = error.place().cloned().unwrap_or_else(|| node.place.clone());
-                return Ok(Planned::Problems(vec![diagnostic("jinja", message_of(&error), place, error.fix())]));
+                let code = if node.is_python() { "not-supported" } else { "jinja" };
+                return Ok(Planned::Problems(vec![diagnostic(code, message_of(&error), place, error.fix())]));
             }
             Err(error) => return Err(error),
         };

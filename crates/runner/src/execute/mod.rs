@@ -128,6 +128,10 @@ async fn run_step(session: Arc<Session>, plan: Arc<Plan>, start: Start) -> Resul
 
 /// The place is held until the end.
 async fn compile(session: &Arc<Session>, node: &Node, _slot: Slot, mut outcome: Outcome) -> NodeResult {
+    if node.is_python() {
+        // There is nothing to render, and documentation shows the model all the same.
+        return outcome.end(session, Status::Success, None);
+    }
     let compiled = session.cancel.race(session.compile(node, &[])).await;
     match compiled {
         Ok(compiled) => {

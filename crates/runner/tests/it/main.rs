@@ -79,6 +79,7 @@ projects!(
     incremental_predicates,
     empty_and_sample,
     snapshot_backfill,
+    python_models,
 );
 
 #[test]

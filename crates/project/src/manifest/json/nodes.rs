@@ -16,7 +16,7 @@ pub(crate) fn node(node: &Node) -> Value {
     extend(
         &mut object,
         json!({
-            "language": "sql",
+            "language": if node.is_python() { "python" } else { "sql" },
             "refs": node.refs.iter().map(reference).collect::<Vec<_>>(),
             "sources": node.sources,
             "metrics": [],
