@@ -66,6 +66,7 @@ fn find_at_most(limit: usize, search: &Search<'_>, folders: &[String], diagnosti
         for entry in WalkDir::new(&root).follow_links(true).sort_by_file_name() {
             let entry = match entry {
                 Ok(entry) => entry,
+                Err(error) if dangling(&error).is_some_and(|name| !is_wanted_name(name, extensions)) => continue,
                 Err(error) => {
                     note_incomparable();
                     diagnostics.push(
@@ -109,13 +110,23 @@ pub(crate) fn walk(root: &Path) -> Option<Vec<String>> {
     }
     let mut all = Vec::new();
     for entry in WalkDir::new(root).follow_links(true) {
-        let entry = entry.ok()?;
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) if dangling(&error).is_some() => continue,
+            Err(_) => return None,
+        };
         if entry.file_type().is_file() {
             all.push(with_slashes(entry.path().strip_prefix(root).ok()?));
         }
     }
     all.sort();
     Some(all)
+}
+
+/// The name of a link that leads nowhere: editors leave some behind, and checkouts hold links to what was not fetched.
+fn dangling(error: &walkdir::Error) -> Option<&OsStr> {
+    let is_missing = error.io_error()?.kind() == std::io::ErrorKind::NotFound;
+    error.path().filter(|path| is_missing && path.is_symlink())?.file_name()
 }
 
 /// Whether a search for these extensions wants a file of this path.
@@ -297,6 +308,28 @@ mod tests {
         assert_eq!(paths, ["models/b.sql", "models/x/a.SQL"], "each file once, sorted");
         assert!(diagnostics.is_empty());
         assert_eq!(find_at_most(1, &search, &folders, &mut diagnostics).len(), 1);
+        assert!(diagnostics.has_errors());
+    }
+
+    /// As for dbt: only one that a search would have found is a problem.
+    #[cfg(unix)]
+    #[test]
+    fn links_to_nowhere_that_nobody_looks_for_are_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("models")).unwrap();
+        std::fs::write(dir.path().join("models/a.sql"), "").unwrap();
+        let link = |name: &str| std::os::unix::fs::symlink("/nowhere/at/all", dir.path().join("models").join(name));
+        link("customers").unwrap();
+        link(".#a.sql").unwrap();
+        let ignore = IgnoreRules::default();
+        let label = |path: &str| path.to_owned();
+        let search = Search { package_dir: dir.path(), label: &label, extensions: &["sql"], ignore: &ignore };
+        let mut diagnostics = Diagnostics::new();
+        assert_eq!(find(&search, &["models".to_owned()], &mut diagnostics).len(), 1);
+        assert!(diagnostics.is_empty());
+        assert_eq!(walk(&dir.path().join("models")), Some(vec!["a.sql".to_owned()]));
+        link("b.sql").unwrap();
+        find(&search, &["models".to_owned()], &mut diagnostics);
         assert!(diagnostics.has_errors());
     }
 
