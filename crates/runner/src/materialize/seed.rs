@@ -6,10 +6,10 @@
 
 mod infer;
 mod read;
+mod time;
 
 pub(crate) use infer::infer;
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,6 +28,7 @@ use read::Text;
 pub(super) async fn decide(session: &Session, node: &Node) -> Result<Decision> {
     let batch = rows_of(session, node).await?;
     let schema = batch.schema();
+    tell_unknown_types(session, node, &schema);
     let columns = schema.fields().iter().map(|field| format!("{} {}", field.name(), sql_type(field.data_type())));
     let columns = columns.collect::<Vec<_>>().join(", ");
     let name = quoted(node);
@@ -57,7 +58,6 @@ fn batch(path: &Path, node: &Node, dialect: Dialect) -> Result<RecordBatch> {
 }
 
 fn rows(node: &Node, text: &Text, dialect: Dialect) -> Result<RecordBatch> {
-    check_column_types(node, text)?;
     let mut fields = Vec::with_capacity(text.names.len());
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(text.names.len());
     for (position, name) in text.names.iter().enumerate() {
@@ -83,7 +83,9 @@ fn typed(node: &Node, text: &Text, position: usize, cells: &[Option<&str>], to: 
     // White space around a value matters in text only.
     let trimmed = cells.iter().map(|cell| if *to == DataType::Utf8 { *cell } else { cell.map(str::trim) });
     let strings: ArrayRef = match to {
-        DataType::Timestamp(..) => Arc::new(trimmed.map(|cell| cell.map(with_seconds)).collect::<StringArray>()),
+        DataType::Timestamp(..) | DataType::Date32 => {
+            Arc::new(trimmed.map(|cell| cell.map(time::written_out)).collect::<StringArray>())
+        }
         _ => Arc::new(trimmed.collect::<StringArray>()),
     };
     if *to == DataType::Utf8 {
@@ -106,34 +108,22 @@ fn typed(node: &Node, text: &Text, position: usize, cells: &[Option<&str>], to: 
     }
 }
 
-/// A time of hours and minutes, `2025-06-01 12:30`, which warehouses take and the cast does not.
-fn with_seconds(cell: &str) -> Cow<'_, str> {
-    let is_short = |cell: &[u8]| {
-        cell.len() == 16
-            && cell.iter().enumerate().all(|(at, byte)| match at {
-                4 | 7 => *byte == b'-',
-                10 => matches!(byte, b' ' | b'T'),
-                13 => *byte == b':',
-                _ => byte.is_ascii_digit(),
-            })
-    };
-    if is_short(cell.as_bytes()) { format!("{cell}:00").into() } else { cell.into() }
-}
-
 /// dbt takes the names of `column_types` as they are; upper and lower case are the same here unless quoted.
 fn declared<'a>(node: &'a Node, name: &str) -> Option<&'a str> {
     let types = &node.config.column_types;
     types.iter().find(|(column, _)| column.eq_ignore_ascii_case(name)).map(|(_, declared)| declared.as_str())
 }
 
-fn check_column_types(node: &Node, text: &Text) -> Result<()> {
-    let is_unknown = |column: &&String| !text.names.iter().any(|name| name.eq_ignore_ascii_case(column));
-    match node.config.column_types.keys().find(is_unknown) {
-        None => Ok(()),
-        Some(column) => Err(Error::user(format!("column_types of the seed {} names the column {column}", node.name))
-            .at(place(node))
-            .why(format!("{} has the columns {}", node.file(), text.names.join(", ")))
-            .hint("correct the name")),
+/// Types of columns that the file does not have are no error, as for dbt: packages give one list to all of their seeds.
+fn tell_unknown_types(session: &Session, node: &Node, schema: &Schema) {
+    let is_known = |column: &str| schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(column));
+    let unknown: Vec<&str> =
+        node.config.column_types.keys().map(String::as_str).filter(|column| !is_known(column)).collect();
+    if !unknown.is_empty() {
+        let unknown = unknown.join(", ");
+        session
+            .events
+            .note_once(&format!("column_types of the seed {} names what it does not have: {unknown}", node.name));
     }
 }
 

@@ -64,7 +64,8 @@ fn kind(text: &str) -> Kind {
     if let Some(kind) = number(text) {
         return kind;
     }
-    if text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
+    // dbt takes a month and a day of one digit, and no year of less than four.
+    if text.as_bytes().get(4) == Some(&b'-') && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok() {
         return Kind::Date;
     }
     for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"] {
@@ -122,6 +123,8 @@ mod tests {
         assert_eq!(inferred(&["1e3", "2"]), "double");
         assert_eq!(inferred(&["2025-01-31", ""]), "date");
         assert_eq!(inferred(&["2025-01-31 10:00:00", "2025-01-31"]), "timestamp");
+        assert_eq!(inferred(&["2025-1-31", "2025-1-5"]), "date");
+        assert_eq!(inferred(&["2025-01-31 3:00:00"]), "timestamp");
         assert_eq!(inferred(&["2025-01-31T10:00:00Z"]), "timestamptz");
         assert_eq!(inferred(&["true", "False"]), "boolean");
         assert_eq!(inferred(&["a", "1"]), "varchar");

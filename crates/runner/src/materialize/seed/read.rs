@@ -7,7 +7,7 @@ use millstream_project::Node;
 /// Bytes of a seed file above which it is refused. Seeds are kept in memory whole; bigger files are sources.
 pub(super) const SEED_BYTES_MAX: usize = 256 * 1024 * 1024;
 
-/// A seed's header and rows. Every row has as many cells as there are names.
+/// A seed's header and rows. No row has more cells than there are names.
 #[derive(Debug)]
 pub(super) struct Text {
     pub(super) names: Vec<String>,
@@ -17,7 +17,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// The cells of one column. Empty and `null` (in any case) are null, as in dbt.
+    /// The cells of one column; a row that ends early has nulls there, as in dbt. Empty and `null` (in any case) are null, as in dbt.
     pub(super) fn column(&self, position: usize) -> impl Iterator<Item = Option<&str>> {
         self.rows.iter().map(move |row| {
             let cell = row.get(position).unwrap_or_default();
@@ -38,13 +38,20 @@ pub(super) fn read(node: &Node, bytes: &[u8]) -> Result<Text> {
         .hint("declare the file as a source and ingest it"));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut reader = ReaderBuilder::new().delimiter(delimiter(node)?).has_headers(true).from_reader(bytes);
-    let header = reader.headers().map_err(|error| explain(node, error))?.clone();
+    let mut reader =
+        ReaderBuilder::new().delimiter(delimiter(node)?).has_headers(true).flexible(true).from_reader(bytes);
+    let header = reader.headers().map_err(|error| explain(node, bytes, error))?.clone();
     let names = names(node, &header)?;
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     for record in reader.records() {
-        let record = record.map_err(|error| explain(node, error))?;
-        lines.push(line(record.position()));
+        let record = record.map_err(|error| explain(node, bytes, error))?;
+        let line = line(bytes, record.position());
+        if record.len() > names.len() {
+            return Err(improper(node, Place::line(node.file(), line))
+                .why(format!("this row has {} fields, the header has {}", record.len(), names.len()))
+                .hint("look for an extra separator, or an unclosed quote before it"));
+        }
+        lines.push(line);
         rows.push(record);
     }
     Ok(Text { names, rows, lines })
@@ -84,19 +91,24 @@ fn names(node: &Node, header: &StringRecord) -> Result<Vec<String>> {
     Ok(names)
 }
 
-fn line(position: Option<&Position>) -> u32 {
-    position.and_then(|position| u32::try_from(position.line()).ok()).unwrap_or(0)
+/// The line on which a record starts. Its position is in front of what the one before it ended with: of CRLF, one half.
+fn line(bytes: &[u8], position: Option<&Position>) -> u32 {
+    let Some(position) = position else { return 0 };
+    let before = usize::try_from(position.byte()).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    let ends = before.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).filter(|byte| **byte == b'\n').count();
+    u32::try_from(position.line()).unwrap_or(0) + u32::try_from(ends).unwrap_or(0)
 }
 
-fn explain(node: &Node, error: csv::Error) -> Error {
+fn improper(node: &Node, place: Place) -> Error {
+    Error::user(format!("the seed {} is not a proper CSV file", node.name)).at(place)
+}
+
+fn explain(node: &Node, bytes: &[u8], error: csv::Error) -> Error {
     let place = error
         .position()
-        .map_or_else(|| Place::file(node.file()), |position| Place::line(node.file(), line(Some(position))));
-    let told = Error::user(format!("the seed {} is not a proper CSV file", node.name)).at(place);
+        .map_or_else(|| Place::file(node.file()), |position| Place::line(node.file(), line(bytes, Some(position))));
+    let told = improper(node, place);
     match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => told
-            .why(format!("this row has {len} fields, the header has {expected_len}"))
-            .hint("look for a missing or extra separator, or an unclosed quote before it"),
         csv::ErrorKind::Utf8 { .. } => told.why("it is not UTF-8 text").hint("save the file as UTF-8"),
         _ => told.why(error),
     }
