@@ -55,7 +55,8 @@ impl NodeResolver {
         self.ephemerals.lock().map(|found| found.clone()).unwrap_or_default()
     }
 
-    /// A name that appears only while running was not seen when the order of nodes was made.
+    /// A node that is named only while running was not seen when the order of nodes was made. Sources have no place in
+    /// that order, and packages ask by `source()` which tables are there: as for dbt, that needs no declaration.
     fn check_known(&self, unique_id: &str, call: &str) -> Result<()> {
         match &self.node {
             Some((node, known)) if node != unique_id && !known.iter().any(|known| known == unique_id) => {
@@ -133,7 +134,6 @@ impl Resolver for NodeResolver {
                 return Err(Error::user(format!("there is no source table '{source}.{table}'")).hint(hint));
             }
         };
-        self.check_known(&unique_id, &format!("source('{source}', '{table}')"))?;
         if let Some(instead) = self.reading.instead.get(&unique_id) {
             return Ok(instead.clone());
         }
