@@ -172,7 +172,13 @@ impl<'r> Vm<'r> {
                 self.native = true;
                 let outcome = grown(|| self.eval(expr, &root));
                 self.native = false;
-                outcome
+                match (outcome, filters::marker(expr)) {
+                    (Ok(value), Some(marker)) => {
+                        self.at = expr.at;
+                        self.convert(marker, value)
+                    }
+                    (outcome, _) => outcome,
+                }
             }
             _ => {
                 let mut out = String::new();

@@ -5,16 +5,31 @@ use crate::syntax::ast::{Expr, ExprKind, Stmt};
 use crate::syntax::parse;
 use crate::value::{self, Kind, ops};
 
+/// The filters.
+const MARKERS: [&str; 4] = ["as_text", "as_bool", "as_number", "as_native"];
+
+/// The filter that says what the value of a whole expression means.
+pub(in crate::vm) fn marker(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Filter(_, name, _) => MARKERS.iter().find(|marker| **marker == &**name).copied(),
+        ExprKind::If(_, yes, no) => marker(yes).or_else(|| no.as_deref().and_then(marker)),
+        _ => None,
+    }
+}
+
 impl Vm<'_> {
-    /// `as_number` and its kin: in a YAML value they say what a text means; in SQL they leave it as it is, as in dbt.
-    pub(super) fn convert(&mut self, name: &str, input: Value) -> Eval<Value> {
-        if !self.native {
+    /// `as_number` and its kin inside of an expression: text in a YAML value, where only the whole value is converted
+    /// (`{{ target.type == 'x' | as_bool }}` compares texts); nothing in SQL. As in dbt.
+    pub(super) fn mark(&self, input: Value) -> Value {
+        if self.native { Value::from(repr::text(&input)) } else { input }
+    }
+
+    /// What a whole YAML value means by its marker.
+    pub(in crate::vm) fn convert(&self, name: &str, input: Value) -> Eval<Value> {
+        if !matches!(kind_of(&input), Kind::Str(_)) || name == "as_text" {
             return Ok(input);
         }
         let text = repr::text(&input);
-        if name == "as_text" {
-            return Ok(Value::from(text));
-        }
         let meant = literal(&text);
         match (name, meant) {
             ("as_native", meant) => Ok(meant.unwrap_or(Value::from(text))),

@@ -12,6 +12,8 @@ mod sequences;
 mod sorting;
 mod text;
 
+pub(super) use convert::marker;
+
 use super::{Args, Eval, Vm};
 use crate::value::{self, Value, json, kind_of, methods, repr};
 
@@ -91,7 +93,7 @@ impl Vm<'_> {
 
     fn filtered(&mut self, name: &str, input: Value, args: Args) -> Eval<Value> {
         match name {
-            "as_text" | "as_bool" | "as_number" | "as_native" => self.convert(name, input),
+            "as_text" | "as_bool" | "as_number" | "as_native" => Ok(self.mark(input)),
             "default" | "d" => {
                 let mut args = self.lift(args.bind(name, &["default_value", "boolean"], 0))?;
                 let default = args.given(0).unwrap_or_else(|| Value::from(""));
