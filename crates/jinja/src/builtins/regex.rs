@@ -1,7 +1,9 @@
 //! `modules.re`: Python's regular expressions on the `regex` crate.
 //!
-//! Look-around and back-references inside a pattern are not supported there; such a pattern is refused by name. In
-//! return every match takes linear time, so a pattern cannot hang a run.
+//! Look-around inside of a pattern and back-references are not supported there; such a pattern is refused by name. In
+//! return a match takes linear time, so a pattern cannot hang a run.
+
+mod python;
 
 use std::any::Any;
 
@@ -64,10 +66,10 @@ fn compiled(vm: &Vm<'_>, pattern: &Value, flags: i64) -> Eval<Pattern> {
     if let Some(pattern) = value::as_native::<Pattern>(pattern) {
         return Ok(pattern.clone());
     }
-    // Python's `\Z` is the very end; here that is `\z`. `(?P<n>…)` is the same in both.
-    let text = repr::text(pattern).replace("\\Z", "\\z");
+    let text = repr::text(pattern);
+    let parts = python::parts(&text, flags & VERBOSE != 0);
     let built = |text: &str| {
-        RegexBuilder::new(text)
+        RegexBuilder::new(&format!("{}{text}", parts.flags))
             .case_insensitive(flags & IGNORECASE != 0)
             .multi_line(flags & MULTILINE != 0)
             .dot_matches_new_line(flags & DOTALL != 0)
@@ -75,13 +77,23 @@ fn compiled(vm: &Vm<'_>, pattern: &Value, flags: i64) -> Eval<Pattern> {
             .size_limit(PATTERN_BYTES_MAX)
             .build()
     };
-    // The line break keeps a comment at the end of a verbose pattern from swallowing the parenthesis.
-    let close = if flags & VERBOSE != 0 { "\n" } else { "" };
-    let outcome = built(&text).and_then(|any| Ok(Pattern { any, whole: built(&format!("\\A(?:{text}{close})\\z"))? }));
-    outcome.map_err(|error| {
+    let made = || -> Result<Pattern, ::regex::Error> {
+        let body = &parts.body;
+        let (any, ahead) = match &parts.ahead {
+            // What follows is found with the rest, in a group behind all others, and is not part of the match.
+            Some(ahead) => (built(&format!("{body}({ahead})"))?, Some(built(ahead)?)),
+            None => (built(body)?, None),
+        };
+        let behind: Result<Vec<_>, ::regex::Error> =
+            parts.behind.iter().map(|(wanted, before)| Ok((*wanted, built(&format!("(?:{before})\\z"))?))).collect();
+        let behind = behind?;
+        let names: Vec<Option<String>> = built(body)?.capture_names().map(|name| name.map(str::to_owned)).collect();
+        Ok(Pattern { source: text.clone(), whole: built(&format!("\\A(?:{body})\\z"))?, any, names, behind, ahead })
+    };
+    made().map_err(|error| {
         vm.fail_with_hint(
             format!("the pattern '{text}' cannot be used: {error}"),
-            "look-around and back-references are not supported",
+            "back-references, and look-around inside of a pattern, are not supported",
         )
     })
 }
@@ -109,15 +121,13 @@ fn apply(vm: &mut Vm<'_>, name: &str, mut args: Args) -> Eval<Value> {
 }
 
 fn run(vm: &mut Vm<'_>, pattern: &Pattern, name: &str, args: Args) -> Eval<Value> {
-    let regex = &pattern.any;
-    let found =
-        |captures: Option<Captures<'_>>| captures.map_or_else(value::none, |captures| Match::value(regex, &captures));
+    let found = |hit: Option<Hit<'_>>| hit.map_or_else(value::none, |hit| Match::value(pattern, &hit));
     match name {
         "sub" => {
             let mut args = vm.lift(args.bind(name, &["repl", "string", "count"], 2))?;
             let (with, text, count) = (args.take(0), repr::text(&args.take(1)), args.given(2));
             let most = count.and_then(|count| usize::try_from(value::integer_of(&count)?).ok()).unwrap_or(0);
-            substitute(vm, regex, &with, &text, most)
+            substitute(vm, pattern, &with, &text, most)
         }
         "split" => {
             let mut args = vm.lift(args.bind(name, &["string", "maxsplit"], 1))?;
@@ -126,16 +136,11 @@ fn run(vm: &mut Vm<'_>, pattern: &Pattern, name: &str, args: Args) -> Eval<Value
                 args.given(1).and_then(|most| usize::try_from(value::integer_of(&most)?).ok()).filter(|most| *most > 0);
             let mut parts = Vec::new();
             let mut from = 0;
-            for captures in regex.captures_iter(&text).take(most.unwrap_or(usize::MAX)) {
-                let Some(whole) = captures.get(0) else { continue };
-                parts.push(Value::from(&text[from..whole.start()]));
-                parts.extend(
-                    captures
-                        .iter()
-                        .skip(1)
-                        .map(|group| group.map_or_else(value::none, |group| Value::from(group.as_str()))),
-                );
-                from = whole.end();
+            for hit in pattern.hits(&text).take(most.unwrap_or(usize::MAX)) {
+                let (start, end) = hit.span();
+                parts.push(Value::from(&text[from..start]));
+                parts.extend((1..hit.groups.len()).map(|at| hit.get(at).map_or_else(value::none, Value::from)));
+                from = end;
             }
             parts.push(Value::from(&text[from..]));
             Ok(value::list(parts))
@@ -145,53 +150,49 @@ fn run(vm: &mut Vm<'_>, pattern: &Pattern, name: &str, args: Args) -> Eval<Value
             let text = repr::text(&text);
             vm.spend(text.len() as u64 / 1024)?;
             Ok(match name {
-                "search" => found(regex.captures(&text)),
-                "match" => found(
-                    regex.captures(&text).filter(|captures| captures.get(0).is_some_and(|whole| whole.start() == 0)),
-                ),
-                "fullmatch" => found(pattern.whole.captures(&text)),
-                "finditer" => {
-                    value::list(regex.captures_iter(&text).map(|captures| Match::value(regex, &captures)).collect())
-                }
-                _ => value::list(regex.captures_iter(&text).map(|captures| listed(&captures)).collect()),
+                "search" => found(pattern.hit_at(&text, 0)),
+                "match" => found(pattern.hit_at(&text, 0).filter(|hit| hit.span().0 == 0)),
+                "fullmatch" => found(pattern.whole_hit(&text)),
+                "finditer" => value::list(pattern.hits(&text).map(|hit| Match::value(pattern, &hit)).collect()),
+                _ => value::list(pattern.hits(&text).map(|hit| listed(&hit)).collect()),
             })
         }
     }
 }
 
 /// What `findall` gives for one match: the whole, the only group, or a tuple of groups.
-fn listed(captures: &Captures<'_>) -> Value {
-    let text = |at: usize| Value::from(captures.get(at).map_or("", |group| group.as_str()));
-    match captures.len() {
+fn listed(hit: &Hit<'_>) -> Value {
+    let text = |at: usize| Value::from(hit.get(at).unwrap_or(""));
+    match hit.groups.len() {
         1 => text(0),
         2 => text(1),
         len => value::tuple((1..len).map(text).collect()),
     }
 }
 
-fn substitute(vm: &mut Vm<'_>, regex: &Regex, with: &Value, text: &str, most: usize) -> Eval<Value> {
+fn substitute(vm: &mut Vm<'_>, pattern: &Pattern, with: &Value, text: &str, most: usize) -> Eval<Value> {
     let mut out = String::new();
     let mut from = 0;
     let limit = if most == 0 { usize::MAX } else { most };
-    for captures in regex.captures_iter(text).take(limit) {
-        let Some(whole) = captures.get(0) else { continue };
+    for hit in pattern.hits(text).take(limit) {
+        let (start, end) = hit.span();
         vm.spend(1)?;
-        out.push_str(&text[from..whole.start()]);
+        out.push_str(&text[from..start]);
         match kind_of(with) {
             Kind::Native(native) if native.callable() => {
-                let made = vm.call_value(with, Args::positional(vec![Match::value(regex, &captures)]))?;
+                let made = vm.call_value(with, Args::positional(vec![Match::value(pattern, &hit)]))?;
                 out.push_str(&repr::text(&made));
             }
-            _ => expand(&repr::text(with), &captures, &mut out),
+            _ => expand(&repr::text(with), pattern, &hit, &mut out),
         }
-        from = whole.end();
+        from = end;
     }
     out.push_str(&text[from..]);
     Ok(Value::from(out))
 }
 
 /// Python's replacement syntax: `\1`, `\g<name>`, `\g<1>`, `\\`, `\n`.
-fn expand(template: &str, captures: &Captures<'_>, out: &mut String) {
+fn expand(template: &str, pattern: &Pattern, hit: &Hit<'_>, out: &mut String) {
     let mut chars = template.chars().peekable();
     while let Some(c) = chars.next() {
         if c != '\\' {
@@ -204,17 +205,12 @@ fn expand(template: &str, captures: &Captures<'_>, out: &mut String) {
                 if let Some(second) = chars.next_if(char::is_ascii_digit) {
                     number.push(second);
                 }
-                out.push_str(
-                    number.parse().ok().and_then(|at: usize| captures.get(at)).map_or("", |group| group.as_str()),
-                );
+                out.push_str(number.parse().ok().and_then(|at: usize| hit.get(at)).unwrap_or(""));
             }
             Some('g') if chars.next_if_eq(&'<').is_some() => {
                 let name: String = chars.by_ref().take_while(|c| *c != '>').collect();
-                let group = match name.parse::<usize>() {
-                    Ok(at) => captures.get(at),
-                    Err(_) => captures.name(&name),
-                };
-                out.push_str(group.map_or("", |group| group.as_str()));
+                let group = name.parse().ok().or_else(|| pattern.group_named(&name));
+                out.push_str(group.and_then(|at: usize| hit.get(at)).unwrap_or(""));
             }
             Some('n') => out.push('\n'),
             Some('t') => out.push('\t'),
@@ -228,11 +224,101 @@ fn expand(template: &str, captures: &Captures<'_>, out: &mut String) {
     }
 }
 
+/// Bytes in front of a match that an assertion about them sees.
+const BEHIND_BYTES_MAX: usize = 1024;
+
 /// A compiled pattern, and the same for a whole text.
 #[derive(Debug, Clone)]
 struct Pattern {
+    source: String,
+    /// With what must follow as its last group.
     any: Regex,
     whole: Regex,
+    /// Names of the groups, the whole first.
+    names: Vec<Option<String>>,
+    /// What must or must not stand in front.
+    behind: Vec<(bool, Regex)>,
+    /// What must follow.
+    ahead: Option<Regex>,
+}
+
+/// Where a match and its groups stand in the text.
+struct Hit<'t> {
+    text: &'t str,
+    groups: Vec<Option<(usize, usize)>>,
+}
+
+impl<'t> Hit<'t> {
+    fn of(captures: &Captures<'t>, text: &'t str) -> Self {
+        Self { text, groups: captures.iter().map(|group| group.map(|group| (group.start(), group.end()))).collect() }
+    }
+    fn span(&self) -> (usize, usize) {
+        self.groups.first().copied().flatten().unwrap_or_default()
+    }
+    fn get(&self, at: usize) -> Option<&'t str> {
+        let (start, end) = self.groups.get(at).copied().flatten()?;
+        Some(&self.text[start..end])
+    }
+}
+
+impl Pattern {
+    fn group_named(&self, name: &str) -> Option<usize> {
+        self.names.iter().position(|known| known.as_deref() == Some(name))
+    }
+
+    /// Whether what stands in front of a place is as the pattern wants it.
+    fn stands_well(&self, before: &str) -> bool {
+        let mut from = before.len().saturating_sub(BEHIND_BYTES_MAX);
+        while !before.is_char_boundary(from) {
+            from += 1;
+        }
+        self.behind.iter().all(|(wanted, regex)| regex.is_match(&before[from..]) == *wanted)
+    }
+
+    /// The first match that starts at the place or later.
+    fn hit_at<'t>(&self, text: &'t str, mut from: usize) -> Option<Hit<'t>> {
+        loop {
+            let mut hit = Hit::of(&self.any.captures_at(text, from)?, text);
+            let (start, end) = hit.span();
+            if self.stands_well(&text[..start]) {
+                if self.ahead.is_some() {
+                    let behind = hit.groups.get(self.names.len()).copied().flatten();
+                    hit.groups.truncate(self.names.len());
+                    if let Some(whole) = hit.groups.first_mut() {
+                        *whole = Some((start, behind.map_or(end, |(behind, _)| behind)));
+                    }
+                }
+                return Some(hit);
+            }
+            from = start + text[start..].chars().next()?.len_utf8();
+        }
+    }
+
+    fn whole_hit<'t>(&self, text: &'t str) -> Option<Hit<'t>> {
+        let follows = self.ahead.as_ref().is_none_or(|ahead| ahead.find_at(text, text.len()).is_some());
+        let hit = Hit::of(&self.whole.captures(text)?, text);
+        (follows && self.stands_well("")).then_some(hit)
+    }
+
+    /// All matches, none inside of another; an empty one does not stand right behind the one before it.
+    fn hits<'t>(&self, text: &'t str) -> impl Iterator<Item = Hit<'t>> {
+        let (mut from, mut last) = (0, None);
+        std::iter::from_fn(move || {
+            loop {
+                if from > text.len() {
+                    return None;
+                }
+                let hit = self.hit_at(text, from)?;
+                let (start, end) = hit.span();
+                let is_empty = start == end;
+                from = if is_empty { end + text[end..].chars().next().map_or(1, char::len_utf8) } else { end };
+                if !is_empty || last != Some(end) {
+                    last = Some(end);
+                    return Some(hit);
+                }
+            }
+        })
+    }
 }
 
 impl Native for Pattern {
@@ -243,7 +329,7 @@ impl Native for Pattern {
         self
     }
     fn get(&self, name: &str) -> Option<Value> {
-        (name == "pattern").then(|| Value::from(self.any.as_str()))
+        (name == "pattern").then(|| Value::from(self.source.as_str()))
     }
     fn methods(&self) -> &'static [&'static str] {
         &["match", "fullmatch", "search", "findall", "finditer", "split", "sub"]
@@ -262,11 +348,9 @@ struct Match {
 }
 
 impl Match {
-    fn value(regex: &Regex, captures: &Captures<'_>) -> Value {
-        let groups = captures.iter().map(|group| group.map(|group| group.as_str().to_owned())).collect();
-        let names = regex.capture_names().map(|name| name.map(str::to_owned)).collect();
-        let span = captures.get(0).map_or((0, 0), |whole| (whole.start(), whole.end()));
-        value::native(Self { groups, names, span })
+    fn value(pattern: &Pattern, hit: &Hit<'_>) -> Value {
+        let groups = (0..hit.groups.len()).map(|at| hit.get(at).map(str::to_owned)).collect();
+        value::native(Self { groups, names: pattern.names.clone(), span: hit.span() })
     }
     fn group(&self, key: &Value) -> Option<Value> {
         let at = match kind_of(key) {

@@ -304,6 +304,14 @@ fn modules_are_those_of_python() {
             "True None 1",
         ),
         (
+            "{{ modules.re.findall('(?ix) (?<!un)(do) # not undo\\n (?=$|[ .])', 'undo do. DO dot') }} {{ modules.re.sub('(?<=a)b*(?=c|$)', '-', 'abbc ab b') }}",
+            "['do', 'DO'] a-c ab b",
+        ),
+        (
+            "{{ modules.re.search('{{\\s*(ref)', 'x {{ ref') .group(1) }} {{ modules.re.fullmatch('[[&]{2}', '[&') is not none }} {{ modules.re.fullmatch('a(?=b)', 'a') }}",
+            "ref True None",
+        ),
+        (
             "{{ modules.datetime.datetime.now() }} {{ modules.datetime.date.today() }} {{ modules.datetime.datetime(2025, 1, 31).strftime('%d.%m.%y') }}",
             "2026-01-02 03:04:05 2026-01-02 31.01.25",
         ),
@@ -327,7 +335,7 @@ fn modules_are_those_of_python() {
         assert_eq!(render(text), expected);
     }
     assert!(error(&[], "{{ modules.datetime.date(2025, 2, 30) }}").what().contains("no such date"));
-    assert!(error(&[], "{{ modules.re.match('(?=a)', 'a') }}").fix().unwrap().contains("look-around"));
+    assert!(error(&[], "{{ modules.re.match('(?!a)', 'a') }}").fix().unwrap().contains("look-around"));
 }
 
 #[test]
