@@ -258,9 +258,15 @@ impl Native for Context {
         CONTEXT_NAMES.iter().map(|name| (*name).to_owned()).collect()
     }
     fn methods(&self) -> &'static [&'static str] {
-        &["get"]
+        if self.builtins { &["get"] } else { &["get", "update"] }
     }
     fn call_method(&self, vm: &mut Vm<'_>, name: &str, args: crate::vm::Args) -> crate::vm::Eval<Value> {
+        if name == "update" {
+            let more = args.positional.first().and_then(value::pairs).unwrap_or_default();
+            let more = more.into_iter().map(|(key, item)| (value::repr::text(&key), item));
+            vm.added.extend(more.chain(args.named));
+            return Ok(value::none());
+        }
         let mut args = vm.lift(args.bind(name, &["key", "default"], 1))?;
         let key = value::repr::text(&args.take(0));
         Ok(self.attribute(vm, &key).or_else(|| args.given(1)).unwrap_or_else(value::none))

@@ -88,9 +88,21 @@ pub(crate) fn names(value: &Value) -> &'static [&'static str] {
         Kind::List(_) => {
             &["append", "extend", "insert", "pop", "remove", "index", "count", "sort", "reverse", "copy", "clear"]
         }
-        Kind::Dict(_) | Kind::Map => {
-            &["items", "keys", "values", "get", "update", "pop", "popitem", "setdefault", "copy", "clear", "fromkeys"]
-        }
+        Kind::Dict(_) | Kind::Map => &[
+            "items",
+            "keys",
+            "values",
+            "get",
+            "update",
+            "pop",
+            "popitem",
+            "setdefault",
+            "copy",
+            "clear",
+            "fromkeys",
+            // dbt's results and nodes are objects with this method; here they are dicts.
+            "to_dict",
+        ],
         Kind::Set(_) => &[
             "add",
             "discard",

@@ -23,6 +23,9 @@ impl Vm<'_> {
         if let Some(extra) = extra {
             return Some(json::from_json(extra));
         }
+        if let Some(added) = self.added.get(name) {
+            return Some(added.clone());
+        }
         if let Some(answer) = builtins::overrides::macro_named(self, name) {
             return Some(answer);
         }

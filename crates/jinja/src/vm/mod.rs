@@ -98,6 +98,8 @@ pub(crate) struct Vm<'r> {
     pub(crate) cache: HashMap<&'static str, Value>,
     /// `store_result` keeps them for `load_result`.
     pub(crate) results: HashMap<String, Value>,
+    /// Names that `context.update` gave to the rest of this rendering.
+    pub(crate) added: HashMap<String, Value>,
     /// Scopes that hold a macro, which holds the scope: emptied at the end, or they would never be freed.
     knotted: Vec<Arc<Scope>>,
     /// Whether `as_number` and its kin convert: only in a YAML value, not in SQL.
@@ -123,6 +125,7 @@ impl<'r> Vm<'r> {
             made: 0,
             cache: HashMap::new(),
             results: HashMap::new(),
+            added: HashMap::new(),
             knotted: Vec::new(),
             native: false,
             moving: false,

@@ -355,6 +355,10 @@ fn functions_on_values_are_those_of_dbt() {
             "0cc175b9c0f1b6a831c399e269772661 2 dev d",
         ),
         (
+            "{% macro later() %}{{ context.get('kept', 'none') }} {{ kept.n }}{% endmacro %}{% do context.update({'kept': {'n': 1}}) %}{{ later() }} {{ {'a': 1}.to_dict() }}",
+            "{'n': 1} 1 {'a': 1}",
+        ),
+        (
             "{{ diff_of_two_dicts({'A': ['x', 'Y']}, {'a': ['y']}) }} {{ api.Column.create('n', 'decimal(18,2)').data_type }} {{ api.Column('n', 'varchar(5)').string_size() }}",
             "{'A': ['x']} decimal(18,2) 5",
         ),

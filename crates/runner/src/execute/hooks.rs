@@ -94,7 +94,16 @@ pub(crate) fn end_context(session: &Session, results: &[NodeResult]) -> Map<Stri
     let schemas: BTreeSet<&str> = built.filter(|node| node.is_relational()).map(|node| node.schema.as_str()).collect();
     let database = session.project.target.database.clone();
     let mut context = Map::new();
-    let nodes = |result: &NodeResult| json!({"unique_id": result.unique_id, "name": result.name, "resource_type": result.resource_type});
+    // Packages that keep a record of runs read settings, columns and the SQL of each node here.
+    let nodes = |result: &NodeResult| {
+        let mut node = session.project.manifest.element_json(&result.unique_id).unwrap_or_else(|| {
+            json!({"unique_id": result.unique_id, "name": result.name, "resource_type": result.resource_type})
+        });
+        if let (Value::Object(fields), Some(sql)) = (&mut node, &result.compiled_code) {
+            fields.insert("compiled_code".into(), sql.as_str().into());
+        }
+        node
+    };
     let results: Vec<Value> = results_json(&session.project.manifest, results)
         .into_iter()
         .zip(results)

@@ -110,7 +110,7 @@ pub(super) fn dicts(value: &Value, name: &str, args: Args) -> Outcome {
         "items" => return Ok(list(all().into_iter().map(|(key, item)| tuple(vec![key, item])).collect())),
         "keys" => return Ok(list(all().into_iter().map(|(key, _)| key).collect())),
         "values" => return Ok(list(all().into_iter().map(|(_, item)| item).collect())),
-        "copy" => return Ok(dict(all())),
+        "copy" | "to_dict" => return Ok(dict(all())),
         "fromkeys" => return from_keys(args),
         "get" => {
             let mut args = args.bind(name, &["key", "default"], 1)?;
