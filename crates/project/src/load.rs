@@ -279,11 +279,15 @@ fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Looku
     drafts.extend(entries.iter().filter_map(|entry| snapshot_of(loading, entry)));
     let patches = match_patches(loading, &entries, &mut drafts);
 
+    let mut of_name: HashMap<&str, usize> = HashMap::new();
+    drafts.iter().for_each(|draft| *of_name.entry(&draft.unique_id).or_default() += 1);
     let mut elements = Elements::default();
     for draft in &drafts {
         let patch = patches.get(&draft.unique_id);
         let unresolved = parse::nodes::finish(loading, draft, patch);
-        if let Some(entry) = patch {
+        // Packages have a model of one name for each warehouse, of which settings enable one: its tests are for that one.
+        let is_the_one = unresolved.node.config.enabled || of_name.get(draft.unique_id.as_str()) == Some(&1);
+        if let Some(entry) = patch.filter(|_| is_the_one) {
             elements.nodes.extend(tests_of(loading, entry, &unresolved));
         }
         elements.nodes.push(unresolved);
