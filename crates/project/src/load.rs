@@ -277,7 +277,7 @@ fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Looku
     let mut drafts = parse::draft::read(loading);
     drafts.extend(parse::operations::read(loading));
     drafts.extend(entries.iter().filter_map(|entry| snapshot_of(loading, entry)));
-    let patches = match_patches(loading, &entries, &mut drafts);
+    let Patches { own: patches, foreign } = match_patches(loading, &entries, &mut drafts);
 
     let mut of_name: HashMap<&str, usize> = HashMap::new();
     drafts.iter().for_each(|draft| *of_name.entry(&draft.unique_id).or_default() += 1);
@@ -285,9 +285,10 @@ fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Looku
     for draft in &drafts {
         let patch = patches.get(&draft.unique_id);
         let unresolved = parse::nodes::finish(loading, draft, patch);
-        // Packages have a model of one name for each warehouse, of which settings enable one: its tests are for that one.
+        // Packages have a model of one name for each warehouse, and settings enable one of them: that one is tested.
         let is_the_one = unresolved.node.config.enabled || of_name.get(draft.unique_id.as_str()) == Some(&1);
-        if let Some(entry) = patch.filter(|_| is_the_one) {
+        let foreign = foreign.get(&draft.unique_id).into_iter().flatten();
+        for entry in patch.into_iter().chain(foreign).filter(|_| is_the_one) {
             elements.nodes.extend(tests_of(loading, entry, &unresolved));
         }
         elements.nodes.push(unresolved);
@@ -352,9 +353,17 @@ fn snapshot_of(loading: &Loading, entry: &Entry) -> Option<Draft> {
     })
 }
 
-/// Which property entry describes which draft, by unique id.
-fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> BTreeMap<String, Entry> {
+/// Which property entries belong to which draft, by unique id.
+struct Patches {
+    /// What describes it.
+    own: BTreeMap<String, Entry>,
+    /// What another package says of it beside that: tests.
+    foreign: BTreeMap<String, Vec<Entry>>,
+}
+
+fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> Patches {
     let mut patches: BTreeMap<String, Entry> = BTreeMap::new();
+    let mut foreign: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     let mut by_name: HashMap<(ResourceType, String), Vec<usize>> = HashMap::new();
     for (number, draft) in drafts.iter().enumerate() {
         by_name.entry((draft.kind, draft.name.clone())).or_default().push(number);
@@ -387,7 +396,18 @@ fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> 
             report_unmatched(loading, entry, kind, drafts);
             continue;
         };
-        if let Some(other) = patches.get(&draft.unique_id) {
+        let unique_id = draft.unique_id.clone();
+        if let Some(other) = patches.get(&unique_id) {
+            // As for dbt: a package describes its own nodes, others may test them.
+            if entry.package != draft.package {
+                foreign.entry(unique_id).or_default().push(entry.clone());
+                continue;
+            }
+            if other.package != draft.package {
+                let other = patches.insert(unique_id.clone(), entry.clone());
+                foreign.entry(unique_id).or_default().extend(other);
+                continue;
+            }
             loading.report(
                 Diagnostic::error(
                     "duplicate",
@@ -398,9 +418,9 @@ fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> 
             );
             continue;
         }
-        patches.insert(draft.unique_id.clone(), entry.clone());
+        patches.insert(unique_id, entry.clone());
     }
-    patches
+    Patches { own: patches, foreign }
 }
 
 fn report_unmatched(loading: &Loading, entry: &Entry, kind: ResourceType, drafts: &[Draft]) {
