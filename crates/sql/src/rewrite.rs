@@ -4,14 +4,16 @@ use std::ops::ControlFlow;
 
 use millstream_core::{Error, Result};
 use sqlparser::ast::{
-    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    Select, SelectItem, SetExpr, Statement, TimezoneInfo, TypedString, VisitMut, VisitorMut,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, SetExpr, Statement, TimezoneInfo,
+    TypedString, Value, VisitMut, VisitorMut,
 };
 
 /// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
 /// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. `at time zone` is a
-/// call of `timezone`, which has PostgreSQL's meaning. Equal unnamed columns of a select list are told apart, because
-/// the engine refuses them.
+/// call of `timezone`, which has PostgreSQL's meaning. `json` is text, as which it is stored. `listagg` is the engine's
+/// `string_agg`, and a bare part of a date in `datediff` and its kin a text. Equal unnamed columns of a select list are
+/// told apart, because the engine refuses them.
 pub fn for_engine(statement: &mut Statement) {
     let _ = statement.visit(&mut Rewriter);
 }
@@ -52,10 +54,42 @@ impl VisitorMut for Rewriter {
             Expr::AtTimeZone { timestamp, time_zone } => {
                 *expr = call("timezone", [time_zone.as_ref().clone(), timestamp.as_ref().clone()]);
             }
+            Expr::Function(function) => adapt(function),
             _ => {}
         }
         ControlFlow::Continue(())
     }
+}
+
+/// Functions that other warehouses know by another name, or with words that are no expressions.
+fn adapt(function: &mut Function) {
+    let [ObjectNamePart::Identifier(name)] = function.name.0.as_mut_slice() else { return };
+    let FunctionArguments::List(list) = &mut function.args else { return };
+    match name.value.to_lowercase().as_str() {
+        "datediff" | "date_diff" | "dateadd" => {
+            if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(part))) = list.args.first_mut()
+                && let Expr::Identifier(word) = part
+                && let Some(known) = crate::snowflake::date_part(&word.value)
+            {
+                *part = text(known);
+            }
+        }
+        "listagg" => {
+            name.value = "string_agg".into();
+            if list.args.len() == 1 {
+                list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(text(""))));
+            }
+            let order = std::mem::take(&mut function.within_group);
+            if !order.is_empty() {
+                list.clauses.push(FunctionArgumentClause::OrderBy(order));
+            }
+        }
+        _ => {}
+    }
+}
+
+fn text(value: &str) -> Expr {
+    Expr::value(Value::SingleQuotedString(value.into()))
 }
 
 fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
@@ -78,6 +112,7 @@ fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
 fn precise(data_type: &mut DataType) {
     match data_type {
         DataType::Timestamp(precision @ None, _) => *precision = Some(6),
+        DataType::JSON | DataType::JSONB => *data_type = DataType::Text,
         // `datetime` is the same thing without a zone in the dialects that have it.
         DataType::Datetime(None) => *data_type = DataType::Timestamp(Some(6), TimezoneInfo::None),
         _ => {}
@@ -102,6 +137,18 @@ mod tests {
         for wrong in ["", "a, b", "a from t", "1; drop table t", "a = 1 where b"] {
             assert!(condition_for_engine(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn functions_of_other_warehouses_are_the_engines() {
+        assert_eq!(
+            rewritten("select listagg(a), ListAgg(distinct b, ',') within group (order by c), cast(d as jsonb) from t"),
+            "SELECT string_agg(a, ''), string_agg(DISTINCT b, ',' ORDER BY c), CAST(d AS TEXT) FROM t"
+        );
+        assert_eq!(
+            rewritten("select datediff(Days, a, b), dateadd('month', 1, c), date_diff(other, a, b) from t"),
+            "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(other, a, b) FROM t"
+        );
     }
 
     #[test]

@@ -56,7 +56,7 @@ pub(super) fn position(function: &str) -> Option<usize> {
 }
 
 /// The canonical name of a part.
-pub(super) fn canonical(part: &str) -> Option<&'static str> {
+pub(crate) fn canonical(part: &str) -> Option<&'static str> {
     let part = part.to_lowercase();
     PARTS.iter().find(|(name, others)| *name == part || others.contains(&part.as_str())).map(|(name, _)| *name)
 }

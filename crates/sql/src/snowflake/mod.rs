@@ -39,6 +39,7 @@ mod windows;
 use millstream_core::Result;
 use sqlparser::ast::{Expr, Query, Statement};
 
+pub(crate) use date_parts::canonical as date_part;
 pub(crate) use escapes::read as read_escapes;
 pub use fold::{as_value, fold_text, fold_written};
 pub use query::Columns;

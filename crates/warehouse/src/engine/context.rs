@@ -26,6 +26,7 @@ use crate::catalog::Catalog;
 use crate::error::{from_engine, into_engine};
 use crate::log::schema::engine_schema;
 use crate::log::{self, DataFile};
+use crate::postgres::borrowed;
 use crate::stage::staged_of;
 use crate::view::ViewText;
 
@@ -420,7 +421,7 @@ impl ContextProvider for Names<'_, '_> {
     }
 
     fn get_function_meta(&self, name: &str) -> Option<Arc<ScalarUDF>> {
-        self.scope.state.scalar_functions().get(name).cloned()
+        self.scope.state.scalar_functions().get(name).cloned().or_else(|| borrowed::scalar(name))
     }
 
     fn get_higher_order_meta(&self, name: &str) -> Option<Arc<HigherOrderUDF>> {
@@ -428,7 +429,7 @@ impl ContextProvider for Names<'_, '_> {
     }
 
     fn get_aggregate_meta(&self, name: &str) -> Option<Arc<AggregateUDF>> {
-        self.scope.state.aggregate_functions().get(name).cloned()
+        self.scope.state.aggregate_functions().get(name).cloned().or_else(|| borrowed::aggregate(name))
     }
 
     fn get_window_meta(&self, name: &str) -> Option<Arc<WindowUDF>> {

@@ -57,6 +57,8 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
         .with_default_features()
         .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(rules);
+    // The first that knows an operator plans it.
+    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(crate::postgres::IntervalOperators));
     // The last of a name counts.
     builder.scalar_functions().get_or_insert_default().extend(crate::postgres::functions());
     builder.build()

@@ -2,7 +2,9 @@
 //!
 //! Guarantees: what the engine understood before, it still does (`to_char(d, '%Y-%m')`). Not here: Snowflake's functions.
 
+pub(crate) mod borrowed;
 mod coalesce;
+mod interval;
 mod modulo;
 mod pattern;
 mod round;
@@ -12,6 +14,8 @@ mod to_char;
 use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
+
+pub(crate) use interval::IntervalOperators;
 
 /// The functions that replace the engine's of the same name.
 pub(crate) fn functions() -> impl Iterator<Item = Arc<ScalarUDF>> {
