@@ -13,7 +13,7 @@ use sqlparser::ast::{
 /// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. `at time zone` is a
 /// call of `timezone`, which has PostgreSQL's meaning. `json` is text, as which it is stored. `listagg` is the engine's
 /// `string_agg`, and a bare part of a date in `datediff` and its kin a text. Equal unnamed columns of a select list are
-/// told apart, because the engine refuses them.
+/// told apart, because the engine refuses them, and the columns of table functions are called as the query calls them.
 pub fn for_engine(statement: &mut Statement) {
     let _ = statement.visit(&mut Rewriter);
 }
@@ -44,6 +44,7 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         crate::names::tell_apart(select);
+        crate::series::name_columns(select);
         ControlFlow::Continue(())
     }
 
@@ -72,6 +73,15 @@ fn adapt(function: &mut Function) {
                 && let Some(known) = crate::snowflake::date_part(&word.value)
             {
                 *part = text(known);
+            }
+        }
+        "strftime" => {
+            name.value = "to_char".into();
+            // DuckDB takes the format in either place.
+            if let [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(first))), _] = list.args.as_slice()
+                && matches!(first.value, Value::SingleQuotedString(_))
+            {
+                list.args.swap(0, 1);
             }
         }
         "listagg" => {
@@ -146,8 +156,8 @@ mod tests {
             "SELECT string_agg(a, ''), string_agg(DISTINCT b, ',' ORDER BY c), CAST(d AS TEXT) FROM t"
         );
         assert_eq!(
-            rewritten("select datediff(Days, a, b), dateadd('month', 1, c), date_diff(other, a, b) from t"),
-            "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(other, a, b) FROM t"
+            rewritten("select datediff(Days, a, b), dateadd('month', 1, c), date_diff(other, a, b), strftime('%Y', d) from t"),
+            "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(other, a, b), to_char(d, '%Y') FROM t"
         );
     }
 
