@@ -1,8 +1,8 @@
 //! What the column of `unnest(…)`, `generate_series(…)` and `range(…)` in `from` is called.
 //!
-//! In PostgreSQL and DuckDB by the function, or by the alias: `select n from generate_series(1, 3) as n`. The engine says
-//! `value`, or the text of the call. A column that the query names in the former way gets that name; the engine's names
-//! stay where a query uses those.
+//! In PostgreSQL and DuckDB by the function, or by the alias: `select n from generate_series(1, 3) as n`. The engine
+//! says `value`, or the text of the call. A column that the query names in the former way gets that name; the engine's
+//! names stay where a query uses those.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;

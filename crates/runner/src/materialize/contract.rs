@@ -26,15 +26,19 @@ pub(super) async fn check(session: &Session, node: &Node, staged: &Arc<dyn Stage
     check_rows(session, node, staged).await
 }
 
-/// Snowflake compares kinds of types: every exact number is a NUMBER.
+/// Snowflake compares kinds of types: every exact number is a NUMBER. Here whole numbers of any width are one kind: the
+/// engine makes a `bigint` of every literal and count, where other warehouses make an `integer`.
 fn kind_in(dialect: Dialect, sql_type: &str) -> &str {
     let base = sql_type.split('(').next().unwrap_or(sql_type);
-    match (dialect, base) {
-        (Dialect::Native, _) => sql_type,
-        (Dialect::Snowflake, "decimal" | "bigint" | "integer" | "smallint" | "tinyint" | "ubigint" | "uinteger") => {
-            "number"
-        }
-        (Dialect::Snowflake, base) => base,
+    let is_whole = matches!(
+        base,
+        "bigint" | "integer" | "smallint" | "tinyint" | "ubigint" | "uinteger" | "usmallint" | "utinyint"
+    );
+    match dialect {
+        Dialect::Snowflake if is_whole || base == "decimal" => "number",
+        Dialect::Snowflake => base,
+        Dialect::Native if is_whole => "whole number",
+        Dialect::Native => sql_type,
     }
 }
 

@@ -1,5 +1,5 @@
-//! Functions of DuckDB and Redshift that the engine lacks and that Snowflake's family has here, where they mean the same:
-//! projects written for several warehouses call them without a macro.
+//! Functions of DuckDB and Redshift that the engine lacks and that Snowflake's family has here, where they mean the
+//! same: projects written for several warehouses call them without a macro.
 //!
 //! Not here: names that mean something else in one of these dialects (`dayname`, `monthname`, `split_part`).
 

@@ -17,7 +17,8 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// The cells of one column; a row that ends early has nulls there, as in dbt. Empty and `null` (in any case) are null, as in dbt.
+    /// The cells of one column. Empty and `null` (in any case) are null, and so is what a row that ends early lacks, as
+    /// in dbt.
     pub(super) fn column(&self, position: usize) -> impl Iterator<Item = Option<&str>> {
         self.rows.iter().map(move |row| {
             let cell = row.get(position).unwrap_or_default();
