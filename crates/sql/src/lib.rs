@@ -21,6 +21,7 @@ mod place;
 mod precedence;
 mod refs;
 mod rewrite;
+mod row_value;
 mod series;
 pub mod snowflake;
 mod tokens;

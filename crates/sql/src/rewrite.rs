@@ -49,6 +49,7 @@ impl VisitorMut for Rewriter {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        crate::row_value::unwrap(expr);
         match expr {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => precise(data_type),
             Expr::Convert { data_type: Some(data_type), .. } => precise(data_type),
@@ -73,6 +74,18 @@ fn adapt(function: &mut Function) {
                 && let Some(known) = crate::snowflake::date_part(&word.value)
             {
                 *part = text(known);
+            }
+        }
+        // DuckDB's question whether a text matches; PostgreSQL's rows of matches stand in a subquery.
+        "regexp_matches" | "regexp_match" => {
+            if name.value.eq_ignore_ascii_case("regexp_matches") {
+                name.value = "regexp_like".into();
+            }
+            // The engine takes no empty flags.
+            if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(flags)))) = list.args.get(2)
+                && flags.value == Value::SingleQuotedString(String::new())
+            {
+                list.args.truncate(2);
             }
         }
         "strftime" => {
