@@ -1,12 +1,14 @@
 //! Digests and encodings. Sources: Snowflake's pages "MD5 , MD5_HEX", "SHA1 , SHA1_HEX", "SHA2 , SHA2_HEX",
-//! "HEX_ENCODE", "HEX_DECODE_STRING", "BASE64_ENCODE", "BASE64_DECODE_STRING", "HASH".
+//! "MD5_BINARY", "SHA1_BINARY", "SHA2_BINARY", "HEX_ENCODE", "HEX_DECODE_STRING", "BASE64_ENCODE", "BASE64_DECODE_STRING", "HASH".
 //!
 //! HASH gives the same number for the same values in every run and for equal numbers of different types, as in Snowflake;
 //! the numbers themselves are others.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef};
+use arrow::array::{Array, ArrayRef, BinaryArray};
+use arrow::datatypes::DataType;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use datafusion::error::Result;
@@ -17,11 +19,18 @@ use super::super::cast::to_json;
 use super::super::scalar::{Call, Function, MANY, function, int, text};
 
 pub(super) const FUNCTIONS: &[Function] = &[
-    function(&["md5", "md5_hex"], 1, 1, text, |call| digest(call, |bytes| Ok(Md5::digest(bytes).to_vec()))),
-    function(&["sha1", "sha1_hex"], 1, 1, text, |call| {
-        digest(call, |bytes| Ok(sha1_smol::Sha1::from(bytes).digest().bytes().to_vec()))
+    function(&["md5", "md5_hex"], 1, 1, text, |call| digest(call, md5)),
+    function(&["md5_binary"], 1, 1, |_| Ok(DataType::Binary), |call| digest_bytes(call, md5)),
+    function(&["sha1", "sha1_hex"], 1, 1, text, |call| digest(call, sha1)),
+    function(&["sha1_binary"], 1, 1, |_| Ok(DataType::Binary), |call| digest_bytes(call, sha1)),
+    function(&["sha2", "sha2_hex"], 1, 2, text, |call| {
+        let size = digest_size(call)?;
+        digest(call, |bytes| sha2(call, size, bytes))
     }),
-    function(&["sha2", "sha2_hex"], 1, 2, text, sha2),
+    function(&["sha2_binary"], 1, 2, |_| Ok(DataType::Binary), |call| {
+        let size = digest_size(call)?;
+        digest_bytes(call, |bytes| sha2(call, size, bytes))
+    }),
     function(&["hex_encode"], 1, 2, text, hex_encode),
     function(&["hex_decode_string", "try_hex_decode_string"], 1, 1, text, |call| decode(call, "hexadecimal", from_hex)),
     function(&["base64_encode"], 1, 3, text, base64_encode),
@@ -43,19 +52,36 @@ fn digest(call: &Call<'_>, of: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<Arra
     })
 }
 
-fn sha2(call: &Call<'_>) -> Result<ArrayRef> {
+fn digest_bytes(call: &Call<'_>, of: impl Fn(&[u8]) -> Result<Vec<u8>>) -> Result<ArrayRef> {
+    let values = call.bytes(0)?;
+    let digests = (0..call.rows).map(|row| {
+        let at = values.at(row);
+        if values.array.is_null(at) { Ok(None) } else { of(values.array.value(at)).map(Some) }
+    });
+    Ok(Arc::new(BinaryArray::from_iter(digests.collect::<Result<Vec<_>>>()?)))
+}
+
+fn md5(bytes: &[u8]) -> Result<Vec<u8>> {
+    Ok(Md5::digest(bytes).to_vec())
+}
+
+fn sha1(bytes: &[u8]) -> Result<Vec<u8>> {
+    Ok(sha1_smol::Sha1::from(bytes).digest().bytes().to_vec())
+}
+
+fn digest_size(call: &Call<'_>) -> Result<i64> {
     let sizes = call.int_or(1, 256)?;
-    let Some(size) = (if sizes.scalar { sizes.get(0) } else { None }) else {
-        return Err(call.error("the size of the digest must be a constant"));
-    };
-    digest(call, |bytes| {
-        Ok(match size {
-            224 => Sha224::digest(bytes).to_vec(),
-            256 => Sha256::digest(bytes).to_vec(),
-            384 => Sha384::digest(bytes).to_vec(),
-            512 => Sha512::digest(bytes).to_vec(),
-            _ => return Err(call.error(format!("the digest's size is 224, 256, 384 or 512, not {size}"))),
-        })
+    let size = if sizes.scalar { sizes.get(0) } else { None };
+    size.ok_or_else(|| call.error("the size of the digest must be a constant"))
+}
+
+fn sha2(call: &Call<'_>, size: i64, bytes: &[u8]) -> Result<Vec<u8>> {
+    Ok(match size {
+        224 => Sha224::digest(bytes).to_vec(),
+        256 => Sha256::digest(bytes).to_vec(),
+        384 => Sha384::digest(bytes).to_vec(),
+        512 => Sha512::digest(bytes).to_vec(),
+        _ => return Err(call.error(format!("the digest's size is 224, 256, 384 or 512, not {size}"))),
     })
 }
 
