@@ -212,7 +212,8 @@ fn number_text(call: &Call<'_>, input: &ArrayRef) -> Result<ArrayRef> {
     })
 }
 
-/// The format that was used last: nearly always the one for all rows.
+/// The format that was used last: nearly always the one for all rows. One without any element writes itself, as in
+/// Snowflake (`'Day'`, which is PostgreSQL's), and reads nothing.
 #[derive(Default)]
 struct FormatCache {
     last: Option<(String, Format)>,
@@ -221,11 +222,7 @@ struct FormatCache {
 impl FormatCache {
     fn get(&mut self, text: &str, call: &Call<'_>) -> Result<&Format> {
         if self.last.as_ref().is_none_or(|(last, _)| last != text) {
-            let format = Format::parse(text);
-            if !format.has_elements() {
-                return Err(call.error(format!("'{text}' is no format of dates or times")));
-            }
-            self.last = Some((text.to_owned(), format));
+            self.last = Some((text.to_owned(), Format::parse(text)));
         }
         match &self.last {
             Some((_, format)) => Ok(format),
@@ -244,7 +241,11 @@ fn readings<T>(call: &Call<'_>, what: &str, take: impl Fn(Reading) -> Option<T>)
             let reading = if format.eq_ignore_ascii_case("auto") {
                 time::parse(text)
             } else {
-                cache.get(format, call)?.read(text)
+                let parsed = cache.get(format, call)?;
+                if !parsed.has_elements() {
+                    return Err(call.error(format!("'{format}' is no format of dates or times")));
+                }
+                parsed.read(text)
             };
             match reading.and_then(&take) {
                 None if strict(call) => Err(call.error(format!("'{text}' is not a {what} in the format '{format}'"))),
