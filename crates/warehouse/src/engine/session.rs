@@ -58,7 +58,9 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
         .with_optimizer_rules(logical)
         .with_physical_optimizer_rules(rules);
     // The first that knows an operator plans it.
-    builder.expr_planners().get_or_insert_default().insert(0, Arc::new(crate::postgres::IntervalOperators));
+    let planners = builder.expr_planners().get_or_insert_default();
+    planners.insert(0, Arc::new(crate::postgres::IntervalOperators));
+    planners.insert(0, Arc::new(crate::postgres::WideDivision));
     // The last of a name counts.
     builder.scalar_functions().get_or_insert_default().extend(crate::postgres::functions());
     builder.build()

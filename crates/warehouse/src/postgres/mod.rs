@@ -4,6 +4,7 @@
 
 pub(crate) mod borrowed;
 mod coalesce;
+mod division;
 mod interval;
 mod modulo;
 mod pattern;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use datafusion::logical_expr::ScalarUDF;
 
+pub(crate) use division::WideDivision;
 pub(crate) use interval::IntervalOperators;
 
 /// The functions that replace the engine's of the same name.
