@@ -358,6 +358,7 @@ fn functions_on_values_are_those_of_dbt() {
             "{% macro later() %}{{ context.get('kept', 'none') }} {{ kept.n }}{% endmacro %}{% do context.update({'kept': {'n': 1}}) %}{{ later() }} {{ {'a': 1}.to_dict() }}",
             "{'n': 1} 1 {'a': 1}",
         ),
+        ("{{ py_current_timestring() }}[{{ register_upstream_external_models() }}]", "20260102030405000000[]"),
         (
             "{{ diff_of_two_dicts({'A': ['x', 'Y']}, {'a': ['y']}) }} {{ api.Column.create('n', 'decimal(18,2)').data_type }} {{ api.Column('n', 'varchar(5)').string_size() }}",
             "{'A': ['x']} decimal(18,2) 5",

@@ -90,3 +90,8 @@
 {% macro current_timestamp_backcompat() -%}
     {{ return(dbt.current_timestamp()) }}
 {%- endmacro %}
+
+{# The time now as digits, for names of relations that nobody else makes. #}
+{% macro py_current_timestring() %}
+    {{ return(modules.datetime.datetime.now().strftime('%Y%m%d%H%M%S%f')) }}
+{% endmacro %}

@@ -219,3 +219,6 @@
 {% macro default__handle_existing_table(full_refresh, old_relation) %}
     {{ adapter.drop_relation(old_relation) }}
 {% endmacro %}
+
+{# dbt-duckdb's, for hooks: DuckDB forgets its external tables between runs. Here tables stay, and nothing has to be done. #}
+{% macro register_upstream_external_models() %}{% endmacro %}
