@@ -317,6 +317,8 @@ fn dispatch(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
         Some(namespace) => match vm.env.options.dispatch.get(namespace) {
             Some(order) => order.iter().cloned().map(Some).collect(),
             None if *namespace == project => vec![Some(project)],
+            // As in dbt, the name of no package says nothing.
+            None if vm.env.package_named(namespace).is_none() => vec![None],
             None => vec![Some(project), Some(namespace.clone())],
         },
         None => vec![None],

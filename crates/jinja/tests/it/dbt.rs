@@ -171,6 +171,20 @@ fn dispatch_order_of_the_project_is_kept() {
     assert_eq!(run(options), "lib");
 }
 
+/// As for dbt, a namespace that is no package is none: packages copy 'macros' from an example.
+#[test]
+fn dispatch_in_a_namespace_of_no_package_finds_the_macros_at_hand() {
+    let mut options = options(&[]);
+    let text = "{% macro a() %}{{ return(adapter.dispatch('a', 'macros')()) }}{% endmacro %}{% macro default__a() %}lib{% endmacro %}";
+    options.macros.push(MacroFile {
+        package: "lib".to_owned(),
+        path: "macros/a.sql".to_owned(),
+        text: text.to_owned(),
+    });
+    let text = made(options).render(&template("{{ lib.a() }}"), &context(Arc::new(NoAdapter))).unwrap();
+    assert_eq!(text, "lib");
+}
+
 #[test]
 fn macros_of_the_root_project_come_before_dbts() {
     let macros = [
