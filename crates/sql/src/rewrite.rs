@@ -44,6 +44,7 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         crate::names::tell_apart(select);
+        crate::lateral::unnest_beside(select);
         crate::series::name_columns(select);
         ControlFlow::Continue(())
     }
@@ -115,7 +116,8 @@ fn text(value: &str) -> Expr {
     Expr::value(Value::SingleQuotedString(value.into()))
 }
 
-fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
+/// A call of a function.
+pub(crate) fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
     Expr::Function(Function {
         name: ObjectName::from(vec![Ident::new(name)]),
         uses_odbc_syntax: false,
