@@ -112,7 +112,8 @@ fn value<'a>(row: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
 /// The type of a column that nothing else tells: that of its values. Text stays text, as YAML has it.
 fn type_of(rows: &[&Map<String, Value>], name: &str) -> DataType {
     let values: Vec<&Value> = rows.iter().filter_map(|row| value(row, name)).filter(|value| !value.is_null()).collect();
-    if values.iter().any(|value| value.is_string() || value.is_object() || value.is_array()) {
+    let is_text = |value: &&Value| value.is_string() || value.is_object() || value.is_array();
+    if values.is_empty() || values.iter().any(is_text) {
         return DataType::Utf8;
     }
     let texts: Vec<String> = values.iter().map(|value| value.to_string()).collect();

@@ -1,7 +1,8 @@
 //! The type of a seed's column, from its values, in dbt's order: whole number, number, date, timestamp, boolean, text.
 //!
 //! Two differences from dbt, so that nothing is lost: a number with decimals is an exact decimal (a float only when
-//! written with an exponent), and numbers with leading zeros (`02134`) stay text. A column without values is text.
+//! written with an exponent), and numbers with leading zeros (`02134`) stay text. A column without values is a whole
+//! number, as in dbt: that is the first type that fits.
 
 use arrow::datatypes::{DataType, TimeUnit};
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
@@ -24,7 +25,7 @@ enum Kind {
 /// The Arrow type that holds every value; `None` is null.
 pub(crate) fn infer(cells: &[Option<&str>]) -> DataType {
     let mut kinds = cells.iter().flatten().map(|cell| kind(cell.trim()));
-    let Some(first) = kinds.next() else { return DataType::Utf8 };
+    let Some(first) = kinds.next() else { return DataType::Int64 };
     match kinds.fold(first, widen) {
         Kind::Integer(_) => DataType::Int64,
         Kind::Decimal(whole, scale) => decimal(whole, scale),
@@ -128,7 +129,7 @@ mod tests {
         assert_eq!(inferred(&["2025-01-31T10:00:00Z"]), "timestamptz");
         assert_eq!(inferred(&["true", "False"]), "boolean");
         assert_eq!(inferred(&["a", "1"]), "varchar");
-        assert_eq!(inferred(&["", ""]), "varchar");
+        assert_eq!(inferred(&["", ""]), "bigint");
     }
 
     #[test]
