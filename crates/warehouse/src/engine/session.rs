@@ -61,6 +61,7 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     let planners = builder.expr_planners().get_or_insert_default();
     planners.insert(0, Arc::new(crate::postgres::IntervalOperators));
     planners.insert(0, Arc::new(crate::postgres::WideDivision));
+    planners.insert(0, Arc::new(crate::postgres::JsonOperators));
     // The last of a name counts.
     builder.scalar_functions().get_or_insert_default().extend(crate::postgres::functions());
     builder.build()

@@ -6,6 +6,7 @@ pub(crate) mod borrowed;
 mod coalesce;
 mod division;
 mod interval;
+mod json;
 mod modulo;
 mod pattern;
 mod round;
@@ -18,6 +19,7 @@ use datafusion::logical_expr::ScalarUDF;
 
 pub(crate) use division::WideDivision;
 pub(crate) use interval::IntervalOperators;
+pub(crate) use json::JsonOperators;
 
 /// The functions that replace the engine's of the same name.
 pub(crate) fn functions() -> impl Iterator<Item = Arc<ScalarUDF>> {

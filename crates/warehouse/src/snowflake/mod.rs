@@ -13,7 +13,7 @@ mod cast;
 mod conditional;
 mod context;
 mod dates;
-mod json;
+pub(crate) mod json;
 mod numbers;
 mod order;
 mod registry;
