@@ -25,6 +25,7 @@ mod rewrite;
 mod row_value;
 mod series;
 pub mod snowflake;
+mod time_pattern;
 mod tokens;
 
 pub use blank::{ExpressionAt, blank_at, blank_number, expressions};

@@ -89,6 +89,14 @@ fn adapt(function: &mut Function) {
                 list.args.truncate(2);
             }
         }
+        "to_date" | "to_timestamp" => {
+            if let [_, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(pattern)))] = list.args.as_mut_slice()
+                && let Value::SingleQuotedString(pattern) = &mut pattern.value
+                && let Some(engines) = crate::time_pattern::for_engine(pattern)
+            {
+                *pattern = engines;
+            }
+        }
         "strftime" => {
             name.value = "to_char".into();
             // DuckDB takes the format in either place.
