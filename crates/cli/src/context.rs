@@ -153,7 +153,14 @@ impl Context {
     /// Refuses targets whose SQL nothing here runs.
     fn check_engine(&self, target: &Target) -> Result<()> {
         match (target.kind.as_str(), self.global.engine) {
-            ("millstream", _) | ("snowflake", Some(EngineChoice::Local)) => Ok(()),
+            ("millstream", _) | ("snowflake" | "postgres" | "duckdb", Some(EngineChoice::Local)) => Ok(()),
+            // The engine's own dialect is near theirs, and templates that ask for `target.type` get the answer that the
+            // project was written for.
+            (kind @ ("postgres" | "duckdb"), None) => Err(Error::usage(format!(
+                "target '{}' is of type {kind}, and this build does not connect to {kind}",
+                target.name
+            ))
+            .hint("add --engine local (or set MILLSTREAM_ENGINE=local): the embedded warehouse then runs its SQL")),
             ("snowflake", None) => Err(Error::usage(format!(
                 "target '{}' is of type snowflake, and this build does not connect to Snowflake",
                 target.name
@@ -163,7 +170,9 @@ impl Context {
                 "target '{}' is of type {kind}, which this version cannot build on",
                 target.name
             ))
-            .hint("choose a target of type millstream with --target, or one of type snowflake with --engine local")),
+            .hint(
+                "choose a target of type millstream with --target, or one of type snowflake, postgres or duckdb with --engine local",
+            )),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Snowflake targets on the embedded warehouse: `type: snowflake` with `--engine local`.
 
 use crate::snapshot;
-use crate::support::{BrokerProcess, Scene};
+use crate::support::{BrokerProcess, Scene, csv_rows};
 
 /// Options of every run here.
 const LOCAL: [&str; 4] = ["--target", "snowflake", "--engine", "local"];
@@ -47,6 +47,35 @@ fn a_snowflake_target_says_how_to_run_it_here() {
     let ran = scene.run(&["build"]);
     assert_eq!(ran.code, 2);
     snapshot!("snowflake_without_engine", ran);
+}
+
+/// The engine's own dialect, with the answers that templates of these projects expect.
+#[test]
+fn targets_of_postgres_and_duckdb_run_in_the_engines_dialect() {
+    for kind in ["postgres", "duckdb"] {
+        let scene = Scene::empty();
+        scene.write("dbt_project.yml", "name: shop\nversion: '1.0'\nconfig-version: 2\nprofile: shop\n");
+        scene.write(
+            "profiles.yml",
+            format!("shop: {{target: dev, outputs: {{dev: {{type: {kind}, dbname: shop, schema: main}}}}}}\n"),
+        );
+        scene.write(
+            "macros/which.sql",
+            "{% macro which() %}{{ return(adapter.dispatch('which')()) }}{% endmacro %}\n\
+             {% macro default__which() %}default{% endmacro %}\n{% macro duckdb__which() %}duckdb{% endmacro %}\n\
+             {% macro postgres__which() %}postgres{% endmacro %}\n",
+        );
+        scene.write(
+            "models/told.sql",
+            "{{ config(materialized='table') }}\nselect '{{ target.type }}/{{ which() }}/{{ this }}' as told, 7 / 2 as half\n",
+        );
+        let refused = scene.run(&["build"]);
+        assert_eq!(refused.code, 2, "{}", refused.told());
+        assert!(refused.told().contains("--engine local"), "{}", refused.told());
+        scene.must(&["build", "--engine", "local"]);
+        let ran = scene.must(&["query", "select * from main.told", "--engine", "local", "--format", "csv"]);
+        assert_eq!(csv_rows(&ran.stdout), [[format!("{kind}/{kind}/\"main\".\"told\""), "3".into()]]);
+    }
 }
 
 #[test]

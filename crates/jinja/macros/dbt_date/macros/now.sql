@@ -18,14 +18,20 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# This engine casts a time with a zone to its time in UTC: to_local_time keeps the wall clock's. #}
-{% macro millstream__convert_timezone(column, target_tz, source_tz=None) -%}
+{# This engine casts a time with a zone to its time in UTC: to_local_time keeps the wall clock's. A target of type
+   postgres runs on it as well. #}
+{% macro postgres__convert_timezone(column, target_tz, source_tz=None) -%}
     {%- set source = source_tz if source_tz else 'UTC' -%}
     {%- if source == target_tz -%}
         cast({{ column }} as {{ dbt.type_timestamp() }})
     {%- else -%}
         to_local_time(cast({{ column }} as {{ dbt.type_timestamp() }}) at time zone '{{ source }}' at time zone '{{ target_tz }}')
     {%- endif -%}
+{%- endmacro %}
+
+{# A target of type duckdb runs on this engine too. #}
+{% macro duckdb__convert_timezone(column, target_tz, source_tz=None) -%}
+    {{ return(dbt_date.postgres__convert_timezone(column, target_tz, source_tz)) }}
 {%- endmacro %}
 
 {% macro snowflake__convert_timezone(column, target_tz, source_tz=None) -%}

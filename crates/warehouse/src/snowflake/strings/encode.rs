@@ -1,5 +1,6 @@
 //! Digests and encodings. Sources: Snowflake's pages "MD5 , MD5_HEX", "SHA1 , SHA1_HEX", "SHA2 , SHA2_HEX",
-//! "MD5_BINARY", "SHA1_BINARY", "SHA2_BINARY", "HEX_ENCODE", "HEX_DECODE_STRING", "BASE64_ENCODE", "BASE64_DECODE_STRING", "HASH".
+//! "MD5_BINARY", "SHA1_BINARY", "SHA2_BINARY", "HEX_ENCODE", "HEX_DECODE_STRING", "BASE64_ENCODE",
+//! "BASE64_DECODE_STRING", "HASH".
 //!
 //! HASH gives the same number for the same values in every run and for equal numbers of different types, as in Snowflake;
 //! the numbers themselves are others.
