@@ -1,4 +1,6 @@
-//! Puts `is [not] distinct from` back where it binds: tighter than `not`, `and` and `or`.
+//! Puts two kinds of operators back where they bind: `is [not] distinct from` tighter than `not`, `and` and `or`, and
+//! PostgreSQL's `->`, `->>`, `#>`, `#>>` tighter than comparisons, `like`, `in`, `between` and `is`
+//! (<https://www.postgresql.org/docs/current/sql-syntax-lexical.html>, "Operator Precedence").
 //!
 //! The parser reads everything up to the end of the condition as its right operand (mended in sqlparser 0.64), so
 //! `a is distinct from b or c` would mean `a is distinct from (b or c)`: an error at best, another answer at worst.
@@ -22,8 +24,52 @@ impl VisitorMut for Mender {
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         lift(expr);
+        sink(expr);
         ControlFlow::Continue(())
     }
+}
+
+fn is_arrow(op: &BinaryOperator) -> bool {
+    use BinaryOperator::{Arrow, HashArrow, HashLongArrow, LongArrow};
+    matches!(op, Arrow | LongArrow | HashArrow | HashLongArrow)
+}
+
+/// The operand at the left end of what binds looser than an arrow.
+fn first_operand(expr: &mut Expr) -> Option<&mut Expr> {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    match expr {
+        Expr::BinaryOp { left, op: Eq | NotEq | Lt | LtEq | Gt | GtEq, .. } => Some(left),
+        Expr::IsNull(expr)
+        | Expr::IsNotNull(expr)
+        | Expr::IsTrue(expr)
+        | Expr::IsNotTrue(expr)
+        | Expr::IsFalse(expr)
+        | Expr::IsNotFalse(expr)
+        | Expr::IsDistinctFrom(expr, _)
+        | Expr::IsNotDistinctFrom(expr, _)
+        | Expr::InList { expr, .. }
+        | Expr::InSubquery { expr, .. }
+        | Expr::Between { expr, .. }
+        | Expr::Like { expr, .. }
+        | Expr::ILike { expr, .. } => Some(expr),
+        _ => None,
+    }
+}
+
+/// `x -> (k OP y)`, where OP binds looser, becomes `(x -> k) OP y`.
+fn sink(expr: &mut Expr) {
+    let Expr::BinaryOp { left, op, right } = expr else { return };
+    if !is_arrow(op) || first_operand(right).is_none() {
+        return;
+    }
+    let (left, op) = (mem::replace(left.as_mut(), Expr::value(Value::Null)), op.clone());
+    let mut outer = mem::replace(right.as_mut(), Expr::value(Value::Null));
+    if let Some(first) = first_operand(&mut outer) {
+        let key = mem::replace(first, Expr::value(Value::Null));
+        *first = Expr::BinaryOp { left: Box::new(left), op, right: Box::new(key) };
+        sink(first);
+    }
+    *expr = outer;
 }
 
 /// How tightly the operators in question bind; `None` for everything else.
@@ -103,6 +149,23 @@ mod tests {
         ] {
             assert_eq!(shape(condition), expected, "{condition}");
         }
+    }
+
+    #[test]
+    fn arrows_bind_tighter_than_comparisons() {
+        for (condition, expected) in [
+            ("a ->> 'x' = 'y'", "((a ->> 'x') = 'y')"),
+            ("a -> 'x' ->> 'y' = 'z' and b", "((((a -> 'x') ->> 'y') = 'z') AND b)"),
+            ("a ->> 'x' is null", "a ->> 'x' IS NULL"),
+            ("a ->> 'x' = 'y' is not null", "a ->> 'x' = 'y' IS NOT NULL"),
+            ("b = a ->> 'x'", "(b = (a ->> 'x'))"),
+            ("a ->> i + 1 < c", "((a ->> (i + 1)) < c)"),
+            ("a -> ('x' = 'y')", "(a -> [('x' = 'y')])"),
+        ] {
+            assert_eq!(shape(condition), expected, "{condition}");
+        }
+        let text = parse_one("select 1 where a ->> 'x' in ('y') or a ->> 'x' like 'z%' or a #>> '{b}' between 'c' and 'd'");
+        assert!(!text.unwrap().to_string().contains('('.to_string().repeat(2).as_str()));
     }
 
     #[test]

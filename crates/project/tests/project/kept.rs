@@ -170,7 +170,7 @@ fn every_kind_of_change_is_seen() {
             w.write("macros/schema.sql", "{% macro generate_schema_name(c, n) %}other{% endmacro %}")
         }),
         ("a macro file gone", |w| w.remove("macros/unused.sql")),
-        ("properties", |w| w.write("models/schema.yml", "models: [{name: totals, config: {enabled: false}}]")),
+        ("properties", |w| w.write("models/schema.yml", "models: [{name: totals, config: {materialized: view}}]\nsources: [{name: raw, tables: [{name: orders}]}]")),
         ("a file of properties more", |w| w.write("models/more.yml", "models: [{name: stg_prices, description: new}]")),
         ("docs", |w| w.write("models/docs.md", "{% docs totals %}Other words.{% enddocs %}")),
         ("a seed", |w| w.write("seeds/prices.csv", "id,price\n1,9.99\n")),
