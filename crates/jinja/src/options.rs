@@ -52,6 +52,8 @@ pub struct EnvironmentOptions {
     pub target: Json,
     /// Values for `var()`.
     pub vars: Vars,
+    /// Versions of the root project and of packages, where their `dbt_project.yml` tell one.
+    pub versions: BTreeMap<String, String>,
     /// Values for `env_var()`: normally the process environment.
     pub env: BTreeMap<String, String>,
     /// `run_started_at`, and what `modules.datetime.datetime.now()` tells: one instant for the whole run.
@@ -79,6 +81,7 @@ impl Default for EnvironmentOptions {
             macros: Vec::new(),
             target: serde_json::json!({"name": "dev", "schema": "analytics", "type": "millstream", "threads": 1}),
             vars: Vars::default(),
+            versions: BTreeMap::new(),
             env: BTreeMap::new(),
             now: DateTime::<Utc>::UNIX_EPOCH,
             invocation_id: String::new(),

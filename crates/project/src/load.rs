@@ -185,6 +185,10 @@ fn prepare(
             overrides: options.vars.clone(),
             by_package: vars::by_package(&root.name, &root.file.vars, &others),
         },
+        versions: packages
+            .iter()
+            .filter_map(|package| Some((package.name.clone(), package.file.version.clone()?)))
+            .collect(),
         dispatch: root.file.dispatch.clone(),
         docs: docs
             .values()

@@ -1,5 +1,6 @@
 //! What a template takes from outside: `ref`, `source`, `var`, `env_var`, `doc`, `metric`, `is_incremental`.
 
+use super::runtime::Ref;
 use super::{from_table, overrides};
 use crate::value::native::Functions;
 use crate::value::{self, Value, json, repr};
@@ -9,20 +10,19 @@ use crate::{RefCall, RelationKind, SourceCall, ValueScope, hint};
 /// Names that start so hold secrets: only `profiles.yml` may read them, and they are never shown.
 pub(crate) const SECRET_PREFIX: &str = "DBT_ENV_SECRET";
 
-const OF_NODE: &Functions =
-    &[("ref", reference), ("source", source), ("doc", doc), ("metric", metric), ("is_incremental", is_incremental)];
+const OF_NODE: &Functions = &[("source", source), ("doc", doc), ("metric", metric), ("is_incremental", is_incremental)];
 
 const READING: &Functions = &[("env_var", env_var)];
 
 pub(super) fn function_named(name: &str) -> Option<Value> {
-    from_table(OF_NODE, name)
+    if name == "ref" { Some(value::native(Ref)) } else { from_table(OF_NODE, name) }
 }
 
 pub(super) fn reading_function_named(name: &str) -> Option<Value> {
     if name == "var" { Some(value::native(Var)) } else { from_table(READING, name) }
 }
 
-fn reference(vm: &mut Vm<'_>, mut args: Args) -> Eval<Value> {
+pub(super) fn reference(vm: &mut Vm<'_>, mut args: Args) -> Eval<Value> {
     let version = args.named.shift_remove("version").or_else(|| args.named.shift_remove("v"));
     let version = version.filter(|version| !version.is_none()).map(|version| repr::text(&version));
     if let Some(name) = args.named.keys().next() {

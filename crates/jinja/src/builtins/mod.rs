@@ -11,6 +11,7 @@ pub(crate) mod overrides;
 mod regex;
 mod relation;
 mod results;
+mod runtime;
 mod table;
 mod text;
 mod time;

@@ -207,6 +207,12 @@ fn the_context_tells_of_the_run() {
         ),
         "2026-01-02 03:04:05+00:00 2026-01-02 03:04 {'TEAM': 'data'} True"
     );
+    assert_eq!(
+        render(
+            "{% set run = builtins.ref.config %}{{ run.project_name }} {{ run.target_name }} {{ run.profile_name }} {{ run.vars.days }} {{ run.cli_vars }} {{ run.args.which }} {{ run.dependencies['shop'].version }} {{ ref }} {{ ref.nothing is defined }}"
+        ),
+        "shop dev shop 30 {} build None <function ref> False"
+    );
     let environment = environment(&[]).with_graph(json!({"nodes": {"model.shop.a": {"name": "a"}}}));
     let text = "{% for id, n in graph.nodes.items() %}{{ id }}={{ n.name }}{% endfor %}";
     assert_eq!(environment.render(&template(text), &context(Arc::new(NoAdapter))).unwrap(), "model.shop.a=a");

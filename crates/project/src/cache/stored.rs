@@ -23,6 +23,7 @@ struct Body<M> {
     /// Package, path and text of each macro file.
     macros: Vec<(String, String, String)>,
     vars: BTreeMap<String, Map<String, Value>>,
+    versions: BTreeMap<String, String>,
     dispatch: BTreeMap<String, Vec<String>>,
 }
 
@@ -53,6 +54,7 @@ pub(super) fn body(project: &Project) -> Option<Vec<u8>> {
             .map(|file| (file.package.clone(), file.path.clone(), file.text.clone()))
             .collect(),
         vars: environment.vars.by_package.clone(),
+        versions: environment.versions.clone(),
         dispatch: environment.dispatch.clone(),
     };
     rmp_serde::to_vec(&body).ok()
@@ -66,6 +68,7 @@ pub(super) fn restore(options: &LoadOptions, dir: &Path, target: &Target, body: 
         macros: body.macros.into_iter().map(|(package, path, text)| MacroFile { package, path, text }).collect(),
         target: Value::Object(target.context()),
         vars: Vars { overrides: options.vars.clone(), by_package: body.vars },
+        versions: body.versions,
         dispatch: body.dispatch,
         docs: docs.map(|doc| ((doc.package_name.clone(), doc.name.clone()), doc.block_contents.clone())).collect(),
         ..base_environment(options)
