@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int32Array, RecordBatch, StringArray, new_null_array};
 use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::MemTable;
@@ -63,6 +63,21 @@ impl Told {
         match name.split('(').next().unwrap_or_default() {
             "VARCHAR" => "TEXT".to_owned(),
             base => base.to_owned(),
+        }
+    }
+
+    /// Precision and scale of an exact number: of whole numbers in bits, as PostgreSQL tells it, or as Snowflake's NUMBER.
+    fn digits(self, data_type: &DataType) -> Option<(i32, i32)> {
+        let whole = |bits: i32| (if self.dialect == Dialect::Native { bits } else { 38 }, 0);
+        match data_type {
+            DataType::Int8 => Some(whole(8)),
+            DataType::Int16 => Some(whole(16)),
+            DataType::Int32 => Some(whole(32)),
+            DataType::Int64 => Some(whole(64)),
+            DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
+                Some((i32::from(*precision), i32::from(*scale)))
+            }
+            _ => None,
         }
     }
 }
@@ -126,6 +141,7 @@ fn views(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
 
 fn columns(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
     let (mut names, mut columns, mut types, mut positions) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut precisions, mut scales) = (Vec::new(), Vec::new());
     for (name, _) in relations(scope)? {
         // A relation that cannot be read (a view over a dropped table) must not hide the others.
         let Ok(source) = scope.relation(&name) else { continue };
@@ -134,6 +150,9 @@ fn columns(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
             columns.push(told.name(field.name()));
             types.push(told.data_type(field.data_type()));
             positions.push(position);
+            let digits = told.digits(field.data_type());
+            precisions.push(digits.map(|(precision, _)| precision));
+            scales.push(digits.map(|(_, scale)| scale));
         }
     }
     batch([
@@ -144,5 +163,10 @@ fn columns(scope: &Scope<'_>, told: Told) -> Result<RecordBatch> {
         ("ordinal_position", Arc::new(Int32Array::from(positions))),
         ("is_nullable", text(names.iter().map(|_| "YES"))),
         ("data_type", text(&types)),
+        // No column has a default, and no text a limit.
+        ("column_default", new_null_array(&DataType::Utf8, names.len())),
+        ("character_maximum_length", new_null_array(&DataType::Int32, names.len())),
+        ("numeric_precision", Arc::new(Int32Array::from(precisions))),
+        ("numeric_scale", Arc::new(Int32Array::from(scales))),
     ])
 }

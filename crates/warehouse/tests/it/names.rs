@@ -54,6 +54,9 @@ async fn the_warehouse_describes_itself() {
         f.rows("select column_name, data_type from information_schema.columns order by ordinal_position").await,
         ["i|integer", "s|varchar", "d|decimal(2,1)"]
     );
+    let limits = "select coalesce(numeric_precision, -1), coalesce(numeric_scale, -1), character_maximum_length is null \
+                  and column_default is null from information_schema.columns order by ordinal_position";
+    assert_eq!(f.rows(limits).await, ["32|0|true", "-1|-1|true", "2|1|true"]);
     assert!(f.rows("explain select * from a.t").await.len() > 1);
 }
 
