@@ -15,6 +15,7 @@
 mod blank;
 mod check;
 pub mod command;
+mod duckdb;
 mod lateral;
 mod names;
 mod parse;

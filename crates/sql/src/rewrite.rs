@@ -51,6 +51,7 @@ impl VisitorMut for Rewriter {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         crate::row_value::unwrap(expr);
+        crate::duckdb::adapt(expr);
         match expr {
             Expr::Cast { data_type, .. } | Expr::TypedString(TypedString { data_type, .. }) => precise(data_type),
             Expr::Convert { data_type: Some(data_type), .. } => precise(data_type),
@@ -120,7 +121,8 @@ fn adapt(function: &mut Function) {
     }
 }
 
-fn text(value: &str) -> Expr {
+/// A text.
+pub(crate) fn text(value: &str) -> Expr {
     Expr::value(Value::SingleQuotedString(value.into()))
 }
 
