@@ -56,10 +56,36 @@ fn first_operand(expr: &mut Expr) -> Option<&mut Expr> {
     }
 }
 
-/// `x -> (k OP y)`, where OP binds looser, becomes `(x -> k) OP y`.
+/// The operand at the right end of what binds looser than an arrow, and has one there.
+fn end_operand(expr: &mut Expr) -> Option<&mut Expr> {
+    use BinaryOperator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    match expr {
+        Expr::BinaryOp { right, op: Eq | NotEq | Lt | LtEq | Gt | GtEq, .. } => Some(right),
+        Expr::IsDistinctFrom(_, right) | Expr::IsNotDistinctFrom(_, right) => Some(right),
+        Expr::Between { high, .. } => Some(high),
+        Expr::Like { pattern, .. } | Expr::ILike { pattern, .. } => Some(pattern),
+        _ => None,
+    }
+}
+
+/// `x -> (k OP y)`, where OP binds looser, becomes `(x -> k) OP y`, and `(x OP y) -> k` becomes `x OP (y -> k)`.
 fn sink(expr: &mut Expr) {
     let Expr::BinaryOp { left, op, right } = expr else { return };
-    if !is_arrow(op) || first_operand(right).is_none() {
+    if !is_arrow(op) {
+        return;
+    }
+    if end_operand(left).is_some() {
+        let (op, right) = (op.clone(), mem::replace(right, Box::new(Expr::value(Value::Null))));
+        let mut outer = mem::replace(left.as_mut(), Expr::value(Value::Null));
+        if let Some(last) = end_operand(&mut outer) {
+            let document = mem::replace(last, Expr::value(Value::Null));
+            *last = Expr::BinaryOp { left: Box::new(document), op, right };
+            sink(last);
+        }
+        *expr = outer;
+        return;
+    }
+    if first_operand(right).is_none() {
         return;
     }
     let (left, op) = (mem::replace(left.as_mut(), Expr::value(Value::Null)), op.clone());
@@ -164,7 +190,8 @@ mod tests {
         ] {
             assert_eq!(shape(condition), expected, "{condition}");
         }
-        let text = parse_one("select 1 where a ->> 'x' in ('y') or a ->> 'x' like 'z%' or a #>> '{b}' between 'c' and 'd'");
+        let text =
+            parse_one("select 1 where a ->> 'x' in ('y') or a ->> 'x' like 'z%' or a #>> '{b}' between 'c' and 'd'");
         assert!(!text.unwrap().to_string().contains('('.to_string().repeat(2).as_str()));
     }
 

@@ -181,7 +181,9 @@ mod tests {
             "SELECT string_agg(a, ''), string_agg(DISTINCT b, ',' ORDER BY c), CAST(d AS TEXT) FROM t"
         );
         assert_eq!(
-            rewritten("select datediff(Days, a, b), dateadd('month', 1, c), date_diff(x, a, b), strftime('%Y', d) from t"),
+            rewritten(
+                "select datediff(Days, a, b), dateadd('month', 1, c), date_diff(x, a, b), strftime('%Y', d) from t"
+            ),
             "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(x, a, b), to_char(d, '%Y') FROM t"
         );
     }

@@ -7,7 +7,9 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Expr, Ident, ObjectNamePart, Select, TableAlias, TableAliasColumnDef, TableFactor, Visit, Visitor};
+use sqlparser::ast::{
+    Expr, Ident, ObjectNamePart, Select, TableAlias, TableAliasColumnDef, TableFactor, Visit, Visitor,
+};
 
 use crate::refs::folded;
 
@@ -109,10 +111,7 @@ mod tests {
             rewritten("select a, N + 1 from t cross join generate_series(1, 2) as n"),
             "SELECT a, N + 1 FROM t CROSS JOIN generate_series(1, 2) AS n (n)"
         );
-        assert_eq!(
-            rewritten("select u.u from unnest(array[1]) u"),
-            "SELECT u.u FROM UNNEST(ARRAY[1]) u (u)"
-        );
+        assert_eq!(rewritten("select u.u from unnest(array[1]) u"), "SELECT u.u FROM UNNEST(ARRAY[1]) u (u)");
     }
 
     #[test]

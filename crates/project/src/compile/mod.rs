@@ -220,10 +220,9 @@ fn render_node(
             .hint("make one of them a view"));
     }
     if node.is_python() {
-        return Err(Error::user("Python models do not run here").at(node.place.clone()).hint(format!(
-            "write the model in SQL, or leave it and what reads it out: --exclude '{}+'",
-            node.name
-        )));
+        return Err(Error::user("Python models do not run here")
+            .at(node.place.clone())
+            .hint(format!("write the model in SQL, or leave it and what reads it out: --exclude '{}+'", node.name)));
     }
     let resolver = NodeResolver::new(project, &node.package_name, Some(node), options);
     let context = context_of(node, resolver.clone(), options);

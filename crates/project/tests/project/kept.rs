@@ -170,7 +170,9 @@ fn every_kind_of_change_is_seen() {
             w.write("macros/schema.sql", "{% macro generate_schema_name(c, n) %}other{% endmacro %}")
         }),
         ("a macro file gone", |w| w.remove("macros/unused.sql")),
-        ("properties", |w| w.write("models/schema.yml", "models: [{name: totals, config: {materialized: view}}]\nsources: [{name: raw, tables: [{name: orders}]}]")),
+        ("properties", |w| {
+            w.write("models/schema.yml", "models: [{name: totals, config: {materialized: view}}]\nsources: [{name: raw, tables: [{name: orders}]}]")
+        }),
         ("a file of properties more", |w| w.write("models/more.yml", "models: [{name: stg_prices, description: new}]")),
         ("docs", |w| w.write("models/docs.md", "{% docs totals %}Other words.{% enddocs %}")),
         ("a seed", |w| w.write("seeds/prices.csv", "id,price\n1,9.99\n")),
@@ -180,7 +182,7 @@ fn every_kind_of_change_is_seen() {
             w.write("snapshots/prices.yml", "snapshots: [{name: prices_history, relation: ref('prices'), config: {unique_key: id, strategy: check, check_cols: [price]}}]")
         }),
         ("selectors", |w| {
-            w.write("selectors.yml", "selectors: [{name: nightly, definition: {method: name, value: totals}}]")
+            w.write("selectors.yml", "selectors: [{name: nightly, definition: {method: tag, value: weekly}}]")
         }),
         ("the project's file", |w| w.write("dbt_project.yml", "name: shop\nprofile: shop\nvars: {second: three}\n")),
         ("the profile", |w| {

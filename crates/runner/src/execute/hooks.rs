@@ -96,9 +96,9 @@ pub(crate) fn end_context(session: &Session, results: &[NodeResult]) -> Map<Stri
     let mut context = Map::new();
     // Packages that keep a record of runs read settings, columns and the SQL of each node here.
     let nodes = |result: &NodeResult| {
-        let mut node = session.project.manifest.element_json(&result.unique_id).unwrap_or_else(|| {
-            json!({"unique_id": result.unique_id, "name": result.name, "resource_type": result.resource_type})
-        });
+        let mut node = session.project.manifest.element_json(&result.unique_id).unwrap_or_else(
+            || json!({"unique_id": result.unique_id, "name": result.name, "resource_type": result.resource_type}),
+        );
         if let (Value::Object(fields), Some(sql)) = (&mut node, &result.compiled_code) {
             fields.insert("compiled_code".into(), sql.as_str().into());
         }

@@ -110,8 +110,7 @@ fn both<T>((interval, factor): (Option<IntervalMonthDayNano>, Option<T>)) -> Opt
 fn whole((interval, factor): (IntervalMonthDayNano, i64)) -> Result<IntervalMonthDayNano> {
     let narrow = |value: i32| i64::from(value).checked_mul(factor).and_then(|value| i32::try_from(value).ok());
     let made = narrow(interval.months).zip(narrow(interval.days)).zip(interval.nanoseconds.checked_mul(factor));
-    made.map(|((months, days), nanos)| IntervalMonthDayNano::new(months, days, nanos))
-        .ok_or_else(out_of_range)
+    made.map(|((months, days), nanos)| IntervalMonthDayNano::new(months, days, nanos)).ok_or_else(out_of_range)
 }
 
 fn broken((interval, factor): (IntervalMonthDayNano, f64)) -> Result<IntervalMonthDayNano> {

@@ -157,9 +157,8 @@ impl Chars {
     fn count(&self, at: usize) -> (String, usize) {
         let inside: String = self.all[at + 1..].iter().take_while(|c| c.is_ascii_digit() || **c == ',').collect();
         let end = at + 1 + inside.len();
-        let is_count = self.get(end) == Some('}')
-            && inside.chars().any(|c| c.is_ascii_digit())
-            && inside.matches(',').count() < 2;
+        let is_count =
+            self.get(end) == Some('}') && inside.chars().any(|c| c.is_ascii_digit()) && inside.matches(',').count() < 2;
         if !is_count {
             return ("\\{".into(), at + 1);
         }

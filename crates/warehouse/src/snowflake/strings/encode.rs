@@ -28,10 +28,16 @@ pub(super) const FUNCTIONS: &[Function] = &[
         let size = digest_size(call)?;
         digest(call, |bytes| sha2(call, size, bytes))
     }),
-    function(&["sha2_binary"], 1, 2, |_| Ok(DataType::Binary), |call| {
-        let size = digest_size(call)?;
-        digest_bytes(call, |bytes| sha2(call, size, bytes))
-    }),
+    function(
+        &["sha2_binary"],
+        1,
+        2,
+        |_| Ok(DataType::Binary),
+        |call| {
+            let size = digest_size(call)?;
+            digest_bytes(call, |bytes| sha2(call, size, bytes))
+        },
+    ),
     function(&["hex_encode"], 1, 2, text, hex_encode),
     function(&["hex_decode_string", "try_hex_decode_string"], 1, 1, text, |call| decode(call, "hexadecimal", from_hex)),
     function(&["base64_encode"], 1, 3, text, base64_encode),
