@@ -30,11 +30,12 @@ pub(crate) fn storable(data_type: &DataType, column: &str) -> Result<DataType> {
         | DataType::Date32
         | DataType::Utf8
         | DataType::Binary => data_type.clone(),
-        // Delta has no unsigned integers: the next wider signed type holds every value.
+        // Delta has no unsigned integers: the next wider signed type holds every value, but for the widest, which is
+        // what `row_number()` and its like give: a bigint elsewhere, and here. A value that does not fit is an error.
         DataType::UInt8 => DataType::Int16,
         DataType::UInt16 => DataType::Int32,
         DataType::UInt32 => DataType::Int64,
-        DataType::UInt64 => DataType::Decimal128(20, 0),
+        DataType::UInt64 => DataType::Int64,
         DataType::Float16 => DataType::Float32,
         // An untyped null (`select null as x`) is text, as in PostgreSQL.
         DataType::Null | DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
@@ -332,8 +333,8 @@ mod tests {
     }
 
     #[test]
-    fn every_value_of_an_unsigned_type_fits_where_it_is_stored() {
-        assert_eq!(storable(&DataType::UInt64, "a").unwrap(), DataType::Decimal128(20, 0));
+    fn unsigned_types_are_stored_as_signed_ones() {
+        assert_eq!(storable(&DataType::UInt64, "a").unwrap(), DataType::Int64);
         assert_eq!(storable(&DataType::UInt32, "a").unwrap(), DataType::Int64);
     }
 
