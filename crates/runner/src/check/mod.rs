@@ -5,13 +5,14 @@
 //! known before running (a source that nobody has loaded, SQL that depends on rows, a materialization of the project's
 //! own) is *unknown*: it is counted and told, and so is what is below it.
 //!
-//! Deliberately absent: errors that only values can cause, and hooks, whose effects nobody can know.
+//! Deliberately absent: errors that only values can cause, and what hooks do, which nobody can know.
 
 mod adapter;
 mod cache;
 mod columns;
 mod contract;
 mod expected;
+mod hooks;
 mod node;
 mod place;
 mod report;

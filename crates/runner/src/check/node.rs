@@ -14,6 +14,7 @@ use tokio::runtime::Handle;
 use super::adapter::CheckAdapter;
 use super::cache::{self, Cache};
 use super::expected::{Known, Seen};
+use super::hooks::Hooks;
 use super::place::{Origin, diagnostic, message_of};
 use super::{CheckOptions, CheckState, NodeCheck, columns, contract};
 use crate::event::EventGate;
@@ -39,8 +40,8 @@ pub(super) struct Check {
     known: Arc<Known>,
     /// Names of all relations that the project builds or reads, selected or not.
     named: HashSet<String>,
-    /// Hooks may make relations that nobody else knows of.
-    has_hooks: bool,
+    /// They may make relations that nobody else knows of.
+    hooks: Hooks,
     states: Mutex<HashMap<String, CheckState>>,
     cache: Cache,
     /// Relations that exist, as far as they were asked for, with a hash of their columns.
@@ -79,7 +80,7 @@ impl Check {
             options,
             full_refresh: request.full_refresh,
             named: relations.chain(sources).map(|name| name.to_string().to_lowercase()).collect(),
-            has_hooks: manifest.nodes.values().any(has_hooks),
+            hooks: Hooks::of(manifest),
             states: Mutex::default(),
             cache: Cache::open(&runner.target_dir, project.options.cache.as_ref().map(|cache| cache.program())),
             existing: Mutex::default(),
@@ -139,7 +140,10 @@ impl Check {
             Some(reason) => (CheckState::Skipped(reason), Vec::new()),
             None => match self.judge(node) {
                 Ok(Planned::Columns(_)) => (CheckState::Passed, Vec::new()),
-                Ok(Planned::Problems(problems)) => (CheckState::Failed, problems),
+                Ok(Planned::Problems(problems)) => match self.hooks.doubt(node, &problems, |id| self.is_checked(id)) {
+                    Some(reason) => (CheckState::Unknown(reason), Vec::new()),
+                    None => (CheckState::Failed, problems),
+                },
                 Ok(Planned::Unknown(reason)) => (CheckState::Unknown(reason), Vec::new()),
                 // What keeps us from judging is no mistake of the node's.
                 Err(error) => (CheckState::Unknown(message_of(&error)), Vec::new()),
@@ -153,6 +157,11 @@ impl Check {
             state,
             problems,
         })
+    }
+
+    /// Whether a parent is checked, and so built, with the nodes of the request.
+    fn is_checked(&self, id: &str) -> bool {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
     }
 
     /// Why a node cannot be checked: something that it reads.
@@ -348,7 +357,7 @@ impl Check {
         for (name, problem) in &checked.missing {
             if self.named.contains(&without_database(name)) {
                 unsure.get_or_insert_with(|| format!("it reads {name}, which is not built yet and not selected"));
-            } else if self.has_hooks {
+            } else if self.hooks.any {
                 unsure.get_or_insert_with(|| format!("it reads {name}, which only a hook could make"));
             } else {
                 problems.push(origin.diagnostic(problem));
@@ -372,12 +381,6 @@ fn without_database(name: &str) -> String {
     let mut parts: Vec<&str> = name.rsplit('.').take(2).collect();
     parts.reverse();
     parts.join(".").to_lowercase()
-}
-
-fn has_hooks(node: &Node) -> bool {
-    node.resource_type == ResourceType::Operation
-        || !node.config.pre_hook.is_empty()
-        || !node.config.post_hook.is_empty()
 }
 
 /// Nodes that a request of this kind carries out, and those that are part of them.

@@ -302,16 +302,19 @@ async fn types_that_tables_do_not_hold_are_mapped_or_refused_by_name() {
     let f = fixture();
     f.table(
         "m.t",
-        "select null as n, arrow_cast(18446744073709551615, 'UInt64') as u, timestamp '2500-01-01 00:00:00' as far,
+        "select null as n, arrow_cast(9223372036854775807, 'UInt64') as u, timestamp '2500-01-01 00:00:00' as far,
          cast('2025-06-01T10:00:00Z' as timestamptz) as z, [1, 2] as l, 1.10 as d",
     )
     .await;
     assert_eq!(
         f.rows("select * from m.t").await,
-        ["null|18446744073709551615|2500-01-01T00:00:00|2025-06-01T10:00:00Z|[1, 2]|1.10"]
+        ["null|9223372036854775807|2500-01-01T00:00:00|2025-06-01T10:00:00Z|[1, 2]|1.10"]
     );
     let refused = f.stage("m.x", Stage::Replace { sql: "select interval '1 day' as lag".into() }).await.err().unwrap();
     assert!(refused.to_string().contains("'lag'") && refused.kind() == Kind::User, "{refused}");
+    // Never a null or another number in place of one that does not fit.
+    let sql = "select arrow_cast(9223372036854775808, 'UInt64') as u".into();
+    assert!(f.stage("m.x", Stage::Replace { sql }).await.is_err());
 }
 
 #[tokio::test]
