@@ -12,7 +12,8 @@ use millstream_project::{Hook, Manifest, Node, ResourceType};
 const CHANGING: [&str; 5] = ["alter", "create", "drop", "rename", "swap"];
 
 /// Codes of problems that other columns of a parent would not take away.
-const CERTAIN: [&str; 5] = ["jinja", "bad-sql", "unknown-function", "bad-seed", "bad-config"];
+const CERTAIN: [&str; 6] =
+    ["jinja", "bad-sql", "unknown-function", "unknown-materialization", "bad-seed", "bad-config"];
 
 /// The hooks of a project.
 pub(super) struct Hooks {

@@ -183,6 +183,9 @@ impl Check {
         if let Some(reason) = self.not_checkable(node) {
             return Ok(Planned::Unknown(reason));
         }
+        if let Some(problem) = self.made_by_nobody(node) {
+            return Ok(Planned::Problems(vec![problem]));
+        }
         let adapter = Arc::new(CheckAdapter {
             warehouse: Arc::clone(&self.warehouse),
             options: self.query_options.clone(),
@@ -227,8 +230,17 @@ impl Check {
         }
         let materialized = node.config.materialized.as_str();
         let is_own = self.project.materialization(node).is_some();
-        (is_own || !KNOWN_MATERIALIZATIONS.contains(&materialized))
-            .then(|| format!("its materialization '{materialized}' is the project's own"))
+        is_own.then(|| format!("its materialization '{materialized}' is the project's own"))
+    }
+
+    /// A model whose materialization is neither built in nor in a macro file.
+    fn made_by_nobody(&self, node: &Node) -> Option<Diagnostic> {
+        let materialized = node.config.materialized.as_str();
+        if node.resource_type != ResourceType::Model || KNOWN_MATERIALIZATIONS.contains(&materialized) {
+            return None;
+        }
+        let error = materialize::unknown(node, materialized);
+        Some(diagnostic("unknown-materialization", message_of(&error), node.place.clone(), error.fix()))
     }
 
     fn seed(&self, node: &Node) -> Planned {

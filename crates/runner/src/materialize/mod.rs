@@ -84,7 +84,8 @@ pub(crate) fn strip(sql: &str) -> &str {
     sql.trim_end().trim_end_matches(';').trim_end()
 }
 
-fn unknown(node: &Node, materialized: &str) -> Error {
+/// What is wrong with a materialization that nobody has written.
+pub(crate) fn unknown(node: &Node, materialized: &str) -> Error {
     let hint = "use one of: view, table, incremental, ephemeral, dynamic_table, materialized_view, or write \
                 {% materialization … %} in a macro file";
     Error::user(format!("{} has the materialization '{materialized}', which is not known", node.name)).hint(hint)
