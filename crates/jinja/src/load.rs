@@ -9,7 +9,7 @@ use crate::bundled;
 use crate::dispatch::prefixes;
 use crate::environment::{Definition, MacroInfo, MacroKind, Packages};
 use crate::syntax::ast::{Arg, Expr, ExprKind, visit, visit_expr};
-use crate::syntax::{Source, SyntaxError, macros};
+use crate::syntax::{Source, SyntaxError, fix, macros};
 use crate::vm::Origin;
 use crate::{Block, BlockKind, EnvironmentOptions, MacroFile, blocks};
 
@@ -67,8 +67,12 @@ fn load_file(file: &MacroFile, found: &mut BTreeMap<String, BTreeMap<String, Def
 }
 
 fn problem(source: &Source, error: &SyntaxError) -> Diagnostic {
-    Diagnostic::error("jinja-syntax", format!("this Jinja cannot be read: {}", error.message))
-        .at(source.place(error.offset))
+    let told = Diagnostic::error("jinja-syntax", format!("this Jinja cannot be read: {}", error.message))
+        .at(source.place(error.offset));
+    match fix::of(&error.message) {
+        Some(fix) => told.hint(fix),
+        None => told,
+    }
 }
 
 fn define(source: &Arc<Source>, block: &Block, kind: MacroKind) -> Result<Definition, SyntaxError> {

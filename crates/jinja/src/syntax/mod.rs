@@ -3,6 +3,7 @@
 //! `test` and `materialization` blocks, types of parameters). `tests/jinja2` compares them with Jinja2 itself.
 
 pub(crate) mod ast;
+pub(crate) mod fix;
 mod lexer;
 mod literal;
 pub(crate) mod macros;

@@ -28,7 +28,7 @@ pub(crate) use scope::Scope;
 use crate::environment::Inner;
 use crate::limits::MADE_BYTES_MAX;
 use crate::syntax::ast::Stmt;
-use crate::syntax::{Source, parse};
+use crate::syntax::{Source, fix, parse};
 use crate::value::{self, Value};
 use crate::{ParseContext, Parsed, RenderContext, TextMap, ValueScope, hint};
 
@@ -387,5 +387,9 @@ pub(crate) fn grown<T>(run: impl FnOnce() -> T) -> T {
 
 /// An error about the text itself.
 pub(crate) fn syntax_error(source: &Source, offset: usize, message: &str) -> Error {
-    Error::user(format!("this Jinja cannot be read: {message}")).at(source.place(offset))
+    let error = Error::user(format!("this Jinja cannot be read: {message}")).at(source.place(offset));
+    match fix::of(message) {
+        Some(fix) => error.hint(fix),
+        None => error,
+    }
 }
