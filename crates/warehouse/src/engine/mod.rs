@@ -6,6 +6,7 @@ mod count_distinct;
 mod first_row;
 mod hashing;
 mod info;
+mod join_subquery;
 mod query;
 mod session;
 mod snowflake;
