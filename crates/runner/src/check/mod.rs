@@ -13,6 +13,7 @@ mod columns;
 mod contract;
 mod expected;
 mod hooks;
+mod inlined;
 mod node;
 mod place;
 mod report;

@@ -16,7 +16,7 @@ use super::cache::{self, Cache};
 use super::expected::{Known, Seen};
 use super::hooks::Hooks;
 use super::place::{Origin, diagnostic, message_of};
-use super::{CheckOptions, CheckState, NodeCheck, columns, contract};
+use super::{CheckOptions, CheckState, NodeCheck, columns, contract, inlined};
 use crate::event::EventGate;
 use crate::execute::session::Session;
 use crate::ingest::declaration;
@@ -38,6 +38,8 @@ pub(super) struct Check {
     /// Nodes that are checked, parents before children.
     order: Vec<String>,
     known: Arc<Known>,
+    /// Ephemeral models that something of the request is built from.
+    inlined: HashSet<String>,
     /// Names of all relations that the project builds or reads, selected or not.
     named: HashSet<String>,
     /// They may make relations that nobody else knows of.
@@ -84,6 +86,7 @@ impl Check {
             states: Mutex::default(),
             cache: Cache::open(&runner.target_dir, project.options.cache.as_ref().map(|cache| cache.program())),
             existing: Mutex::default(),
+            inlined: inlined::of(manifest, &order),
             order,
             known,
             project,
@@ -140,7 +143,7 @@ impl Check {
             Some(reason) => (CheckState::Skipped(reason), Vec::new()),
             None => match self.judge(node) {
                 Ok(Planned::Columns(_)) => (CheckState::Passed, Vec::new()),
-                Ok(Planned::Problems(problems)) => match self.hooks.doubt(node, &problems, |id| self.is_checked(id)) {
+                Ok(Planned::Problems(problems)) => match self.doubt(node, &problems) {
                     Some(reason) => (CheckState::Unknown(reason), Vec::new()),
                     None => (CheckState::Failed, problems),
                 },
@@ -162,6 +165,14 @@ impl Check {
     /// Whether a parent is checked, and so built, with the nodes of the request.
     fn is_checked(&self, id: &str) -> bool {
         self.states.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
+    /// Why problems of a node are none of the request, or may be none.
+    fn doubt(&self, node: &Node, problems: &[Diagnostic]) -> Option<String> {
+        if node.is_ephemeral() && !self.inlined.contains(&node.unique_id) {
+            return Some("it is no query by itself, and nothing that is built reads it".into());
+        }
+        self.hooks.doubt(node, problems, |id| self.is_checked(id))
     }
 
     /// Why a node cannot be checked: something that it reads.

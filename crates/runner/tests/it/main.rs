@@ -66,6 +66,7 @@ projects!(
     check_errors,
     check_places,
     check_unknown,
+    check_never_run,
     check_tables,
     check_contracts,
     check_snowflake,
