@@ -91,7 +91,9 @@ fn number(text: &str) -> Option<Kind> {
     };
     let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(whole, part)| (whole, Some(part)));
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    if !all_digits(whole) || !fraction.is_none_or(all_digits) {
+    // `.5` is a number for dbt too.
+    let is_whole = all_digits(whole) || (whole.is_empty() && fraction.is_some());
+    if !is_whole || !fraction.is_none_or(all_digits) {
         return None;
     }
     if whole.len() > 1 && whole.starts_with('0') {
@@ -120,6 +122,7 @@ mod tests {
         assert_eq!(inferred(&["1", "-2", ""]), "bigint");
         assert_eq!(inferred(&["0.0825", "12.5"]), "decimal(18,4)");
         assert_eq!(inferred(&["1", "2.50"]), "decimal(18,2)");
+        assert_eq!(inferred(&[".79", "-.5"]), "decimal(18,2)");
         assert_eq!(inferred(&["12345678901234567890"]), "decimal(20,0)");
         assert_eq!(inferred(&["1e3", "2"]), "double");
         assert_eq!(inferred(&["2025-01-31", ""]), "date");
@@ -138,6 +141,7 @@ mod tests {
         assert_eq!(inferred(&["0", "0.5"]), "decimal(18,1)");
         assert_eq!(inferred(&["2025-02-30"]), "varchar");
         assert_eq!(inferred(&["1", "true"]), "varchar");
-        assert_eq!(inferred(&["1.", ".5"]), "varchar");
+        assert_eq!(inferred(&["1.", "5"]), "varchar");
+        assert_eq!(inferred(&[".", "5"]), "varchar");
     }
 }
