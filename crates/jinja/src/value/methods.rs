@@ -82,6 +82,7 @@ pub(crate) fn names(value: &Value) -> &'static [&'static str] {
             "isprintable",
             "rindex",
             "expandtabs",
+            "maketrans",
             "translate",
             "format_map",
         ],

@@ -3,7 +3,9 @@
 use super::Outcome;
 use super::format::brace_format;
 use crate::limits::OUTPUT_BYTES_MAX_DEFAULT;
-use crate::value::{Kind, Value, elements, integer_of, kind_of, list, ops, pairs, repr, tuple, type_name};
+use crate::value::{
+    Kind, Value, dict, elements, integer_of, kind_of, list, none, ops, pairs, repr, tuple, type_name,
+};
 use crate::vm::Args;
 
 fn flag(value: bool) -> Outcome {
@@ -177,6 +179,7 @@ pub(super) fn strings(text: &str, name: &str, args: Args) -> Outcome {
             let mut args = args.bind(name, &["tabsize"], 0)?;
             expand_tabs(text, args.given(0).map_or(Ok(8), |size| width_of(&size))?)
         }
+        "maketrans" => maketrans(args),
         "translate" => {
             let [table] = args.exactly(name, ["table"])?;
             translate(text, &table)
@@ -203,6 +206,38 @@ fn expand_tabs(text: &str, size: usize) -> Outcome {
 }
 
 /// Each character replaced by what the table has under its number: a text, a number, or none.
+/// The table for `translate`: code points to code points, texts or none.
+fn maketrans(args: Args) -> Outcome {
+    let mut args = args.bind("maketrans", &["x", "y", "z"], 1)?;
+    let from = args.take(0);
+    let (to, dropped) = (args.given(1), args.given(2));
+    let code = |c: char| Value::from(c as u32);
+    let Some(to) = to else {
+        let given = pairs(&from).ok_or("if you give only one argument to maketrans it must be a dict")?;
+        let table = given.into_iter().map(|(key, value)| match kind_of(&key) {
+            Kind::Str(text) => {
+                let mut chars = text.chars();
+                match (chars.next(), chars.next()) {
+                    (Some(c), None) => Ok((code(c), value)),
+                    _ => Err("string keys in translate table must be of length 1".to_owned()),
+                }
+            }
+            _ => Ok((key.clone(), value)),
+        });
+        return Ok(dict(table.collect::<Result<Vec<_>, _>>()?));
+    };
+    let (from, to) = (text_arg(&from)?, text_arg(&to)?);
+    if from.chars().count() != to.chars().count() {
+        return Err("the first two maketrans arguments must have equal length".to_owned());
+    }
+    let pairs = from.chars().zip(to.chars());
+    let mut table: Vec<(Value, Value)> = pairs.map(|(from, to)| (code(from), code(to))).collect();
+    if let Some(dropped) = dropped {
+        table.extend(text_arg(&dropped)?.chars().map(|c| (code(c), none())));
+    }
+    Ok(dict(table))
+}
+
 fn translate(text: &str, table: &Value) -> Outcome {
     let mut out = String::new();
     for c in text.chars() {
