@@ -162,6 +162,7 @@ fn plain(data_type: &DataType) -> DataType {
     match data_type {
         DataType::Dictionary(_, values) => plain(values),
         DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary | DataType::FixedSizeBinary(_) => DataType::Binary,
         DataType::Float16 | DataType::Float32 => DataType::Float64,
         DataType::Timestamp(_, None) => ntz(),
         DataType::Timestamp(_, Some(_)) => tz(),

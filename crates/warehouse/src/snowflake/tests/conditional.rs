@@ -24,6 +24,7 @@ fn conditions_and_nulls() {
         ("nvl(sf_cast('2.75', 'varchar'), 0), greatest(sf_cast('2.75', 'varchar'), 1)", "2.75000|2.75000"),
         ("equal_null('1.5', 2), nullif('1.5', 2), equal_null('2.0', 2)", "false|1.5|true"),
         ("nvl(to_date('2024-01-01'), 1)", "error: do not go together"),
+        ("coalesce(arrow_cast(null, 'BinaryView'), to_binary('0f', 'hex'))", "0F"),
     ]);
 }
 
