@@ -188,10 +188,10 @@ fn read_file(
 }
 
 /// What is rendered later: descriptions, tests, hooks, the query that tells a source's age, and everything that
-/// unit tests hold. Inside of `meta` everything is rendered.
+/// unit tests hold. Inside of `meta` everything is rendered, and so is what stands under names of columns.
 fn is_late(section: &str, path: &[&str]) -> bool {
     let Some(last) = path.last() else { return false };
-    if path.contains(&"meta") {
+    if path.contains(&"meta") || path.contains(&"column_types") {
         return false;
     }
     match *last {
