@@ -40,7 +40,7 @@ impl Engine {
         expectations: &dyn Expectations,
         options: &QueryOptions,
     ) -> Result<Checked> {
-        let scope = Scope::new(catalog, self.planning_state(), options)?.expecting(expectations);
+        let scope = Scope::new(catalog, self.planning_state(), options)?.at(self.now()).expecting(expectations);
         let mut checked = Checked::default();
         let Some((statement, problems)) = read(&scope, sql, options.dialect, expectations, &mut checked)? else {
             return Ok(checked);

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, SchemaRef};
+use chrono::{DateTime, Utc};
 use datafusion::catalog::cte_worktable::CteWorkTable;
 use datafusion::common::{TableReference, plan_err};
 use datafusion::config::ConfigOptions;
@@ -51,6 +52,8 @@ pub(crate) struct Scope<'a> {
     pins: &'a BTreeMap<TableName, u64>,
     default_schema: Option<String>,
     dialect: Dialect,
+    /// The time that the query is told, where its plan may depend on it.
+    now: Option<DateTime<Utc>>,
     /// What will be there when the query runs; only where it is checked and not run.
     expectations: Option<&'a dyn Expectations>,
     staged: HashMap<TableName, Stand>,
@@ -79,6 +82,7 @@ impl<'a> Scope<'a> {
             pins: &options.pins,
             default_schema: stored_schema(options.dialect, options.default_schema.as_deref()),
             dialect: options.dialect,
+            now: None,
             expectations: None,
             staged_names: staged.keys().cloned().collect(),
             staged,
@@ -89,6 +93,16 @@ impl<'a> Scope<'a> {
             bytes: Cell::new(0),
             unsure: RefCell::default(),
         })
+    }
+
+    /// The same names, at a time.
+    pub(super) fn at(mut self, now: DateTime<Utc>) -> Self {
+        self.now = Some(now);
+        self
+    }
+
+    pub(super) fn now(&self) -> Option<DateTime<Utc>> {
+        self.now
     }
 
     /// The same names, with what will be there when the query runs in front.
@@ -406,7 +420,7 @@ impl ContextProvider for Names<'_, '_> {
     }
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
-        super::query::table_function(self.scope.state, name, args)
+        super::query::table_function(self.scope, name, args)
     }
 
     fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> EngineResult<Arc<dyn TableSource>> {

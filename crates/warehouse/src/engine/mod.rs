@@ -8,6 +8,7 @@ mod hashing;
 mod info;
 mod join_subquery;
 mod query;
+mod series;
 mod session;
 mod snowflake;
 mod table;

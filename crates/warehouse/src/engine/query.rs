@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
+use chrono::{DateTime, Utc};
 use datafusion::catalog::TableFunctionArgs;
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::datasource::{MemTable, provider_as_source};
@@ -20,6 +21,7 @@ use millstream_core::warehouse::{Dialect, QueryOptions, QueryResult};
 use millstream_core::{Clock, Error, Result, TableName};
 
 use super::context::Scope;
+use super::series;
 use super::session;
 use super::table::FileTable;
 use crate::catalog::Catalog;
@@ -68,12 +70,17 @@ impl Engine {
         options: &QueryOptions,
         target: Option<(TableName, FileTable)>,
     ) -> Result<Planned> {
-        let scope = Scope::new(catalog, &self.large, options)?;
+        let scope = Scope::new(catalog, &self.large, options)?.at(self.clock.now());
         if let Some((name, table)) = target {
             scope.first_means(name, table);
         }
         let plan = scope.plan(statement)?;
         Ok(Planned { plan: described(plan)?, bytes: scope.bytes() })
+    }
+
+    /// The time that a query which is planned now is told.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
     }
 
     /// The session that plans without running.
@@ -209,18 +216,24 @@ fn describe(schema: &Schema) -> Result<LogicalPlan> {
         .map_err(from_engine)
 }
 
-/// A table function of the engine (`generate_series`, `range`): its arguments must be constants.
-pub(super) fn table_function(state: &SessionState, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
+/// A table function of the engine (`generate_series`, `range`): its arguments must be constants, of which the time of
+/// the query is one.
+pub(super) fn table_function(scope: &Scope<'_>, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
+    let state = scope.state;
     let Some(function) = state.table_functions().get(name) else {
         return plan_err!("there is no table function '{name}'");
     };
-    let args = constants(state, args)?;
-    Ok(provider_as_source(function.create_table_provider_with_args(TableFunctionArgs::new(&args, state))?))
+    let args = series::arguments(constants(scope, args)?)?;
+    let made = function.create_table_provider_with_args(TableFunctionArgs::new(&args, state))?;
+    Ok(provider_as_source(series::result(made)?))
 }
 
 /// Arguments that are computed from constants, as constants.
-pub(super) fn constants(state: &SessionState, args: Vec<Expr>) -> EngineResult<Vec<Expr>> {
-    let context = SimplifyContext::builder().with_config_options(Arc::clone(state.config_options())).build();
+pub(super) fn constants(scope: &Scope<'_>, args: Vec<Expr>) -> EngineResult<Vec<Expr>> {
+    let context = SimplifyContext::builder()
+        .with_config_options(Arc::clone(scope.state.config_options()))
+        .with_query_execution_start_time(scope.now())
+        .build();
     let simplifier = ExprSimplifier::new(context);
     let schema = DFSchema::empty();
     args.into_iter().map(|arg| simplifier.coerce(arg, &schema).and_then(|arg| simplifier.simplify(arg))).collect()

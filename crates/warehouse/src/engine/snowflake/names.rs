@@ -137,9 +137,9 @@ impl ContextProvider for SnowflakeNames<'_, '_> {
     }
 
     fn get_table_function_source(&self, name: &str, args: Vec<Expr>) -> EngineResult<Arc<dyn TableSource>> {
-        let state = self.names.scope.state;
-        let args = crate::engine::query::constants(state, args)?.into_iter().map(whole).collect::<EngineResult<_>>()?;
-        crate::engine::query::table_function(state, name, args)
+        let scope = self.names.scope;
+        let args = crate::engine::query::constants(scope, args)?.into_iter().map(whole).collect::<EngineResult<_>>()?;
+        crate::engine::query::table_function(scope, name, args)
     }
 
     fn create_cte_work_table(&self, name: &str, schema: SchemaRef) -> EngineResult<Arc<dyn TableSource>> {
