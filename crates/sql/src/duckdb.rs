@@ -20,6 +20,7 @@ const NAMES: &[(&str, &str)] = &[
     ("list", "array_agg"),
     ("list_value", "make_array"),
     ("prefix", "starts_with"),
+    ("split", "string_to_array"),
     ("str_split", "string_to_array"),
     ("string_split", "string_to_array"),
     ("suffix", "ends_with"),
@@ -51,13 +52,18 @@ pub(crate) fn adapt(expr: &mut Expr) {
     let Some(args) = args else { return };
     let made = match (own.as_str(), args.as_slice()) {
         ("dayname", [day]) => call("to_char", [(*day).clone(), text("%A")]),
+        // PostgreSQL's too: there every type is a function.
+        ("date", [value]) => cast((*value).clone(), DataType::Date),
         ("monthname", [day]) => call("to_char", [(*day).clone(), text("%B")]),
         ("date_add", [day, interval]) => Expr::Nested(Box::new(Expr::BinaryOp {
             left: Box::new((*day).clone()),
             op: BinaryOperator::Plus,
             right: Box::new((*interval).clone()),
         })),
-        ("strptime", [told, pattern]) => timestamp(call("to_timestamp", [(*told).clone(), (*pattern).clone()])),
+        ("strptime", [told, pattern]) => {
+            let told = call("to_timestamp", [(*told).clone(), (*pattern).clone()]);
+            cast(told, DataType::Timestamp(Some(6), TimezoneInfo::None))
+        }
         ("regexp_extract", [told, pattern]) => extract(told, pattern, 0),
         ("regexp_extract", [told, pattern, Expr::Value(group)]) => {
             let Value::Number(group, _) = &group.value else { return };
@@ -84,14 +90,8 @@ fn value_of(arg: &FunctionArg) -> Option<&Expr> {
     }
 }
 
-fn timestamp(value: Expr) -> Expr {
-    Expr::Cast {
-        kind: CastKind::Cast,
-        expr: Box::new(value),
-        data_type: DataType::Timestamp(Some(6), TimezoneInfo::None),
-        array: false,
-        format: None,
-    }
+fn cast(value: Expr, data_type: DataType) -> Expr {
+    Expr::Cast { kind: CastKind::Cast, expr: Box::new(value), data_type, array: false, format: None }
 }
 
 /// The group of the first match; an empty text where nothing matches, null of null. The whole match is a group of its
@@ -125,8 +125,8 @@ mod tests {
     #[test]
     fn calls_become_what_means_the_same() {
         assert_eq!(
-            rewritten("select dayname(a), dayofweek(a), date_add(a, b) from t"),
-            "SELECT to_char(a, '%A'), date_part('dow', a), (a + b) FROM t"
+            rewritten("select dayname(a), dayofweek(a), date_add(a, b), date(c) from t"),
+            "SELECT to_char(a, '%A'), date_part('dow', a), (a + b), CAST(c AS DATE) FROM t"
         );
         assert_eq!(
             rewritten("select strptime(a, '%d.%m.%Y'), regexp_extract(a, '(b)c', 1) from t"),
