@@ -206,7 +206,7 @@ impl<'a> Scope<'a> {
         if matches!(plan, LogicalPlan::Explain(_) | LogicalPlan::DescribeTable(_)) {
             return Ok(plan);
         }
-        let plan = super::join_subquery::lifted(plan)?;
+        let plan = super::asking::answered(super::join_subquery::lifted(plan)?)?;
         self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {})
     }
 

@@ -1,5 +1,6 @@
 //! The query engine over the warehouse's tables: DataFusion, told which version of which file list to read.
 
+mod asking;
 mod check;
 mod context;
 mod count_distinct;
