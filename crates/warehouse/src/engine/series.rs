@@ -23,11 +23,8 @@ pub(super) fn arguments(args: Vec<Expr>) -> Result<Vec<Expr>> {
         _ => return Ok(args),
     };
     let time = DataType::Timestamp(TimeUnit::Nanosecond, zone);
-    let made = [
-        start.cast_to(&time)?,
-        end.cast_to(&time)?,
-        step.cast_to(&DataType::Interval(IntervalUnit::MonthDayNano))?,
-    ];
+    let made =
+        [start.cast_to(&time)?, end.cast_to(&time)?, step.cast_to(&DataType::Interval(IntervalUnit::MonthDayNano))?];
     Ok(made.into_iter().map(|value| Expr::Literal(value, None)).collect())
 }
 

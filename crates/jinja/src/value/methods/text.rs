@@ -3,9 +3,7 @@
 use super::Outcome;
 use super::format::brace_format;
 use crate::limits::OUTPUT_BYTES_MAX_DEFAULT;
-use crate::value::{
-    Kind, Value, dict, elements, integer_of, kind_of, list, none, ops, pairs, repr, tuple, type_name,
-};
+use crate::value::{Kind, Value, dict, elements, integer_of, kind_of, list, none, ops, pairs, repr, tuple, type_name};
 use crate::vm::Args;
 
 fn flag(value: bool) -> Outcome {
