@@ -1,6 +1,7 @@
 //! `coalesce(date, '2099-12-31')`: text beside dates and timestamps is read as one, as comparisons do already.
 //!
-//! The engine refuses it. Text that is no date fails when the query runs.
+//! The engine refuses it. Text that is no date fails when the query runs. What comes out may always be null for the
+//! engine: it promises otherwise where it does not find it confirmed later.
 
 use std::sync::Arc;
 
@@ -54,7 +55,10 @@ impl ScalarUDFImpl for Coalesce {
     }
 
     fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        self.engine.return_field_from_args(args)
+        // What it becomes in the end (`case`) is not always known to give no null, and plans in which a column turns out
+        // to be nullable are refused.
+        let field = self.engine.return_field_from_args(args)?;
+        Ok(Arc::new(field.as_ref().clone().with_nullable(true)))
     }
 
     fn simplify(&self, args: Vec<Expr>, context: &SimplifyContext) -> Result<ExprSimplifyResult> {
