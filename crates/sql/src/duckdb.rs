@@ -2,9 +2,10 @@
 //!
 //! Guarantees: the same meaning, nulls and missing matches among it. Left out is what the engine has under the same name.
 
+use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments, ObjectNamePart,
-    TimezoneInfo, Value,
+    BinaryOperator, CaseWhen, CastKind, DataType, Expr, FunctionArg, FunctionArgExpr, FunctionArguments,
+    ObjectNamePart, TimezoneInfo, Value,
 };
 
 use crate::rewrite::{call, text};
@@ -54,6 +55,13 @@ pub(crate) fn adapt(expr: &mut Expr) {
         ("dayname", [day]) => call("to_char", [(*day).clone(), text("%A")]),
         // PostgreSQL's too: there every type is a function.
         ("date", [value]) => cast((*value).clone(), DataType::Date),
+        ("if", [condition, then, otherwise]) => Expr::Case {
+            case_token: AttachedToken::empty(),
+            end_token: AttachedToken::empty(),
+            operand: None,
+            conditions: vec![CaseWhen { condition: (*condition).clone(), result: (*then).clone() }],
+            else_result: Some(Box::new((*otherwise).clone())),
+        },
         ("monthname", [day]) => call("to_char", [(*day).clone(), text("%B")]),
         ("date_add", [day, interval]) => Expr::Nested(Box::new(Expr::BinaryOp {
             left: Box::new((*day).clone()),
@@ -125,8 +133,9 @@ mod tests {
     #[test]
     fn calls_become_what_means_the_same() {
         assert_eq!(
-            rewritten("select dayname(a), dayofweek(a), date_add(a, b), date(c) from t"),
-            "SELECT to_char(a, '%A'), date_part('dow', a), (a + b), CAST(c AS DATE) FROM t"
+            rewritten("select dayname(a), dayofweek(a), date_add(a, b), date(c), if(d, 1, 2) from t"),
+            "SELECT to_char(a, '%A'), date_part('dow', a), (a + b), CAST(c AS DATE), \
+             CASE WHEN d THEN 1 ELSE 2 END FROM t"
         );
         assert_eq!(
             rewritten("select strptime(a, '%d.%m.%Y'), regexp_extract(a, '(b)c', 1) from t"),
