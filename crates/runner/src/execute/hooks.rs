@@ -88,6 +88,9 @@ pub(super) fn change_own(node: &Node) -> bool {
     })
 }
 
+/// Settings that packages ask of any node, tests too: one that it cannot have is none there and not undefined.
+const ASKED_OF_ALL: [&str; 4] = ["full_refresh", "incremental_strategy", "on_schema_change", "unique_key"];
+
 /// What `on-run-end` hooks see of the run.
 pub(crate) fn end_context(session: &Session, results: &[NodeResult]) -> Map<String, Value> {
     let built = results.iter().filter_map(|result| session.project.manifest.node(&result.unique_id));
@@ -99,8 +102,14 @@ pub(crate) fn end_context(session: &Session, results: &[NodeResult]) -> Map<Stri
         let mut node = session.project.manifest.element_json(&result.unique_id).unwrap_or_else(
             || json!({"unique_id": result.unique_id, "name": result.name, "resource_type": result.resource_type}),
         );
-        if let (Value::Object(fields), Some(sql)) = (&mut node, &result.compiled_code) {
+        let Value::Object(fields) = &mut node else { return node };
+        if let Some(sql) = &result.compiled_code {
             fields.insert("compiled_code".into(), sql.as_str().into());
+        }
+        if let Some(Value::Object(config)) = fields.get_mut("config") {
+            for name in ASKED_OF_ALL {
+                config.entry(name).or_insert(Value::Null);
+            }
         }
         node
     };
