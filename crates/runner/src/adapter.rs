@@ -87,9 +87,10 @@ pub(crate) fn shown(naming: Naming, database: Option<&str>, name: &TableName, ki
     })
 }
 
-/// The stored name that a relation means.
-pub(crate) fn named(naming: Naming, relation: &Relation) -> Result<TableName> {
-    match (&relation.schema, &relation.identifier) {
+/// The stored name that a relation means. One without a schema (a temporary table's) is in the default one, where SQL
+/// that names it so puts it.
+pub(crate) fn named(naming: Naming, relation: &Relation, default_schema: Option<&str>) -> Result<TableName> {
+    match (relation.schema.as_deref().or(default_schema), &relation.identifier) {
         (Some(schema), Some(identifier)) => Ok(naming.table_name(schema, identifier)),
         _ => Err(Error::user(format!("'{relation}' does not name a table or view in a schema"))),
     }
@@ -104,6 +105,10 @@ pub(crate) fn columns(naming: Naming, schema: Option<&Schema>) -> Vec<Column> {
 impl WarehouseAdapter {
     fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         self.runtime.block_on(self.cancel.race(work))
+    }
+
+    fn named(&self, relation: &Relation) -> Result<TableName> {
+        named(self.naming, relation, self.options.default_schema.as_deref())
     }
 
     /// Of the target's database, unless another is asked for.
@@ -183,7 +188,7 @@ impl Adapter for WarehouseAdapter {
     }
 
     fn get_columns(&self, relation: &Relation) -> Result<Vec<Column>> {
-        let name = named(self.naming, relation)?;
+        let name = self.named(relation)?;
         let schema = match self.staged(&name) {
             Some(staged) => Some(staged.schema()),
             None => self.wait(self.warehouse.relation(&name))?.map(|found| found.schema),
@@ -230,17 +235,17 @@ impl Adapter for WarehouseAdapter {
     }
 
     fn drop_relation(&self, relation: &Relation) -> Result<()> {
-        let name = named(self.naming, relation)?;
+        let name = self.named(relation)?;
         self.check_may_write(&format!("drop {name}"))?;
         self.wait(self.warehouse.drop_relation(&name))
     }
 
     fn truncate_relation(&self, relation: &Relation) -> Result<()> {
-        self.change(&format!("truncate table {}", quoted(&named(self.naming, relation)?)))
+        self.change(&format!("truncate table {}", quoted(&self.named(relation)?)))
     }
 
     fn rename_relation(&self, from: &Relation, to: &Relation) -> Result<()> {
-        let (from, to) = (quoted(&named(self.naming, from)?), quoted(&named(self.naming, to)?));
+        let (from, to) = (quoted(&self.named(from)?), quoted(&self.named(to)?));
         self.change(&format!("alter table {from} rename to {to}"))
     }
 

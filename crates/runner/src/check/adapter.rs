@@ -117,7 +117,7 @@ impl Adapter for CheckAdapter {
     }
 
     fn get_columns(&self, relation: &Relation) -> Result<Vec<Column>> {
-        let name = named(self.naming, relation)?;
+        let name = named(self.naming, relation, self.options.default_schema.as_deref())?;
         let schema = match self.expected(&name) {
             Some(Expected::Columns(_, schema)) => Some(schema),
             Some(Expected::Unknown) => return self.give_up(format!("it asks for the columns of {name}")),

@@ -37,6 +37,11 @@
     {{ return(base_relation.incorporate(path={'identifier': base_relation.identifier ~ suffix})) }}
 {% endmacro %}
 
+{# PostgreSQL's temporary tables are in no schema: packages create them by their bare names. #}
+{% macro postgres__make_temp_relation(base_relation, suffix) %}
+    {{ return(base_relation.incorporate(path={'database': none, 'schema': none, 'identifier': base_relation.identifier ~ suffix})) }}
+{% endmacro %}
+
 {% macro make_backup_relation(base_relation, backup_relation_type, suffix='__dbt_backup') %}
     {{ return(adapter.dispatch('make_backup_relation', 'dbt')(base_relation, backup_relation_type, suffix)) }}
 {% endmacro %}

@@ -4,6 +4,10 @@
     {%- set existing_relation = load_cached_relation(this) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
     {%- set temp_relation = make_temp_relation(target_relation) -%}
+    {%- if temp_relation.schema is none -%}
+        {# Models of one name in two schemas may be built side by side. #}
+        {%- set temp_relation = temp_relation.incorporate(path={'database': target_relation.database, 'schema': target_relation.schema}) -%}
+    {%- endif -%}
     {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
     {%- set backup_type = 'table' if existing_relation is none else existing_relation.type -%}
     {%- set backup_relation = make_backup_relation(target_relation, backup_type) -%}
