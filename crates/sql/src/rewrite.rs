@@ -83,11 +83,14 @@ fn adapt(function: &mut Function) {
             if name.value.eq_ignore_ascii_case("regexp_matches") {
                 name.value = "regexp_like".into();
             }
-            // The engine takes no empty flags.
-            if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(flags)))) = list.args.get(2)
-                && flags.value == Value::SingleQuotedString(String::new())
+            // The engine minds upper and lower case without being told, and takes no empty flags.
+            if let Some(FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(flags)))) = list.args.get_mut(2)
+                && let Value::SingleQuotedString(flags) = &mut flags.value
             {
-                list.args.truncate(2);
+                flags.retain(|flag| flag != 'c');
+                if flags.is_empty() {
+                    list.args.truncate(2);
+                }
             }
         }
         "to_date" | "to_timestamp" => {
@@ -185,6 +188,16 @@ mod tests {
                 "select datediff(Days, a, b), dateadd('month', 1, c), date_diff(x, a, b), strftime('%Y', d) from t"
             ),
             "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(x, a, b), to_char(d, '%Y') FROM t"
+        );
+    }
+
+    #[test]
+    fn flags_of_patterns_are_those_that_the_engine_knows() {
+        assert_eq!(
+            rewritten(
+                "select regexp_matches(a, 'b', 'c'), regexp_match(a, 'b', ''), regexp_match(a, 'b', 'ci') from t"
+            ),
+            "SELECT regexp_like(a, 'b'), regexp_match(a, 'b'), regexp_match(a, 'b', 'i') FROM t"
         );
     }
 
