@@ -1,5 +1,5 @@
-//! `in`, `between` and `case x when …` as Snowflake compares: a text beside numbers, dates or truth values is read as
-//! one, and a VARIANT takes the type of the other side. The planner of operators does not see these, so they are mended in
+//! `in`, `between`, `like` and `case x when …` as Snowflake compares: a text beside numbers, dates or truth values is
+//! read as one, and a VARIANT takes the type of the other side; `like` compares texts, whatever its sides are. The planner of operators does not see these, so they are mended in
 //! the plan; the type of the whole (a truth value) stays, so that nothing above changes.
 //!
 //! Where values of different types become one (results of `case` and of functions like `coalesce`, columns of a union),
@@ -8,12 +8,12 @@
 use arrow::datatypes::DataType;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::expr::{Between, Case, InList, ScalarFunction};
+use datafusion::logical_expr::expr::{Between, Case, InList, Like, ScalarFunction};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan};
 
 use super::meet;
-use super::ops::compared;
+use super::ops::{cast_to, compared, is_text};
 use crate::snowflake::{constant_number, is_variant_type, results_of};
 
 /// Mends every list, range, `case` and union of a plan.
@@ -76,12 +76,24 @@ fn mend_one(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let (low, high) = (bound(low)?, bound(high)?);
             Ok(Transformed::yes(Expr::Between(Between { expr: Box::new(expr), negated, low, high })))
         }
+        Expr::Like(Like { negated, expr, pattern, escape_char, case_insensitive }) => {
+            let (expr, pattern) = (as_text(expr, schema)?, as_text(pattern, schema)?);
+            Ok(Transformed::yes(Expr::Like(Like { negated, expr, pattern, escape_char, case_insensitive })))
+        }
         Expr::Case(case) => {
             let case = mend_operand(case, schema)?;
             Ok(Transformed::yes(Expr::Case(meet::case(case, schema)?)))
         }
         Expr::ScalarFunction(function) => Ok(mend_constants(function, schema)),
         other => Ok(Transformed::no(other)),
+    }
+}
+
+/// What `like` compares. Source: docs.snowflake.com, "LIKE": the subject is a text or is converted to one.
+fn as_text(expr: Box<Expr>, schema: &DFSchema) -> Result<Box<Expr>> {
+    match expr.get_type(schema) {
+        Ok(own) if !is_text(&own) && own != DataType::Null => Ok(Box::new(cast_to(*expr, "varchar")?)),
+        _ => Ok(expr),
     }
 }
 
