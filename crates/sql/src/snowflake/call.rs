@@ -17,6 +17,9 @@ use super::{Rewriter, SessionValue, date_parts, windows};
 /// Aggregates whose order stands in `within group` and goes to the argument list.
 const ORDERED: &[&str] = &["listagg", "array_agg", "string_agg"];
 
+/// Aggregates of truth values, which numbers and texts are turned into. Source: docs.snowflake.com, "BOOLOR_AGG".
+const OF_TRUTH: &[&str] = &["booland_agg", "boolor_agg"];
+
 /// Window functions that see the whole partition unless a frame says otherwise.
 const WHOLE_PARTITION: &[&str] = &["first_value", "last_value", "nth_value"];
 
@@ -133,6 +136,9 @@ impl Rewriter<'_> {
         if function.null_treatment == Some(NullTreatment::RespectNulls) {
             function.null_treatment = None;
         }
+        if OF_TRUTH.contains(&own) {
+            args = args.into_iter().map(truth).collect();
+        }
         let is_distinct = list.duplicate_treatment == Some(DuplicateTreatment::Distinct);
         if own == "count" && is_distinct && args.len() > 1 {
             args = vec![unnamed(distinct_row(args))];
@@ -227,6 +233,14 @@ fn distinct_row(args: Vec<FunctionArg>) -> Expr {
     let are_there = all(values.iter().map(|value| Expr::IsNotNull(Box::new(nested(value.clone())))));
     let row = call("sf_cast", vec![call("array_construct", values), text("varchar")]);
     case(None, vec![(are_there, row)])
+}
+
+/// The argument as a truth value.
+fn truth(arg: FunctionArg) -> FunctionArg {
+    match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => unnamed(call("sf_cast", vec![expr, text("boolean")])),
+        other => other,
+    }
 }
 
 /// `row_number() over () - 1`, as a whole number with a sign.
