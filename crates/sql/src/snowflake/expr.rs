@@ -105,8 +105,13 @@ impl Rewriter<'_> {
                 }
                 self.expr(right, scope)?;
             }
-            Expr::UnaryOp { op: UnaryOperator::Plus | UnaryOperator::Minus | UnaryOperator::Not, expr } => {
+            Expr::UnaryOp { op: UnaryOperator::Plus | UnaryOperator::Not, expr } => self.expr(expr, scope)?,
+            Expr::UnaryOp { op: UnaryOperator::Minus, expr } => {
                 self.expr(expr, scope)?;
+                // The engine negates numbers that have a sign; numbers of rows have none there, and texts are no numbers.
+                if !is_written(expr) {
+                    return Ok(call("sf_neg", vec![std::mem::replace(expr.as_mut(), null())]));
+                }
             }
             Expr::Case { operand, conditions, else_result, .. } => {
                 self.exprs(operand.iter_mut().map(AsMut::as_mut), scope)?;
@@ -307,6 +312,17 @@ fn no_column(position: usize, span: Span) -> millstream_core::Error {
         span,
         "count the columns of its relations from 1",
     )
+}
+
+/// Whether its sign is part of a literal.
+fn is_written(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) | Expr::Interval(_) => true,
+        Expr::Nested(inner) | Expr::UnaryOp { op: UnaryOperator::Minus | UnaryOperator::Plus, expr: inner } => {
+            is_written(inner)
+        }
+        _ => false,
+    }
 }
 
 fn is_known(op: &BinaryOperator) -> bool {

@@ -25,6 +25,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     function(&["sf_sub_small"], 2, 2, small_sum_type, |call| sum(call, true)),
     function(&["mod"], 2, 2, remainder_type, remainder),
     function(&["abs"], 1, 1, same_type, absolute),
+    function(&["sf_neg"], 1, 1, negative_type, negated),
     function(&["sign"], 1, 1, int, sign),
     function(&["factorial"], 1, 1, |_| Ok(DataType::Decimal128(DIGITS_MAX, 0)), factorial),
     function(&["width_bucket"], 4, 4, int, width_bucket),
@@ -327,6 +328,32 @@ fn absolute(call: &Call<'_>) -> Result<ArrayRef> {
         _ => {
             let (values, _) = decimals(call, 0)?;
             built(call, |row| Ok(values.is_valid(row).then(|| values.value(row).abs())))
+        }
+    }
+}
+
+fn negative_type(types: &Types<'_>) -> Result<DataType> {
+    exact(types.of(0), "the minus sign")?;
+    same_type(types)
+}
+
+/// `-x`, also of numbers of rows, which have no sign in the engine.
+fn negated(call: &Call<'_>) -> Result<ArrayRef> {
+    match *call.return_type {
+        DataType::Int64 => {
+            let values = call.int(0)?;
+            call.ints(|row| {
+                let Some(value) = values.get(row) else { return Ok(None) };
+                value.checked_neg().map(Some).ok_or_else(|| user("the negative of a number does not fit an integer"))
+            })
+        }
+        DataType::Float64 => {
+            let values = call.float(0)?;
+            call.floats(|row| Ok(values.get(row).map(|value| -value)))
+        }
+        _ => {
+            let (values, _) = decimals(call, 0)?;
+            built(call, |row| Ok(values.is_valid(row).then(|| -values.value(row))))
         }
     }
 }
