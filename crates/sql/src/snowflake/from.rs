@@ -2,8 +2,8 @@
 
 use millstream_core::Result;
 use sqlparser::ast::{
-    Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, ObjectNamePartFunction, Spanned,
-    TableAlias, TableFactor, TableSampleKind, TableWithJoins, Value,
+    BinaryOperator, Expr, Ident, Join, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart,
+    ObjectNamePartFunction, Spanned, TableAlias, TableFactor, TableSampleKind, TableWithJoins, Value,
 };
 
 use super::build::{self, alias as alias_of, derived, item, query, select, text};
@@ -42,6 +42,13 @@ impl Rewriter<'_> {
         }
         let keeps_right = by_name::keeps_right(&join.join_operator);
         let span = join.relation.span();
+        // A lateral relation belongs to each row anyway, so its join needs no condition.
+        if matches!(join.relation, TableFactor::Function { lateral: true, .. })
+            && let JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) = &mut join.join_operator
+            && (matches!(constraint, JoinConstraint::None) || is_one_is_one(constraint))
+        {
+            *constraint = JoinConstraint::On(build::boolean(true));
+        }
         let constraint = match &mut join.join_operator {
             JoinOperator::Join(constraint)
             | JoinOperator::Inner(constraint)
@@ -234,6 +241,22 @@ impl Rewriter<'_> {
         }
         scope.sources.push(source);
         Ok(())
+    }
+}
+
+/// `on 1 = 1`, as many write a join without a condition.
+fn is_one_is_one(constraint: &JoinConstraint) -> bool {
+    let JoinConstraint::On(condition) = constraint else { return false };
+    let mut condition = condition;
+    while let Expr::Nested(inner) = condition {
+        condition = inner;
+    }
+    match condition {
+        Expr::BinaryOp { left, op: BinaryOperator::Eq, right } => {
+            matches!((left.as_ref(), right.as_ref()), (Expr::Value(left), Expr::Value(right))
+                if left.value == right.value && matches!(left.value, Value::Number(..)))
+        }
+        _ => false,
     }
 }
 
