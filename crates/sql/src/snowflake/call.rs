@@ -154,6 +154,7 @@ impl Rewriter<'_> {
     fn over(&mut self, over: &mut WindowType, own: &str, scope: &Scope) -> Result<()> {
         let mut spec = windows::spec_of(over, &scope.windows)?;
         self.window_spec(&mut spec, scope)?;
+        windows::without_constants(&mut spec);
         if WHOLE_PARTITION.contains(&own) && spec.window_frame.is_none() {
             spec.window_frame = Some(WindowFrame {
                 units: WindowFrameUnits::Rows,

@@ -2,7 +2,10 @@
 //! left out depend on the function that uses the window.
 
 use millstream_core::Result;
-use sqlparser::ast::{Ident, NamedWindowDefinition, NamedWindowExpr, WindowSpec, WindowType};
+use sqlparser::ast::{
+    Expr, Ident, NamedWindowDefinition, NamedWindowExpr, Query, SelectItem, SetExpr, WindowFrameUnits, WindowSpec,
+    WindowType,
+};
 
 use super::fold::folded;
 use super::problem::{did_you_mean, wrong};
@@ -46,6 +49,39 @@ fn complete(spec: WindowSpec, known: &[(String, WindowSpec)]) -> Result<WindowSp
         spec.window_frame.clone_from(&base.window_frame);
     }
     Ok(spec)
+}
+
+/// Takes constants off the order (`order by (select null)`): all rows are equal in them, so that they order nothing, and
+/// the engine cannot plan a query there that reads nothing. Frames of values need an order, whatever it is.
+pub(super) fn without_constants(spec: &mut WindowSpec) {
+    if !spec.window_frame.as_ref().is_some_and(|frame| frame.units == WindowFrameUnits::Range) {
+        spec.order_by.retain(|key| !is_constant(&key.expr));
+    }
+}
+
+fn is_constant(expr: &Expr) -> bool {
+    match expr {
+        Expr::Value(_) => true,
+        Expr::Nested(inner) => is_constant(inner),
+        Expr::Subquery(query) => reads_nothing(query),
+        _ => false,
+    }
+}
+
+/// `select null`: one row with one constant.
+fn reads_nothing(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let [SelectItem::UnnamedExpr(item) | SelectItem::ExprWithAlias { expr: item, .. }] = select.projection.as_slice()
+    else {
+        return false;
+    };
+    query.with.is_none()
+        && query.limit_clause.is_none()
+        && select.from.is_empty()
+        && select.selection.is_none()
+        && select.having.is_none()
+        && select.qualify.is_none()
+        && is_constant(item)
 }
 
 fn find<'k>(name: &Ident, known: &'k [(String, WindowSpec)]) -> Result<&'k WindowSpec> {
