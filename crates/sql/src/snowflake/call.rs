@@ -4,18 +4,16 @@ use millstream_core::Result;
 use sqlparser::ast::{BinaryOperator, CastKind, DataType};
 use sqlparser::ast::{
     DuplicateTreatment, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
-    FunctionArguments, NullTreatment, Spanned, WindowFrame, WindowFrameBound, WindowFrameUnits, WindowSpec, WindowType,
+    FunctionArguments, NullTreatment, Spanned, WindowFrameBound, WindowSpec, WindowType,
 };
 use sqlparser::tokenizer::Span;
 
 use super::build::{all, binary, call, case, function_call, name, nested, null, number, text, unnamed};
 use super::fold::as_value;
+use super::ordered::{ORDERED, whole_partition, within_window};
 use super::problem::{did_you_mean, unsupported, wrong};
 use super::scope::Scope;
 use super::{Rewriter, SessionValue, date_parts, windows};
-
-/// Aggregates whose order stands in `within group` and goes to the argument list.
-const ORDERED: &[&str] = &["listagg", "array_agg", "string_agg"];
 
 /// Aggregates of truth values, which numbers and texts are turned into. Source: docs.snowflake.com, "BOOLOR_AGG".
 const OF_TRUTH: &[&str] = &["booland_agg", "boolor_agg"];
@@ -54,7 +52,7 @@ impl Rewriter<'_> {
         for order in &mut function.within_group {
             self.expr(&mut order.expr, scope)?;
         }
-        if ORDERED.contains(&own.as_str()) && !function.within_group.is_empty() {
+        if function.over.is_none() && ORDERED.contains(&own.as_str()) && !function.within_group.is_empty() {
             let order = std::mem::take(&mut function.within_group);
             if let FunctionArguments::List(list) = &mut function.args {
                 list.clauses.push(FunctionArgumentClause::OrderBy(order));
@@ -65,6 +63,7 @@ impl Rewriter<'_> {
         }
         if let Some(over) = &mut function.over {
             self.over(over, &own, scope)?;
+            within_window(&mut function, &own, span)?;
         }
         // Places in engine errors come from the name.
         let at = function.name.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span);
@@ -156,11 +155,7 @@ impl Rewriter<'_> {
         self.window_spec(&mut spec, scope)?;
         windows::without_constants(&mut spec);
         if WHOLE_PARTITION.contains(&own) && spec.window_frame.is_none() {
-            spec.window_frame = Some(WindowFrame {
-                units: WindowFrameUnits::Rows,
-                start_bound: WindowFrameBound::Preceding(None),
-                end_bound: Some(WindowFrameBound::Following(None)),
-            });
+            spec.window_frame = Some(whole_partition());
         }
         *over = WindowType::WindowSpec(spec);
         Ok(())

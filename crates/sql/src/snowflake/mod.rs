@@ -7,7 +7,8 @@
 //!
 //! Each construct has a file: `aliases` (lateral column aliases), `wildcard` (`exclude`, `rename`, `replace`, `ilike`),
 //! `by_name` (`using`), `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`,
-//! `all`), `date_parts`, `interval`, `types`, `call` (functions and their clauses), `windows` (named windows).
+//! `all`), `date_parts`, `interval`, `types`, `call` (functions and their clauses), `ordered`
+//! (`within group` in a window), `windows` (named windows).
 //!
 //! Deliberately absent: types of columns. What depends on them (`1 / 2`, `date + 1`) is decided while the engine plans.
 
@@ -23,6 +24,7 @@ mod fold;
 mod from;
 mod interval;
 mod like;
+mod ordered;
 mod pivot;
 mod problem;
 mod query;
