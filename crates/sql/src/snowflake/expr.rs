@@ -146,6 +146,30 @@ impl Rewriter<'_> {
         Expr::Exists { subquery: Box::new(build::query(found)), negated: false }
     }
 
+    /// `x > all (select …)` and its like. `= any` is `in`, and `<> all` is `not in`.
+    fn compared_with(
+        &mut self,
+        mut left: Expr,
+        compare_op: BinaryOperator,
+        right: Expr,
+        is_all: bool,
+        scope: &Scope,
+    ) -> Result<Expr> {
+        let span = right.span();
+        let Expr::Subquery(mut subquery) = right else {
+            return Err(unsupported("'any' or 'all' of a list", span, "write 'in (…)', or compare with each value"));
+        };
+        self.expr(&mut left, scope)?;
+        self.subquery(&mut subquery)?;
+        let left = Box::new(left);
+        Ok(match (&compare_op, is_all) {
+            (BinaryOperator::Eq, false) => Expr::InSubquery { expr: left, subquery, negated: false },
+            (BinaryOperator::NotEq, true) => Expr::InSubquery { expr: left, subquery, negated: true },
+            (_, true) => Expr::AllOp { left, compare_op, right: Box::new(Expr::Subquery(subquery)) },
+            (_, false) => Expr::AnyOp { left, compare_op, right: Box::new(Expr::Subquery(subquery)), is_some: false },
+        })
+    }
+
     /// What becomes something else.
     fn replaced(&mut self, expr: Expr, scope: &Scope) -> Result<Expr> {
         let span = expr.span();
@@ -253,6 +277,8 @@ impl Rewriter<'_> {
                 Ok(call(function, args))
             }
             Expr::Function(function) => self.function(function, span, scope),
+            Expr::AnyOp { left, compare_op, right, .. } => self.compared_with(*left, compare_op, *right, false, scope),
+            Expr::AllOp { left, compare_op, right } => self.compared_with(*left, compare_op, *right, true, scope),
             Expr::Dictionary(fields) => {
                 let mut args = Vec::with_capacity(fields.len() * 2);
                 for mut field in fields {
@@ -387,9 +413,6 @@ fn refused(expr: &Expr, span: Span) -> millstream_core::Error {
         Expr::Lambda(_) => ("a lambda", "flatten the array and aggregate again"),
         Expr::Collate { .. } => ("'collate'", "compare lower(x) with lower(y)"),
         Expr::AtTimeZone { .. } => ("'at time zone'", "use convert_timezone"),
-        Expr::AnyOp { .. } | Expr::AllOp { .. } => {
-            ("a comparison with 'any' or 'all'", "write 'in (…)' or 'exists (…)'")
-        }
         Expr::SimilarTo { .. } => ("'similar to'", "use regexp_like"),
         Expr::Wildcard(_) | Expr::QualifiedWildcard(..) => ("a star here", "name the columns"),
         Expr::Cast { .. } => ("this form of a cast", "write cast(x as type)"),

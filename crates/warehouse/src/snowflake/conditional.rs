@@ -51,6 +51,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         call.bools(|row| Ok(value.get(row).map(|value| !value)))
     }),
     function(&["sf_variant_compare"], 2, 2, super::scalar::int, variant_compare),
+    // Its argument, of which the engine must not think that it is never null.
+    function(&["sf_maybe"], 1, 1, |types| Ok(types.of(0).clone()), |call| call.full(0)),
 ];
 
 /// The type of some of the arguments together.

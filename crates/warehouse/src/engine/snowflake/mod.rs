@@ -4,6 +4,7 @@
 //! Guarantees: functions of the engine are found only where they mean the same (see `crate::snowflake`), so that a name
 //! never silently means something else.
 
+mod asked;
 mod condition;
 mod flatten;
 mod lists;
@@ -61,6 +62,7 @@ impl SnowflakeNames<'_, '_> {
         SqlToRel::new_with_options(self, parser_options(self.options()))
             .sql_statement_to_plan(statement)
             .and_then(flatten::expand)
+            .and_then(asked::mend)
             .and_then(lists::mend)
             .and_then(|plan| sort_variants(plan).map_err(into_engine))
     }
