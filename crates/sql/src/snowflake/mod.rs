@@ -8,7 +8,7 @@
 //! Each construct has a file: `aliases` (lateral column aliases), `wildcard` (`exclude`, `rename`, `replace`, `ilike`),
 //! `by_name` (`using`), `pivot`, `unpivot`, `asof`, `sample`, `table_function` (`generator`, `flatten`), `like` (`any`,
 //! `all`), `date_parts`, `interval`, `types`, `call` (functions and their clauses), `ordered`
-//! (`within group` in a window), `windows` (named windows).
+//! (`within group` in a window), `windows` (named windows), `group_by` (`group by all`).
 //!
 //! Deliberately absent: types of columns. What depends on them (`1 / 2`, `date + 1`) is decided while the engine plans.
 
@@ -22,6 +22,7 @@ mod escapes;
 mod expr;
 mod fold;
 mod from;
+mod group_by;
 mod interval;
 mod like;
 mod ordered;
@@ -54,6 +55,8 @@ pub trait Schemas {
     fn columns(&self, parts: &[String]) -> Option<Vec<String>>;
     /// Whether there is a function of that name (lower case).
     fn is_function(&self, name: &str) -> bool;
+    /// Whether the function of that name (lower case) is an aggregate.
+    fn is_aggregate(&self, name: &str) -> bool;
     /// Names of all functions, for hints.
     fn functions(&self) -> Vec<String>;
     /// What `current_schema()` and its like give.

@@ -57,6 +57,10 @@ impl Rewriter<'_> {
         for condition in [&mut select.selection, &mut select.having, &mut select.qualify].into_iter().flatten() {
             self.expr(condition, &scope)?;
         }
+        if matches!(select.group_by, GroupByExpr::All(_)) {
+            self.group_by_all(&mut select.group_by, &select.projection);
+            return Ok(Selected { columns, scope, written });
+        }
         if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
             if !modifiers.is_empty() {
                 return Err(unsupported(

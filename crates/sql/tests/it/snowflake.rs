@@ -30,6 +30,9 @@ impl Schemas for Shop {
     fn is_function(&self, name: &str) -> bool {
         self.functions().iter().any(|known| known == name)
     }
+    fn is_aggregate(&self, name: &str) -> bool {
+        ["sum", "count", "max", "min", "avg", "listagg", "array_agg", "percentile_cont"].contains(&name)
+    }
     fn functions(&self) -> Vec<String> {
         let all = "sum count max min avg upper lower coalesce dateadd datediff date_trunc last_day trunc listagg array_agg \
                    row_number first_value lag iff random hash object_construct current_timestamp nullifzero parse_json \

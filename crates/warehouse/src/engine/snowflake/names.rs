@@ -76,6 +76,11 @@ impl Schemas for SnowflakeNames<'_, '_> {
                 || (is_native(name) && self.is_in_engine(name)))
     }
 
+    fn is_aggregate(&self, name: &str) -> bool {
+        functions().aggregate.contains_key(name)
+            || (is_native(name) && self.names.scope.state.aggregate_functions().contains_key(name))
+    }
+
     fn functions(&self) -> Vec<String> {
         let known = functions();
         let all = known.scalar.keys().chain(known.aggregate.keys()).chain(known.window.keys());
