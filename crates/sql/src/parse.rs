@@ -46,6 +46,7 @@ pub fn parse_in(dialect: Dialect, sql: &str) -> Result<Vec<Statement>> {
             if dialect == Dialect::Snowflake {
                 snowflake::read_escapes(&mut all)?;
                 all.iter_mut().for_each(fold_quoted);
+                all = tokens::name_before_window(all);
             }
             Parser::new(grammar)
                 .with_recursion_limit(DEPTH_MAX)
