@@ -303,7 +303,7 @@ impl Check {
             Planned::Columns(_) => {}
             other => return Ok(other),
         }
-        let whole = match materialize::snapshot_query(node, origin.sql) {
+        let whole = match materialize::snapshot_query(node, origin.sql, self.query_options.dialect) {
             Ok(whole) => whole,
             Err(error) => {
                 let place = node.patch_place.clone().unwrap_or_else(|| node.place.clone());

@@ -17,7 +17,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::DateTime;
 use futures::TryStreamExt;
-use millstream_core::warehouse::{OnSchemaChange, RelationKind, Stage};
+use millstream_core::warehouse::{Dialect, OnSchemaChange, RelationKind, Stage};
 use millstream_core::{Error, Result};
 use millstream_project::Node;
 
@@ -28,7 +28,7 @@ use config::{Config, Strategy};
 use sql::Order;
 
 pub(super) async fn decide(session: &Session, node: &Node, sql: &str) -> Result<Decision> {
-    let config = Config::of(node)?;
+    let config = Config::of(node, session.dialect())?;
     let name = quoted(node);
     let existing = session.warehouse.relation(&node.table_name()).await?;
     let order = order(session, node, &config, sql).await?;
@@ -64,8 +64,8 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: &str) -> Result<
 }
 
 /// The query of the snapshot's first run, for its columns; every time in it is the same.
-pub(crate) fn query(node: &Node, sql: &str) -> Result<String> {
-    let config = Config::of(node)?;
+pub(crate) fn query(node: &Node, sql: &str, dialect: Dialect) -> Result<String> {
+    let config = Config::of(node, dialect)?;
     Ok(sql::first(&config, super::strip(sql), &config.now(DateTime::UNIX_EPOCH, None), None))
 }
 

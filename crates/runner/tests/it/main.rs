@@ -71,6 +71,7 @@ projects!(
     check_contracts,
     check_snowflake,
     snowflake_incremental,
+    snowflake_snapshots,
     snowflake_statements,
     snowflake_unit_tests,
     unit_tests,

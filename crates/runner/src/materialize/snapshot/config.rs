@@ -2,6 +2,7 @@
 
 use arrow::datatypes::DataType;
 use chrono::{DateTime, Utc};
+use millstream_core::warehouse::Dialect;
 use millstream_core::{Error, Result};
 use millstream_project::{Node, SnapshotColumnNames};
 
@@ -33,11 +34,12 @@ pub(super) struct Config<'a> {
     pub(super) hard_deletes: HardDeletes,
     /// SQL that stands for "still valid" instead of null.
     pub(super) valid_to_current: Option<&'a str>,
-    pub(super) names: &'a SnapshotColumnNames,
+    /// Names of the snapshot's own columns, as they are stored.
+    pub(super) names: SnapshotColumnNames,
 }
 
 impl<'a> Config<'a> {
-    pub(super) fn of(node: &'a Node) -> Result<Self> {
+    pub(super) fn of(node: &'a Node, dialect: Dialect) -> Result<Self> {
         let config = &node.config;
         let wrong = |what: String, hint: &str| Error::user(format!("the snapshot {} {what}", node.name)).hint(hint);
         if config.unique_key.is_empty() {
@@ -83,13 +85,13 @@ impl<'a> Config<'a> {
             unique_key: &config.unique_key,
             hard_deletes,
             valid_to_current: config.dbt_valid_to_current.as_deref(),
-            names: &config.snapshot_column_names,
+            names: stored(&config.snapshot_column_names, dialect),
         })
     }
 
     /// The columns that the snapshot adds to the query's, in their order.
     pub(super) fn own_columns(&self) -> Vec<&str> {
-        let names = self.names;
+        let names = &self.names;
         let mut own: Vec<&str> =
             vec![&names.dbt_scd_id, &names.dbt_updated_at, &names.dbt_valid_from, &names.dbt_valid_to];
         if self.hard_deletes == HardDeletes::NewRecord {
@@ -115,5 +117,20 @@ impl<'a> Config<'a> {
             Strategy::Timestamp(updated_at) => updated_at,
             Strategy::Check { updated_at, .. } => updated_at.unwrap_or(now),
         }
+    }
+}
+
+/// The names as the dialect stores them: `VALID_FROM` is `valid_from` in Snowflake's.
+fn stored(names: &SnapshotColumnNames, dialect: Dialect) -> SnapshotColumnNames {
+    let stored = |name: &String| match dialect {
+        Dialect::Native => name.clone(),
+        Dialect::Snowflake => millstream_sql::snowflake::fold_written(name),
+    };
+    SnapshotColumnNames {
+        dbt_scd_id: stored(&names.dbt_scd_id),
+        dbt_updated_at: stored(&names.dbt_updated_at),
+        dbt_valid_from: stored(&names.dbt_valid_from),
+        dbt_valid_to: stored(&names.dbt_valid_to),
+        dbt_is_deleted: stored(&names.dbt_is_deleted),
     }
 }

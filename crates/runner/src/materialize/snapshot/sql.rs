@@ -21,7 +21,7 @@ pub(super) enum Order {
 /// Every row of the query as a version. With the query's columns (`by_time`) several rows may have one key: the last
 /// of each holds, the ones before it end where the next begins.
 pub(super) fn first(config: &Config<'_>, sql: &str, now: &str, by_time: Option<&Schema>) -> String {
-    let names = config.names;
+    let names = &config.names;
     let updated_at = config.updated_at(now);
     if let Some(source) = by_time {
         return ordered::first(config, sql, updated_at, source);
@@ -53,7 +53,7 @@ pub(super) fn changes(
     order: Order,
 ) -> String {
     let columns = Columns { config, source, existing };
-    let names = config.names;
+    let names = &config.names;
     let scd_id = quote(&names.dbt_scd_id);
     let valid_to = quote(&names.dbt_valid_to);
     let updated_at = config.updated_at(now);
@@ -194,7 +194,7 @@ impl Columns<'_> {
     /// A new version; `again` is the id for the case that its own is taken.
     /// `until` is where the next version of the same run begins, which is null for the last one.
     fn of_new(&self, again: &str, until: Option<&str>) -> String {
-        let names = self.config.names;
+        let names = &self.config.names;
         let updated_at = "new.dbt_internal_updated_at";
         self.list(|name| {
             if name == names.dbt_scd_id {
@@ -232,7 +232,7 @@ impl Columns<'_> {
 
     /// The record that a row was deleted now.
     fn of_deletion(&self, now: &str) -> String {
-        let names = self.config.names;
+        let names = &self.config.names;
         let id = format!("old.{}", quote(&names.dbt_scd_id));
         self.list(|name| {
             if name == names.dbt_scd_id {

@@ -24,7 +24,7 @@ pub(super) struct Parts<'a> {
 
 /// Every row as a version; of rows that follow each other and are the same to the check, the first.
 pub(super) fn first(config: &Config<'_>, sql: &str, updated_at: &str, source: &Schema) -> String {
-    let names = config.names;
+    let names = &config.names;
     let keys = config.unique_key.join(", ");
     let checked = checked(config, source);
     let sql = if checked.is_empty() {
@@ -59,7 +59,7 @@ pub(super) fn first(config: &Config<'_>, sql: &str, updated_at: &str, source: &S
 pub(super) fn changes(parts: &Parts<'_>) -> String {
     let Parts { columns, sql, target, key_columns, same_key, is_current, updated_at, new_id, again } = parts;
     let config = columns.config;
-    let names = config.names;
+    let names = &config.names;
     let (scd_id, valid_from) = (quote(&names.dbt_scd_id), quote(&names.dbt_valid_from));
     let count = config.unique_key.len();
     let keys = |prefix: &str| {
