@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use millstream_core::Result;
 use sqlparser::ast::{Expr, Ident, visit_expressions};
+use sqlparser::tokenizer::Span;
 
 use super::build::nested;
 use super::problem::wrong;
@@ -48,6 +49,12 @@ impl Alias {
     }
 }
 
+/// A name that two columns of one subquery have.
+pub(super) fn ambiguous(name: &str, relation: Option<&str>, span: Span) -> millstream_core::Error {
+    let relation = relation.filter(|relation| !relation.starts_with("__")).unwrap_or("the subquery");
+    wrong(format!("the column '{name}' is ambiguous"), span, format!("{relation} has two of that name: rename one"))
+}
+
 impl Rewriter<'_> {
     /// A bare name: a column, or a copy of what an alias stands for.
     pub(super) fn bare_name(&mut self, ident: &Ident, scope: &Scope) -> Result<Expr> {
@@ -57,6 +64,9 @@ impl Rewriter<'_> {
         }
         let alias = if scope.is_column(&name) { None } else { scope.alias(&name) };
         let Some(alias) = alias else {
+            if let Some(source) = scope.sources.iter().find(|source| source.has_twice(&name)) {
+                return Err(ambiguous(&name, source.name.as_deref(), ident.span));
+            }
             let mut column = ident.clone();
             fold::fold(&mut column);
             return Ok(Expr::Identifier(column));

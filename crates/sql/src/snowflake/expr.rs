@@ -9,6 +9,7 @@ use sqlparser::ast::{
 use sqlparser::tokenizer::Span;
 
 use super::Rewriter;
+use super::aliases::ambiguous;
 use super::build::{self, all, any, binary, call, column, column_of, null, text};
 use super::fold::fold;
 use super::like::{Like, negate};
@@ -41,6 +42,13 @@ impl Rewriter<'_> {
                     parts.remove(0);
                 }
                 parts.iter_mut().for_each(fold);
+                if let [relation, column] = parts.as_slice()
+                    && let Some(source) =
+                        scope.sources.iter().find(|source| source.name.as_ref() == Some(&relation.value))
+                    && source.has_twice(&column.value)
+                {
+                    return Err(ambiguous(&column.value, Some(&relation.value), column.span));
+                }
                 if let [relation, written] = parts.as_mut_slice()
                     && let Some(position) = position_of(&written.value)
                 {

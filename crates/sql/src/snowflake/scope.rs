@@ -26,6 +26,11 @@ impl Source {
     pub fn has(&self, column: &str) -> bool {
         self.columns.as_ref().is_some_and(|columns| columns.iter().any(|own| own == column))
     }
+
+    /// Whether two columns were written with this name, see `select`.
+    pub fn has_twice(&self, column: &str) -> bool {
+        self.has(column) && self.has(&format!("{column}:1"))
+    }
 }
 
 /// A common table expression in sight.

@@ -89,12 +89,6 @@ impl Rewriter<'_> {
         columns: &mut Columns,
         written: &mut Vec<(Expr, String)>,
     ) -> Result<()> {
-        let mut add = |projection: &mut Vec<SelectItem>, name: String, new: SelectItem| {
-            projection.push(new);
-            if let Some(columns) = columns {
-                columns.push(name);
-            }
-        };
         match item_ {
             SelectItem::UnnamedExpr(mut expr) => {
                 let before = expr.clone();
@@ -102,22 +96,25 @@ impl Rewriter<'_> {
                 let is_plain = matches!(expr, Expr::Identifier(_) | Expr::CompoundIdentifier(_));
                 let name = name_of(&before, &expr);
                 if is_plain && column_name(&expr).is_some_and(|column| column == name) {
-                    add(projection, name, SelectItem::UnnamedExpr(expr));
+                    let new = match is_repeated(&expr, &name, projection, columns, scope) {
+                        true => item(expr, &apart(name.clone(), projection, columns)),
+                        false => SelectItem::UnnamedExpr(expr),
+                    };
+                    add(projection, columns, new);
                     return Ok(());
                 }
-                let name = apart(name, projection);
+                let name = apart(name, projection, columns);
                 written.push((before, name.clone()));
-                let new = item(expr, &name);
-                add(projection, name, new);
+                add(projection, columns, item(expr, &name));
             }
             SelectItem::ExprWithAlias { mut expr, mut alias } => {
                 let before = expr.clone();
                 self.expr(&mut expr, scope)?;
                 fold(&mut alias);
-                let name = alias.value.clone();
-                scope.aliases.push(Alias::new(&name, &expr));
-                written.push((before, name.clone()));
-                add(projection, name, SelectItem::ExprWithAlias { expr, alias });
+                scope.aliases.push(Alias::new(&alias.value, &expr));
+                alias.value = apart(alias.value, projection, columns);
+                written.push((before, alias.value.clone()));
+                add(projection, columns, SelectItem::ExprWithAlias { expr, alias });
             }
             SelectItem::ExprWithAliases { expr, .. } => {
                 return Err(unsupported("a list of aliases", expr.span(), "give each column one alias"));
@@ -135,6 +132,17 @@ impl Rewriter<'_> {
         }
         Ok(())
     }
+}
+
+/// Adds an item that is one column.
+fn add(projection: &mut Vec<SelectItem>, columns: &mut Columns, new: SelectItem) {
+    let name = match &new {
+        SelectItem::ExprWithAlias { alias, .. } => Some(alias.value.clone()),
+        SelectItem::UnnamedExpr(expr) => column_name(expr),
+        _ => None,
+    };
+    extend(columns, name.map(|name| vec![name]));
+    projection.push(new);
 }
 
 fn extend(columns: &mut Columns, more: Columns) {
@@ -179,14 +187,28 @@ fn name_of(before: &Expr, after: &Expr) -> String {
     }
 }
 
+/// Whether the engine would take a column for one that is there already: columns of one name must be of different
+/// relations.
+fn is_repeated(expr: &Expr, name: &str, projection: &[SelectItem], columns: &Columns, scope: &Scope) -> bool {
+    projection.iter().any(|item| match item {
+        SelectItem::ExprWithAlias { alias, .. } => alias.value == name,
+        SelectItem::UnnamedExpr(other) => {
+            column_name(other).is_some_and(|column| column == name) && (scope.sources.len() < 2 || other == expr)
+        }
+        _ => columns.iter().flatten().any(|column| column == name),
+    })
+}
+
 /// The engine refuses two computed columns of one name, which Snowflake allows: the second one gets `:1`, and so on.
-fn apart(name: String, projection: &[SelectItem]) -> String {
+/// The result of the whole query has the names as they were written.
+fn apart(name: String, projection: &[SelectItem], columns: &Columns) -> String {
     let is_taken = |name: &str| {
-        projection.iter().any(|item| match item {
-            SelectItem::ExprWithAlias { alias, .. } => alias.value == name,
-            SelectItem::UnnamedExpr(expr) => column_name(expr).is_some_and(|column| column == name),
-            _ => false,
-        })
+        columns.iter().flatten().any(|column| column == name)
+            || projection.iter().any(|item| match item {
+                SelectItem::ExprWithAlias { alias, .. } => alias.value == name,
+                SelectItem::UnnamedExpr(expr) => column_name(expr).is_some_and(|column| column == name),
+                _ => false,
+            })
     };
     if !is_taken(&name) {
         return name;

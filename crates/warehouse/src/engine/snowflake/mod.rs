@@ -11,6 +11,7 @@ mod lists;
 mod meet;
 mod names;
 mod ops;
+mod same_names;
 
 use datafusion::error::Result as EngineResult;
 use datafusion::logical_expr::LogicalPlan;
@@ -65,5 +66,6 @@ impl SnowflakeNames<'_, '_> {
             .and_then(asked::mend)
             .and_then(lists::mend)
             .and_then(|plan| sort_variants(plan).map_err(into_engine))
+            .and_then(same_names::restore)
     }
 }
