@@ -6,6 +6,7 @@ use millstream_core::{Error, Kind};
 use millstream_sql::place_at;
 
 use crate::suggest::nearest;
+use crate::wording;
 
 /// An error of the engine as one of ours. Errors of ours that passed through the engine come out as they went in.
 pub(crate) fn from_engine(error: DataFusionError) -> Error {
@@ -51,7 +52,9 @@ fn explain(error: &DataFusionError) -> Error {
         DataFusionError::SQL(inner, _) => Error::user("the SQL cannot be parsed").why(inner),
         DataFusionError::Execution(message) => Error::user("the query failed").why(clean(message)),
         DataFusionError::NotImplemented(message) => {
-            Error::user("the query uses something that is not supported").why(clean(message))
+            let message = clean(message);
+            wording::of_missing(&message)
+                .unwrap_or_else(|| Error::user("the query uses something that is not supported").why(message))
         }
         DataFusionError::ResourcesExhausted(message) => {
             Error::environment("the query needs more memory than it may use")
@@ -83,7 +86,8 @@ fn from_plan(message: &str) -> Error {
         return Error::user(format!("column '{bare}' must be in 'group by' or inside of an aggregate function"))
             .hint(format!("add it to 'group by', or take any of its values: any_value({bare})"));
     }
-    Error::user("the query is not valid").why(in_sql_types(message))
+    let message = in_sql_types(message);
+    wording::of_plan(&message).unwrap_or_else(|| Error::user("the query is not valid").why(message))
 }
 
 /// The engine's names of types as the names that SQL has for them.
@@ -151,7 +155,13 @@ fn from_schema(error: &SchemaError) -> Error {
                 .why("more than one table of the query has it")
                 .hint("put the table's name or alias in front of it")
         }
-        other => Error::user("the query is not valid").why(other),
+        SchemaError::DuplicateQualifiedField { qualifier, name } => {
+            let error = Error::user(format!("the column '{name}' of '{qualifier}' is there twice"));
+            error.hint(format!("if the query reads '{qualifier}' twice, give each an alias of its own"))
+        }
+        SchemaError::DuplicateUnqualifiedField { name } => {
+            Error::user(format!("two columns are called '{name}'")).hint("give one of them another name with 'as'")
+        }
     }
 }
 

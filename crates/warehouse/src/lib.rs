@@ -32,6 +32,7 @@ mod sweep;
 mod tables;
 mod view;
 mod warehouse;
+mod wording;
 mod write;
 
 pub use options::{EmbeddedOptions, Ids, MEMORY_LIMIT_BYTES_DEFAULT, RandomIds};
