@@ -207,6 +207,8 @@ impl<'a> Scope<'a> {
             return Ok(plan);
         }
         let plan = super::asking::answered(super::join_subquery::lifted(plan)?)?;
+        // Snowflake's numbers meet by its own rules, see the rewrite of its operators.
+        let plan = if self.dialect == Dialect::Native { super::meeting::settled(plan)? } else { plan };
         self.state.analyzer().execute_and_check(plan, self.state.config_options(), |_, _| {})
     }
 

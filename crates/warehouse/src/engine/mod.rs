@@ -8,6 +8,7 @@ mod first_row;
 mod hashing;
 mod info;
 mod join_subquery;
+mod meeting;
 mod query;
 mod series;
 mod session;
