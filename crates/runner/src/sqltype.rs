@@ -53,6 +53,8 @@ pub(crate) fn arrow_type(name: &str) -> Option<DataType> {
         "varchar" | "text" | "string" | "char" | "character" | "character varying" | "nvarchar" | "bpchar" => {
             DataType::Utf8
         }
+        // As the warehouse takes them in a cast.
+        "json" | "jsonb" | "uuid" => DataType::Utf8,
         "boolean" | "bool" => DataType::Boolean,
         "tinyint" | "int1" => DataType::Int8,
         "smallint" | "int2" => DataType::Int16,
@@ -136,6 +138,7 @@ mod tests {
     #[test]
     fn other_spellings_and_nonsense() {
         assert_eq!(arrow_type("VARCHAR(20)"), Some(DataType::Utf8));
+        assert_eq!(arrow_type("jsonb"), Some(DataType::Utf8));
         assert_eq!(arrow_type("timestamp(6) with time zone"), arrow_type("timestamptz"));
         assert_eq!(arrow_type("number(10)"), Some(DataType::Decimal128(10, 0)));
         for nonsense in ["decimal(39,2)", "decimal(4,5)", "decimal(a)", "geography", "varchar(3", ""] {

@@ -11,7 +11,7 @@ use sqlparser::ast::{
 
 /// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
 /// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. `at time zone` is a
-/// call of `timezone`, which has PostgreSQL's meaning. `json` is text, as which it is stored. `listagg` is the engine's
+/// call of `timezone`, which has PostgreSQL's meaning. `json` and `uuid` are text, as which they are stored. `listagg` is the engine's
 /// `string_agg`, and a bare part of a date in `datediff` and its kin a text. Equal unnamed columns of a select list are
 /// told apart, because the engine refuses them, and the columns of table functions are called as the query calls them.
 pub fn for_engine(statement: &mut Statement) {
@@ -150,7 +150,7 @@ pub(crate) fn call<const N: usize>(name: &str, args: [Expr; N]) -> Expr {
 fn precise(data_type: &mut DataType) {
     match data_type {
         DataType::Timestamp(precision @ None, _) => *precision = Some(6),
-        DataType::JSON | DataType::JSONB => *data_type = DataType::Text,
+        DataType::JSON | DataType::JSONB | DataType::Uuid => *data_type = DataType::Text,
         // `datetime` is the same thing without a zone in the dialects that have it.
         DataType::Datetime(None) => *data_type = DataType::Timestamp(Some(6), TimezoneInfo::None),
         _ => {}

@@ -89,6 +89,11 @@ impl ScalarUDFImpl for Timezone {
     }
 }
 
+/// The name of a zone that is written in other letters: `utc`, `america/new_york`.
+fn canonical(name: &str) -> Option<&'static str> {
+    chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()).find(|known| known.eq_ignore_ascii_case(name))
+}
+
 fn moved(zones: &StringArray, values: &dyn Array) -> Result<TimestampMicrosecondArray> {
     let from_clock = matches!(values.data_type(), DataType::Timestamp(_, None));
     let micros = cast(values, &if from_clock { clock() } else { instant() })?;
@@ -103,9 +108,9 @@ fn moved(zones: &StringArray, values: &dyn Array) -> Result<TimestampMicrosecond
         };
         let zone = match known {
             Some((last, zone)) if last == name => zone,
-            _ => match name.parse::<Tz>() {
-                Ok(zone) => zone,
-                Err(_) => {
+            _ => match name.parse::<Tz>().ok().or_else(|| canonical(name)?.parse().ok()) {
+                Some(zone) => zone,
+                None => {
                     return exec_err!("there is no time zone '{name}'; write for example 'Europe/Berlin' or '+02:00'");
                 }
             },
