@@ -28,6 +28,7 @@ mod series;
 pub mod snowflake;
 mod time_pattern;
 mod tokens;
+mod using;
 
 pub use blank::{ExpressionAt, blank_at, blank_number, expressions};
 pub use check::{StatementKind, read_only};

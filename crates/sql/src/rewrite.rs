@@ -46,6 +46,7 @@ impl VisitorMut for Rewriter {
         crate::names::tell_apart(select);
         crate::lateral::unnest_beside(select);
         crate::series::name_columns(select);
+        crate::using::qualify(select);
         ControlFlow::Continue(())
     }
 
