@@ -10,6 +10,7 @@ mod info;
 mod join_subquery;
 mod meeting;
 mod query;
+mod sanity;
 mod series;
 mod session;
 mod snowflake;
