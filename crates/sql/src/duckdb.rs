@@ -10,9 +10,10 @@ use sqlparser::ast::{
 
 use crate::rewrite::{call, text};
 
-/// DuckDB's name, and the engine's for the same arguments.
+/// DuckDB's name (or PostgreSQL's, which it has too), and the engine's for the same arguments.
 const NAMES: &[(&str, &str)] = &[
     ("ceiling", "ceil"),
+    ("every", "bool_and"),
     ("first", "first_value"),
     ("gen_random_uuid", "uuid"),
     ("last", "last_value"),
@@ -26,6 +27,7 @@ const NAMES: &[(&str, &str)] = &[
     ("string_split", "string_to_array"),
     ("suffix", "ends_with"),
     ("ucase", "upper"),
+    ("variance", "var_samp"),
 ];
 
 /// Functions of one date that give a part of it.

@@ -41,6 +41,7 @@ impl VisitorMut for Simplifier {
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         let simpler = match expr {
             Expr::Cast { expr, .. } => std::mem::replace(expr.as_mut(), Expr::value(Value::Null)),
+            Expr::TypedString(typed) => Expr::Value(typed.value.clone()),
             Expr::Subquery(_) => Expr::Identifier(Ident::new("(subquery)")),
             Expr::Exists { .. } => Expr::Identifier(Ident::new("exists")),
             _ => return ControlFlow::Continue(()),

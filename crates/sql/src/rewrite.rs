@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use millstream_core::{Error, Result};
 use sqlparser::ast::{
     DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
-    FunctionArguments, Ident, ObjectName, ObjectNamePart, Select, SelectItem, SetExpr, Statement, TimezoneInfo,
-    TypedString, Value, VisitMut, VisitorMut,
+    FunctionArguments, Ident, LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement,
+    TimezoneInfo, TypedString, Value, VisitMut, VisitorMut,
 };
 
 /// Adapts a statement to the engine: a bare `timestamp` (with or without time zone) means microseconds, because that
@@ -42,6 +42,11 @@ struct Rewriter;
 impl VisitorMut for Rewriter {
     type Break = ();
 
+    fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<()> {
+        fetch_is_limit(query);
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         crate::names::tell_apart(select);
         crate::lateral::unnest_beside(select);
@@ -64,6 +69,19 @@ impl VisitorMut for Rewriter {
         }
         ControlFlow::Continue(())
     }
+}
+
+/// `fetch first 3 rows only` is `limit 3`.
+fn fetch_is_limit(query: &mut Query) {
+    let Some(fetch) = query.fetch.as_ref().filter(|fetch| !fetch.with_ties && !fetch.percent) else { return };
+    let count = fetch.quantity.clone().unwrap_or_else(|| Expr::value(Value::Number("1".into(), false)));
+    let offset = match &query.limit_clause {
+        None => None,
+        Some(LimitClause::LimitOffset { limit: None, offset, limit_by }) if limit_by.is_empty() => offset.clone(),
+        Some(_) => return,
+    };
+    query.limit_clause = Some(LimitClause::LimitOffset { limit: Some(count), offset, limit_by: Vec::new() });
+    query.fetch = None;
 }
 
 /// Functions that other warehouses know by another name, or with words that are no expressions.
@@ -190,6 +208,15 @@ mod tests {
             ),
             "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(x, a, b), to_char(d, '%Y') FROM t"
         );
+    }
+
+    #[test]
+    fn fetch_is_a_limit() {
+        assert_eq!(
+            rewritten("select a from t order by a offset 2 rows fetch first 3 rows only"),
+            "SELECT a FROM t ORDER BY a LIMIT 3 OFFSET 2 ROWS"
+        );
+        assert_eq!(rewritten("select a from t fetch next row only"), "SELECT a FROM t LIMIT 1");
     }
 
     #[test]
