@@ -5,7 +5,7 @@
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its SQL type without arguments, in lower case: `varchar`, `decimal`, `bigint`.
+    /// Its SQL type without arguments: `varchar`, `decimal`, `bigint`; in upper case where the adapter tells it so.
     pub dtype: String,
     /// Length of a text type, where declared.
     pub char_size: Option<u32>,
@@ -51,22 +51,24 @@ impl Column {
     }
     /// Whether it holds text.
     pub fn is_string(&self) -> bool {
-        let t = self.dtype.as_str();
-        t.contains("char") || matches!(t, "text" | "string" | "utf8" | "largeutf8" | "utf8view")
+        let t = self.dtype.to_ascii_lowercase();
+        t.contains("char") || matches!(t.as_str(), "text" | "string" | "utf8" | "largeutf8" | "utf8view")
     }
     /// Whether it holds whole numbers.
     pub fn is_integer(&self) -> bool {
-        let t = self.dtype.as_str();
-        (t.contains("int") && !t.starts_with("interval")) || matches!(t, "serial" | "bigserial" | "smallserial")
+        let t = self.dtype.to_ascii_lowercase();
+        (t.contains("int") && !t.starts_with("interval"))
+            || matches!(t.as_str(), "serial" | "bigserial" | "smallserial")
     }
     /// Whether it holds exact decimals.
     pub fn is_numeric(&self) -> bool {
-        self.dtype.starts_with("decimal") || self.dtype.starts_with("numeric") || self.dtype == "number"
+        let t = self.dtype.to_ascii_lowercase();
+        t.starts_with("decimal") || t.starts_with("numeric") || t == "number"
     }
     /// Whether it holds binary floating point numbers.
     pub fn is_float(&self) -> bool {
         matches!(
-            self.dtype.as_str(),
+            self.dtype.to_ascii_lowercase().as_str(),
             "float" | "float4" | "float8" | "real" | "double" | "double precision" | "float32" | "float64"
         )
     }

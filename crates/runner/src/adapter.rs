@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::Schema;
+use arrow::datatypes::{FieldRef, Schema};
 use futures::TryStreamExt;
 use millstream_core::warehouse::{Executed, QueryOptions, RelationKind as CoreKind, Staged};
 use millstream_core::{Error, Kind, Result, TableName, Warehouse};
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 
 use crate::cells;
 use crate::event::EventGate;
-use crate::sqltype::sql_type;
+use crate::sqltype::{snowflake_type, sql_type};
 use crate::{Cancel, Event};
 
 /// The warehouse for one rendering.
@@ -99,7 +99,17 @@ pub(crate) fn named(naming: Naming, relation: &Relation, default_schema: Option<
 /// The columns of a relation that may not be there, as the target's adapter shows them.
 pub(crate) fn columns(naming: Naming, schema: Option<&Schema>) -> Vec<Column> {
     let fields = schema.into_iter().flat_map(|schema| schema.fields().iter());
-    fields.map(|field| Column::new(naming.shown(field.name()), &sql_type(field.data_type()))).collect()
+    let column = |field: &FieldRef| {
+        let name = naming.shown(field.name());
+        // Snowflake's adapter is the one that writes databases, and tells names and types in upper case.
+        if naming.writes_database {
+            let mut column = Column::new(name, &snowflake_type(field.data_type()));
+            column.dtype.make_ascii_uppercase();
+            return column;
+        }
+        Column::new(name, &sql_type(field.data_type()))
+    };
+    fields.map(column).collect()
 }
 
 impl WarehouseAdapter {

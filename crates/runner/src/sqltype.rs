@@ -37,6 +37,21 @@ pub(crate) fn sql_type(data_type: &DataType) -> String {
     }
 }
 
+/// The name that Snowflake tells for it (`describe table`): `NUMBER(38,0)`, `VARCHAR`, `TIMESTAMP_NTZ`.
+pub(crate) fn snowflake_type(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Decimal128(precision, scale) | DataType::Decimal256(precision, scale) => {
+            format!("NUMBER({precision},{scale})")
+        }
+        whole if whole.is_integer() => "NUMBER(38,0)".into(),
+        float if float.is_floating() => "FLOAT".into(),
+        DataType::Timestamp(_, None) => "TIMESTAMP_NTZ".into(),
+        DataType::Timestamp(_, Some(_)) => "TIMESTAMP_TZ".into(),
+        DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "BINARY".into(),
+        other => sql_type(other).to_uppercase(),
+    }
+}
+
 /// The Arrow type behind a SQL name; `None` for a name that is not known. Lengths of text types are ignored, a bare
 /// `decimal` is `decimal(38,10)`, and `timestamp` has microseconds.
 pub(crate) fn arrow_type(name: &str) -> Option<DataType> {
@@ -132,6 +147,20 @@ mod tests {
             "varbinary",
         ] {
             assert_eq!(sql_type(&arrow_type(name).unwrap()), name);
+        }
+    }
+
+    #[test]
+    fn snowflake_tells_its_own_names() {
+        for (name, told) in [
+            ("bigint", "NUMBER(38,0)"),
+            ("decimal(18,2)", "NUMBER(18,2)"),
+            ("double", "FLOAT"),
+            ("varchar", "VARCHAR"),
+            ("timestamp", "TIMESTAMP_NTZ"),
+            ("boolean", "BOOLEAN"),
+        ] {
+            assert_eq!(snowflake_type(&arrow_type(name).unwrap()), told);
         }
     }
 
