@@ -63,6 +63,14 @@ pub(crate) fn of_plan(message: &str) -> Option<Error> {
     if message.starts_with("Aggregate functions are not allowed in the WHERE clause") {
         return Some(Error::user("an aggregate function cannot stand in 'where'").hint("filter groups with 'having'"));
     }
+    for (function, kind) in [("Window", "a window function"), ("Aggregate", "an aggregate function")] {
+        if message.strip_prefix(function).is_some_and(|rest| rest.starts_with(" function calls cannot be nested")) {
+            return Some(
+                Error::user(format!("{kind} stands inside of another one, perhaps by way of an alias"))
+                    .hint("compute the inner one in a common table expression, the outer one over that"),
+            );
+        }
+    }
     if message.starts_with("join condition should not be empty") {
         return Some(Error::user("an outer join has no condition").hint("write 'on …', or 'cross join'"));
     }
