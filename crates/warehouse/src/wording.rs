@@ -76,7 +76,7 @@ pub(crate) fn of_plan(message: &str) -> Option<Error> {
     }
     if message.starts_with("Correlated scalar subquery must be aggregated") {
         return Some(
-            Error::user("a subquery for one value may give several rows of a row of the query around it")
+            Error::user("a subquery for one value may give several rows for one row of the query around it")
                 .hint("aggregate in it: max(x), any_value(x); or join its rows"),
         );
     }
@@ -94,9 +94,7 @@ pub(crate) fn of_missing(message: &str) -> Option<Error> {
         "AggregateFunction" => Error::user("an aggregate function stands where there are no groups")
             .hint("filter groups with 'having', or compute it in a common table expression"),
         "ScalarSubquery" | "Exists" | "InSubquery" | "SetComparison" => {
-            Error::user("a subquery of this kind cannot be linked with the query around it")
-                .why("it can be where it aggregates rows whose columns are equal to some of the query around it")
-                .hint(link)
+            Error::user("a subquery of this kind cannot be linked with the query around it").hint(link)
         }
         "OuterReferenceColumn" => {
             let column = expression.split_once("name: \"").and_then(|(_, rest)| rest.split_once('"'));
