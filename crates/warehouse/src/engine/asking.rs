@@ -150,7 +150,7 @@ fn outer_columns(condition: &Expr) -> Vec<Column> {
 }
 
 /// Whether a plan gives the same rows each time, and none that depend on a query around it.
-fn may_be_read_twice(plan: &LogicalPlan) -> Result<bool> {
+pub(super) fn may_be_read_twice(plan: &LogicalPlan) -> Result<bool> {
     if !plan.all_out_ref_exprs().is_empty() {
         return Ok(false);
     }

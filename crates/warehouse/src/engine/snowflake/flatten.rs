@@ -105,9 +105,9 @@ impl Kind {
 
 /// The leaf.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Flatten {
+pub(super) struct Flatten {
     kind: Kind,
-    args: Vec<Expr>,
+    pub(super) args: Vec<Expr>,
     schema: DFSchemaRef,
 }
 
@@ -122,6 +122,12 @@ impl Flatten {
             .collect();
         let schema = DFSchema::from_unqualified_fields(fields.into(), Default::default())?;
         Ok(Self { kind, args, schema: Arc::new(schema) })
+    }
+
+    /// Whether a row without elements may give one.
+    pub(super) fn keeps_empty(&self) -> bool {
+        let is_false = |expr: &Expr| matches!(expr, Expr::Literal(ScalarValue::Boolean(Some(false)), _));
+        self.kind == Kind::Flatten && !self.args.get(2).is_some_and(is_false)
     }
 }
 
@@ -226,14 +232,14 @@ fn unsupported(what: &str, hint: &str) -> datafusion::error::DataFusionError {
     into_engine(Error::user(format!("{what} is not supported on the embedded warehouse")).hint(hint))
 }
 
-fn leaf(plan: &LogicalPlan) -> Option<&Flatten> {
+pub(super) fn leaf(plan: &LogicalPlan) -> Option<&Flatten> {
     let LogicalPlan::Extension(extension) = plan else { return None };
     let node: &dyn std::any::Any = extension.node.as_any();
     node.downcast_ref::<Flatten>()
 }
 
 /// The right side of a join that is a leaf with outer columns, and its alias.
-fn lateral(right: &LogicalPlan) -> Option<(&Flatten, Option<&TableReference>)> {
+pub(super) fn lateral(right: &LogicalPlan) -> Option<(&Flatten, Option<&TableReference>)> {
     match right {
         LogicalPlan::SubqueryAlias(alias) => match alias.input.as_ref() {
             LogicalPlan::Subquery(subquery) => leaf(&subquery.subquery).map(|flatten| (flatten, Some(&alias.alias))),
@@ -258,7 +264,12 @@ fn from_left(arg: Expr, left: &DFSchema) -> Result<Expr> {
 }
 
 /// The rows of `left`, each with the elements of its list.
-fn above(left: LogicalPlan, flatten: &Flatten, alias: Option<&TableReference>, args: Vec<Expr>) -> Result<LogicalPlan> {
+pub(super) fn above(
+    left: LogicalPlan,
+    flatten: &Flatten,
+    alias: Option<&TableReference>,
+    args: Vec<Expr>,
+) -> Result<LogicalPlan> {
     let kept: Vec<Expr> = left.schema().columns().into_iter().map(Expr::Column).collect();
     let number = row_number();
     let number_name = number.schema_name().to_string();

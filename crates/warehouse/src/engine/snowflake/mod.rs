@@ -5,6 +5,7 @@
 //! never silently means something else.
 
 mod asked;
+mod asked_lists;
 mod condition;
 mod flatten;
 mod lists;
@@ -62,6 +63,7 @@ impl SnowflakeNames<'_, '_> {
     fn plan(&self, statement: Statement) -> EngineResult<LogicalPlan> {
         SqlToRel::new_with_options(self, parser_options(self.options()))
             .sql_statement_to_plan(statement)
+            .and_then(asked_lists::linked)
             .and_then(flatten::expand)
             .and_then(asked::mend)
             .and_then(lists::mend)
