@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use millstream_core::{Error, Result};
 use sqlparser::ast::{
-    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
+    CastKind, DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArgumentList,
     FunctionArguments, Ident, LimitClause, ObjectName, ObjectNamePart, Query, Select, SelectItem, SetExpr, Statement,
     TimezoneInfo, TypedString, Value, VisitMut, VisitorMut,
 };
@@ -69,6 +69,34 @@ impl VisitorMut for Rewriter {
         }
         ControlFlow::Continue(())
     }
+
+    // After what is inside, so that the call inside of the cast is not met again.
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
+        if is_now(expr) {
+            let now = std::mem::replace(expr, Expr::value(Value::Null));
+            *expr = Expr::Cast {
+                kind: CastKind::Cast,
+                expr: Box::new(now),
+                data_type: DataType::Timestamp(Some(6), TimezoneInfo::Tz),
+                array: false,
+                format: None,
+            };
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Whether it is a call that gives the present. The engine's has nanoseconds, and what is compared with it would have to
+/// have them too, which `9999-12-31` cannot.
+fn is_now(expr: &Expr) -> bool {
+    let Expr::Function(function) = expr else { return false };
+    let [ObjectNamePart::Identifier(name)] = function.name.0.as_slice() else { return false };
+    let is_bare = match &function.args {
+        FunctionArguments::None => true,
+        FunctionArguments::List(list) => list.args.is_empty(),
+        FunctionArguments::Subquery(_) => false,
+    };
+    is_bare && ["now", "current_timestamp"].iter().any(|known| name.value.eq_ignore_ascii_case(known))
 }
 
 /// `fetch first 3 rows only` is `limit 3`.
@@ -207,6 +235,14 @@ mod tests {
                 "select datediff(Days, a, b), dateadd('month', 1, c), date_diff(x, a, b), strftime('%Y', d) from t"
             ),
             "SELECT datediff('day', a, b), dateadd('month', 1, c), date_diff(x, a, b), to_char(d, '%Y') FROM t"
+        );
+    }
+
+    #[test]
+    fn the_present_has_microseconds() {
+        assert_eq!(
+            rewritten("select now()::date, current_timestamp > a from t"),
+            "SELECT CAST(now() AS TIMESTAMPTZ(6))::DATE, CAST(current_timestamp AS TIMESTAMPTZ(6)) > a FROM t"
         );
     }
 
