@@ -4,6 +4,7 @@
 
 pub(crate) mod borrowed;
 mod coalesce;
+mod date_trunc;
 mod division;
 mod interval;
 mod json;
@@ -25,6 +26,7 @@ pub(crate) use json::JsonOperators;
 pub(crate) fn functions() -> impl Iterator<Item = Arc<ScalarUDF>> {
     let all = [
         coalesce::Coalesce::udf(),
+        date_trunc::DateTrunc::udf(),
         modulo::Modulo::udf(),
         round::Round::udf(),
         timezone::Timezone::udf(),
