@@ -1,20 +1,23 @@
-//! Floats beside decimals: they meet as floats, as in PostgreSQL.
+//! Where numbers of different kinds meet, they meet as in PostgreSQL: floats beside decimals as floats, and fractions
+//! that become whole numbers are rounded. Dates beside timestamps become such.
 //!
 //! The engine would make decimals of 15 fractional digits of both, where they are compared, or are values of one `case`,
 //! `coalesce` or union: `score > 0.5` would fail for `1e25` and for a value that is no number, and lose what is smaller
-//! than `1e-15`. In arithmetic it makes floats by itself.
+//! than `1e-15`. In arithmetic it makes floats by itself. Its cast to a whole number would cut fractions off.
 //!
 //! Guarantees: only types change, never names of columns; what has other types stays as it is.
 
 use std::sync::Arc;
 
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, DFSchema};
 use datafusion::error::Result;
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, LogicalPlanBuilder, Operator, Union, cast};
+
+use crate::write::through;
 
 /// Functions that give one of their arguments, or compare them.
 const FUNCTIONS: [&str; 4] = ["coalesce", "greatest", "least", "nullif"];
@@ -87,9 +90,19 @@ fn in_expression(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         Expr::ScalarFunction(function) if FUNCTIONS.contains(&function.func.name()) => {
             together(function.args.iter_mut().collect(), schema)
         }
+        Expr::Cast(cast) => rounded(&mut cast.expr, &cast.field, schema),
+        Expr::TryCast(cast) => rounded(&mut cast.expr, &cast.field, schema),
         _ => false,
     };
     if has_changed { Transformed::yes(expr) } else { Transformed::no(expr) }
+}
+
+/// Rounds a fraction that is cast to a whole number, half away from zero.
+fn rounded(value: &mut Box<Expr>, to: &Field, schema: &DFSchema) -> bool {
+    let from = value.get_type(schema).unwrap_or(DataType::Null);
+    let Some(whole) = through(&from, to.data_type()) else { return false };
+    *value = Box::new(cast(std::mem::take(value.as_mut()), whole));
+    true
 }
 
 fn compares(op: Operator) -> bool {
@@ -97,9 +110,17 @@ fn compares(op: Operator) -> bool {
     matches!(op, Eq | NotEq | Lt | LtEq | Gt | GtEq | IsDistinctFrom | IsNotDistinctFrom)
 }
 
-/// Makes floats of the decimals if there are both. A value whose type the engine does not tell yet counts as neither.
+/// Makes floats of the decimals if there are both, and timestamps of dates beside them. A value whose type the engine does not tell yet counts as neither.
 fn together(values: Vec<&mut Expr>, schema: &DFSchema) -> bool {
     let types: Vec<DataType> = values.iter().map(|value| value.get_type(schema).unwrap_or(DataType::Null)).collect();
+    // The engine would count both in nanoseconds, which end in the year 2262.
+    let moment = types.iter().find(|data_type| matches!(data_type, DataType::Timestamp(..)));
+    if let Some(moment) = moment.filter(|_| types.contains(&DataType::Date32)) {
+        for (value, _) in values.into_iter().zip(&types).filter(|(_, data_type)| **data_type == DataType::Date32) {
+            *value = cast(std::mem::take(value), moment.clone());
+        }
+        return true;
+    }
     if !meet(types.iter()) {
         return false;
     }

@@ -6,12 +6,13 @@
 use std::sync::Arc;
 
 use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::error::Result;
+use datafusion::physical_expr::{LexOrdering, OrderingRequirements};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::ensure_requirements::EnsureRequirements;
-use datafusion::physical_optimizer::output_requirements::OutputRequirements;
 use datafusion::physical_optimizer::sanity_checker::SanityCheckPlan;
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::sorts::sort::SortExec;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary};
 
 /// Name of the engine's check, which this one takes the place of.
 pub(super) const NAME: &str = "SanityCheckPlan";
@@ -26,11 +27,7 @@ impl PhysicalOptimizerRule for CheckAgain {
         if let Ok(passed) = check.optimize(Arc::clone(&plan), config) {
             return Ok(passed);
         }
-        // The order of the whole is a requirement while the others are met anew.
-        let plan = OutputRequirements::new_add_mode().optimize(plan, config)?;
-        let plan = EnsureRequirements::new().optimize(plan, config)?;
-        let plan = OutputRequirements::new_remove_mode().optimize(plan, config)?;
-        check.optimize(plan, config)
+        check.optimize(plan.transform_up(sorted)?.data, config)
     }
 
     fn name(&self) -> &str {
@@ -39,5 +36,29 @@ impl PhysicalOptimizerRule for CheckAgain {
 
     fn schema_check(&self) -> bool {
         true
+    }
+}
+
+/// The same with a sort below where the order that is asked for is not there.
+fn sorted(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
+    let mut has_changed = false;
+    let wanted = plan.required_input_ordering();
+    let mut children = Vec::with_capacity(wanted.len());
+    for (child, wanted) in plan.children().into_iter().zip(wanted) {
+        let order = wanted.map(OrderingRequirements::into_single);
+        children.push(match order {
+            Some(order) if !child.equivalence_properties().ordering_satisfy_requirement(order.clone())? => {
+                has_changed = true;
+                let sort = SortExec::new(LexOrdering::from(order), Arc::clone(child));
+                let keeps_partitions = child.output_partitioning().partition_count() > 1;
+                Arc::new(sort.with_preserve_partitioning(keeps_partitions)) as Arc<dyn ExecutionPlan>
+            }
+            _ => Arc::clone(child),
+        });
+    }
+    if has_changed {
+        replace_children_if_necessary(plan, children).map(Transformed::yes)
+    } else {
+        Ok(Transformed::no(plan))
     }
 }
