@@ -54,7 +54,7 @@ fn complete(spec: WindowSpec, known: &[(String, WindowSpec)]) -> Result<WindowSp
 /// Takes constants off the order (`order by (select null)`): all rows are equal in them, so that they order nothing, and
 /// the engine cannot plan a query there that reads nothing. Frames of values need an order, whatever it is.
 pub(super) fn without_constants(spec: &mut WindowSpec) {
-    if !spec.window_frame.as_ref().is_some_and(|frame| frame.units == WindowFrameUnits::Range) {
+    if spec.window_frame.as_ref().is_none_or(|frame| frame.units != WindowFrameUnits::Range) {
         spec.order_by.retain(|key| !is_constant(&key.expr));
     }
 }

@@ -101,7 +101,7 @@ fn in_expression(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
 fn rounded(value: &mut Box<Expr>, to: &Field, schema: &DFSchema) -> bool {
     let from = value.get_type(schema).unwrap_or(DataType::Null);
     let Some(whole) = through(&from, to.data_type()) else { return false };
-    *value = Box::new(cast(std::mem::take(value.as_mut()), whole));
+    **value = cast(std::mem::take(value.as_mut()), whole);
     true
 }
 
