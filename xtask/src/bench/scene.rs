@@ -23,16 +23,20 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Builds the binary and installs the peers where they are missing.
+    /// Builds the binary and installs the peers where they are missing. `MILLSTREAM_BIN` names a binary that is measured
+    /// as it is.
     pub fn set(root: &Path) -> Result<Self, String> {
-        run(Command::new(env!("CARGO")).args(["build", "--release", "--package", "millstream"]).current_dir(root))?;
+        let given = std::env::var_os("MILLSTREAM_BIN").map(PathBuf::from);
+        if given.is_none() {
+            run(Command::new(env!("CARGO")).args(["build", "--release", "--package", "millstream"]).current_dir(root))?;
+        }
         let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
         let folder = std::env::var_os("MILLSTREAM_BENCH_DIR").map_or_else(|| target.join("bench"), PathBuf::from);
         std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
         let environment = folder.join("venv");
         let python = environment.join("bin/python");
         let install = ". \"$ROOT/tests/services/dbt/venv.sh\"";
-        let binary = target.join("release/millstream");
+        let binary = given.unwrap_or_else(|| target.join("release/millstream"));
         run(Command::new("bash")
             .args(["-c", install])
             .env("ROOT", root)
