@@ -115,14 +115,7 @@ fn extract(told: &Expr, pattern: &Expr, group: u16) -> Expr {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use crate::{for_engine, parse_one};
-
-    fn rewritten(sql: &str) -> String {
-        let mut statement = parse_one(sql).unwrap();
-        for_engine(&mut statement);
-        statement.to_string()
-    }
+    use crate::testing::rewritten;
 
     #[test]
     fn names_become_the_engines() {

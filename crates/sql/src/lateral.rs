@@ -127,14 +127,7 @@ impl VisitorMut for Names {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use crate::{for_engine, parse_one};
-
-    fn rewritten(sql: &str) -> String {
-        let mut statement = parse_one(sql).unwrap();
-        for_engine(&mut statement);
-        statement.to_string()
-    }
+    use crate::testing::rewritten;
 
     #[test]
     fn a_list_of_the_relation_in_front_goes_into_it() {

@@ -26,6 +26,8 @@ mod rewrite;
 mod row_value;
 mod series;
 pub mod snowflake;
+#[cfg(test)]
+mod testing;
 mod time_pattern;
 mod tokens;
 mod using;

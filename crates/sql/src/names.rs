@@ -53,14 +53,7 @@ impl VisitorMut for Simplifier {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use crate::{for_engine, parse_one};
-
-    fn rewritten(sql: &str) -> String {
-        let mut statement = parse_one(sql).unwrap();
-        for_engine(&mut statement);
-        statement.to_string()
-    }
+    use crate::testing::rewritten;
 
     #[test]
     fn equal_names_are_told_apart_and_others_left_alone() {

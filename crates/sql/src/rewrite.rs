@@ -208,13 +208,7 @@ fn precise(data_type: &mut DataType) {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::parse_one;
-
-    fn rewritten(sql: &str) -> String {
-        let mut statement = parse_one(sql).unwrap();
-        for_engine(&mut statement);
-        statement.to_string()
-    }
+    use crate::testing::rewritten;
 
     #[test]
     fn conditions_are_one_expression() {

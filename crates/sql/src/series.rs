@@ -92,14 +92,7 @@ fn columns_of(select: &Select) -> HashSet<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
-    use crate::{for_engine, parse_one};
-
-    fn rewritten(sql: &str) -> String {
-        let mut statement = parse_one(sql).unwrap();
-        for_engine(&mut statement);
-        statement.to_string()
-    }
+    use crate::testing::rewritten;
 
     #[test]
     fn a_column_is_called_like_the_function_or_the_alias() {
