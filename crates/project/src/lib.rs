@@ -36,7 +36,7 @@ pub use millstream_jinja::DBT_VERSION;
 pub use compile::{Batch, CompileOptions, CompiledNode, Cte, Deferred, GivenRows, Materialization, Reading, Window};
 pub use load::{load, load_target};
 pub use manifest::{
-    Access, Checksum, Column, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
+    Access, Checksum, Column, Compiled, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
     Group, Hook, Macro, MacroArgument, Manifest, Metadata, Naming, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
     ResourceType, Semantic, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
 };

@@ -167,9 +167,13 @@ impl Project {
         compile::run_macro(self, name, arguments, options)
     }
 
-    /// `target/manifest.json` in dbt's schema v12, with the instant and id of the invocation that loaded the project.
-    pub fn manifest_json(&self) -> Value {
-        self.manifest.to_json(&self.metadata())
+    /// Writes `target/manifest.json` in dbt's schema v12, with the instant and id of the invocation that loaded the
+    /// project.
+    ///
+    /// # Errors
+    /// Only those of `out`.
+    pub fn write_manifest(&self, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        self.manifest.write_json(&self.metadata(), &std::collections::BTreeMap::new(), out)
     }
 
     /// The manifest's metadata.

@@ -15,16 +15,13 @@ pub struct ParseArgs {}
 
 /// Runs it.
 pub fn run(_args: ParseArgs, context: &Context) -> Outcome {
-    use std::io::Write;
-
     let project = context.load_project()?;
-    let manifest = project.manifest_json();
     let folder = target_dir(&project);
     let path = folder.join("manifest.json");
     std::fs::create_dir_all(&folder)
         .map_err(|error| Error::environment(format!("{} cannot be made", folder.display())).why(error))?;
     let mut sink = Sink::file(&path)?;
-    let written = sink.write_all(manifest.to_string().as_bytes()).map_err(Error::from);
+    let written = project.write_manifest(&mut sink).map_err(Error::from);
     sink.finish(written)?;
     let count = |kind| project.manifest.nodes.values().filter(|node| node.resource_type == kind).count() as u64;
     context.talk.say(

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use column::{Column, Constraint};
 pub use exposure::{Exposure, Group, Owner};
-pub use json::Metadata;
+pub use json::{Compiled, Metadata};
 pub use macros::{Doc, Macro, MacroArgument};
 pub use naming::Naming;
 pub use node::{Access, Checksum, DependsOn, Docs, Node, RefArgs, TestMetadata};

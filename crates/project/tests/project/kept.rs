@@ -8,7 +8,7 @@ use millstream_core::Result;
 use millstream_jinja::NoAdapter;
 use millstream_project::{CompileOptions, LoadOptions, ParseCache, Project, Selection, load};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, manifest_text};
 
 /// Keeps in memory, and counts how often something was kept, which is how often a project was read.
 #[derive(Debug, Default)]
@@ -45,7 +45,7 @@ fn told(loaded: &Result<Project>) -> String {
         Ok(project) => project,
         Err(error) => return format!("{error}\n{:?}", error.causes()),
     };
-    let mut text = project.manifest_json().to_string();
+    let mut text = manifest_text(project);
     text += &format!("\n{:?}\n{:?}\n{:?}", project.config, project.order, project.target);
     for warning in project.warnings.sorted() {
         text += &format!("\n{warning}");

@@ -17,7 +17,7 @@ use millstream_core::Result;
 use millstream_jinja::NoAdapter;
 use millstream_project::{CompileOptions, Hook, Project, Selection};
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, manifest_json, manifest_text};
 
 struct Block {
     info: String,
@@ -137,7 +137,7 @@ fn compile(project: &Project, arguments: &str) -> String {
 
 fn manifest(project: &Project, arguments: &str) -> String {
     let (pointer, rest) = arguments.split_once(' ').unwrap_or((arguments, ""));
-    let json = project.manifest_json();
+    let json = manifest_json(project);
     match json.pointer(pointer) {
         Some(value) if rest == "keys" => {
             value.as_object().unwrap().keys().fold(String::new(), |all, key| all + key + "\n")
@@ -202,9 +202,9 @@ fn the_same_files_give_the_same_manifest() {
         ("models/a.sql", "{{ config(tags=['x', 'y'], meta={'b': 1, 'a': 2}) }} select 1 as id"),
         ("models/m.yml", "models: [{name: a, columns: [{name: id, data_tests: [unique, not_null]}]}]"),
     ];
-    let first = Sandbox::new(files).load().unwrap().manifest_json().to_string();
+    let first = manifest_text(&Sandbox::new(files).load().unwrap());
     let mut turned = files;
     turned.reverse();
-    let second = Sandbox::new(turned).load().unwrap().manifest_json().to_string();
+    let second = manifest_text(&Sandbox::new(turned).load().unwrap());
     assert_eq!(first, second);
 }

@@ -51,3 +51,15 @@ impl Sandbox {
 pub fn now() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 1, 2, 3, 4, 5).unwrap()
 }
+
+/// What `target/manifest.json` would hold.
+pub fn manifest_text(project: &millstream_project::Project) -> String {
+    let mut text = Vec::new();
+    project.write_manifest(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+/// The same as a value.
+pub fn manifest_json(project: &millstream_project::Project) -> serde_json::Value {
+    serde_json::from_str(&manifest_text(project)).unwrap()
+}

@@ -1,11 +1,11 @@
 //! `manifest.json`: the project's own manifest, with the SQL that this run has rendered.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
 use millstream_core::Result;
-use millstream_project::{Metadata, Project};
-use serde_json::Value;
+use millstream_project::{Compiled, Metadata, Project};
 
 use super::{atomic, instant};
 use crate::NodeResult;
@@ -28,17 +28,10 @@ pub(crate) fn write(
         invocation_id: invocation_id.to_owned(),
         ..project.metadata()
     };
-    let mut document = project.manifest.to_json(&metadata);
-    for result in results {
-        let Some(code) = &result.compiled_code else { continue };
-        let Some(Value::Object(node)) =
-            document.pointer_mut("/nodes").and_then(|nodes| nodes.get_mut(&result.unique_id))
-        else {
-            continue;
-        };
-        node.insert("compiled".into(), true.into());
-        node.insert("compiled_code".into(), code.clone().into());
-        node.insert("compiled_path".into(), result.compiled_path.clone().into());
-    }
-    atomic::write(&target_dir.join("manifest.json"), document.to_string().as_bytes())
+    let rendered = |result: &'_ NodeResult| {
+        let code = result.compiled_code.as_deref()?;
+        Some((result.unique_id.as_str(), Compiled { code, path: result.compiled_path.as_deref() }))
+    };
+    let compiled: BTreeMap<_, _> = results.iter().filter_map(rendered).collect();
+    atomic::write_with(&target_dir.join("manifest.json"), |file| project.manifest.write_json(&metadata, &compiled, file))
 }

@@ -5,6 +5,7 @@
 
 mod elements;
 mod nodes;
+mod write;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 use super::{Manifest, ResourceType};
 
 pub(crate) use nodes::{node, reference};
+pub use write::Compiled;
 
 /// The schema that the artifact follows.
 const SCHEMA: &str = "https://schemas.getdbt.com/dbt/manifest/v12.json";
@@ -59,45 +61,6 @@ fn stamped(mut value: Value, created_at: f64) -> Value {
 }
 
 impl Manifest {
-    /// dbt's `manifest.json`.
-    pub fn to_json(&self, metadata: &Metadata) -> Value {
-        let at = metadata.created_at();
-        let edges = |map: &BTreeMap<String, std::collections::BTreeSet<String>>| json!(map);
-        json!({
-            "metadata": {
-                "dbt_schema_version": SCHEMA,
-                "dbt_version": millstream_jinja::DBT_VERSION,
-                "generated_at": metadata.generated_at,
-                "invocation_id": metadata.invocation_id,
-                "invocation_started_at": metadata.invocation_started_at,
-                "env": metadata.env,
-                "project_name": metadata.project_name,
-                "project_id": crate::files::md5_hex(metadata.project_name.as_bytes()),
-                "user_id": null,
-                "send_anonymous_usage_stats": false,
-                "adapter_type": metadata.adapter_type,
-                "quoting": {"database": true, "schema": true, "identifier": true, "column": null},
-                "run_started_at": metadata.invocation_started_at,
-            },
-            "nodes": all(&self.nodes, |found| stamped(nodes::node(found), at)),
-            "sources": all(&self.sources, |found| stamped(elements::source(found), at)),
-            "macros": all(&self.macros, |found| stamped(elements::macro_(found), at)),
-            "docs": all(&self.docs, elements::doc),
-            "exposures": all(&self.exposures, |found| stamped(elements::exposure(found), at)),
-            "metrics": self.semantics_json(ResourceType::Metric, at),
-            "groups": all(&self.groups, elements::group),
-            "selectors": self.selectors,
-            "disabled": self.disabled_json(at),
-            "parent_map": edges(&self.parent_map),
-            "child_map": edges(&self.child_map),
-            "group_map": self.group_map(),
-            "saved_queries": self.semantics_json(ResourceType::SavedQuery, at),
-            "semantic_models": self.semantics_json(ResourceType::SemanticModel, at),
-            "unit_tests": all(&self.unit_tests, |found| stamped(elements::unit_test(found), at)),
-            "functions": {},
-        })
-    }
-
     /// One element as the manifest shows it, without its time of creation.
     pub fn element_json(&self, unique_id: &str) -> Option<Value> {
         if let Some(found) = self.nodes.get(unique_id) {
