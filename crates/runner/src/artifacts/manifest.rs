@@ -28,10 +28,12 @@ pub(crate) fn write(
         invocation_id: invocation_id.to_owned(),
         ..project.metadata()
     };
-    let rendered = |result: &'_ NodeResult| {
-        let code = result.compiled_code.as_deref()?;
-        Some((result.unique_id.as_str(), Compiled { code, path: result.compiled_path.as_deref() }))
-    };
     let compiled: BTreeMap<_, _> = results.iter().filter_map(rendered).collect();
     atomic::write_with(&target_dir.join("manifest.json"), |file| project.manifest.write_json(&metadata, &compiled, file))
+}
+
+/// What a result has of its node's SQL.
+fn rendered(result: &NodeResult) -> Option<(&str, Compiled<'_>)> {
+    let code = result.compiled_code.as_deref()?;
+    Some((result.unique_id.as_str(), Compiled { code, path: result.compiled_path.as_deref() }))
 }
