@@ -188,11 +188,90 @@ pub enum Stage {
         /// A SQL condition on the table's columns.
         condition: String,
     },
+    /// The table becomes what this query gives, by the cheapest way that ends in the same rows as making it whole
+    /// (Snowflake's dynamic tables). What it was made from is kept in its commits, so that the next refresh goes on
+    /// exactly there. Makes the table when it is not there.
+    Refresh {
+        /// The query.
+        sql: String,
+        /// Columns that tell its rows apart, as far as is known; each list is one such key. They are hints for the
+        /// way, and nothing becomes wrong when they are.
+        keys: Vec<Vec<String>>,
+        /// Which ways may be taken.
+        mode: RefreshMode,
+    },
     /// The relation becomes a view.
     View {
         /// The stored query.
         sql: String,
     },
+}
+
+/// Which ways a refresh may take (dbt-snowflake's `refresh_mode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshMode {
+    /// The cheaper one, where there is a choice.
+    #[default]
+    Auto,
+    /// Only from changes: a user error where the query cannot be refreshed so.
+    Incremental,
+    /// Always whole.
+    Full,
+}
+
+/// The way that a refresh takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RefreshPath {
+    /// Nothing that the query reads has changed.
+    Unchanged,
+    /// The query of the new rows alone is added.
+    Append,
+    /// The rows of touched keys are computed anew and take the place of the old ones.
+    Keys,
+    /// Everything is computed anew.
+    Full,
+}
+
+impl RefreshPath {
+    /// Its name, as it is told and stored.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unchanged => "unchanged",
+            Self::Append => "append",
+            Self::Keys => "keys",
+            Self::Full => "full",
+        }
+    }
+}
+
+/// What a refresh does, and why in this way.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RefreshReport {
+    /// The way.
+    pub path: RefreshPath,
+    /// Why this one.
+    pub reason: String,
+    /// Columns of the table by which rows are replaced; none where no rows are.
+    pub keys: Vec<String>,
+    /// Values of the key that were touched; none where there is no key, or where it was not carried out.
+    pub touched: Option<u64>,
+    /// Tables that the query reads, each once, by name.
+    pub sources: Vec<RefreshSource>,
+}
+
+/// One table that a refreshed query reads.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct RefreshSource {
+    /// Its name.
+    pub name: TableName,
+    /// The version that the table was last refreshed from, if that is known and still comparable.
+    pub from: Option<u64>,
+    /// The version that this refresh reads.
+    pub to: u64,
+    /// Rows that came and rows that went between the two, where they were looked at. A changed row counts twice.
+    pub changed_rows: Option<u64>,
 }
 
 /// What to do when an incremental query's columns differ from the table's (dbt `on_schema_change`).
@@ -220,6 +299,10 @@ pub trait Staged: std::any::Any + Send + Sync {
     fn schema(&self) -> SchemaRef;
     /// Rows that publishing will add (inserted and rewritten ones apart: new rows only); none for views.
     fn rows_affected(&self) -> Option<u64>;
+    /// How it was refreshed, if it comes from [`Stage::Refresh`].
+    fn refreshed(&self) -> Option<&RefreshReport> {
+        None
+    }
     /// Makes it the latest version. Fails with a retryable error, and changes nothing, when someone published in between.
     async fn publish(&self, note: serde_json::Map<String, serde_json::Value>) -> Result<Committed>;
     /// Removes what was written. Called on drop as well, as far as possible.
@@ -406,6 +489,20 @@ pub trait Warehouse: Send + Sync {
         on_schema_change: OnSchemaChange,
         options: &QueryOptions,
     ) -> Result<Arc<dyn Staged>>;
+    /// What [`Stage::Refresh`] would do now. Reads what has changed and writes nothing.
+    ///
+    /// # Errors
+    /// As of staging; and when the warehouse has no refreshes.
+    async fn explain_refresh(
+        &self,
+        name: &TableName,
+        _sql: &str,
+        _keys: &[Vec<String>],
+        _mode: RefreshMode,
+        _options: &QueryOptions,
+    ) -> Result<RefreshReport> {
+        Err(Error::usage(format!("this warehouse cannot explain how '{name}' is refreshed")))
+    }
     /// Removes what writers that died have left behind: files that are in no version of any table. Only to be called
     /// while nobody else writes, whose unfinished files would look the same. Returns how many files were removed.
     async fn remove_leftovers(&self) -> Result<u64> {

@@ -23,6 +23,7 @@ mod load;
 mod log;
 mod options;
 mod postgres;
+mod refresh;
 mod replace;
 mod snowflake;
 mod stage;

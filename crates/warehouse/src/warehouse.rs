@@ -11,8 +11,8 @@ use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use futures::StreamExt;
 use millstream_core::warehouse::{
-    Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, Relation,
-    RelationKind, Stage, Staged, TableState, Warehouse,
+    Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, RefreshMode,
+    RefreshReport, Relation, RelationKind, Stage, Staged, TableState, Warehouse,
 };
 use millstream_core::{Error, Result, TableName};
 
@@ -250,5 +250,16 @@ impl Warehouse for EmbeddedWarehouse {
         options: &QueryOptions,
     ) -> Result<Arc<dyn Staged>> {
         stage::stage(self.inner.clone(), name, stage, on_schema_change, options).await
+    }
+
+    async fn explain_refresh(
+        &self,
+        name: &TableName,
+        sql: &str,
+        keys: &[Vec<String>],
+        mode: RefreshMode,
+        options: &QueryOptions,
+    ) -> Result<RefreshReport> {
+        stage::explain_refresh(self.inner.clone(), name, sql, keys, mode, options).await
     }
 }

@@ -14,7 +14,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use millstream_core::warehouse::Staged;
+use millstream_core::warehouse::{RefreshPath, Staged};
 use millstream_core::{Error, Result};
 use millstream_project::Node;
 use tokio::task::JoinSet;
@@ -126,6 +126,9 @@ pub(super) async fn audit(
 
 async fn publish(session: &Arc<Session>, node: &Node, draft: Draft, mut outcome: Outcome) -> NodeResult {
     let mut note = serde_json::Map::new();
+    if let Some(report) = draft.staged.refreshed() {
+        note.insert("refresh".into(), serde_json::to_value(report).unwrap_or_default());
+    }
     note.insert("invocation_id".into(), session.invocation_id.clone().into());
     note.insert("unique_id".into(), node.unique_id.clone().into());
     note.insert("command".into(), session.verb.name().into());
@@ -140,13 +143,20 @@ async fn publish(session: &Arc<Session>, node: &Node, draft: Draft, mut outcome:
     let result = outcome.result_mut();
     result.rows = draft.staged.rows_affected();
     result.version = Some(committed.version);
+    let refreshed = draft.staged.refreshed().map(|report| {
+        let keys = report.keys.join(", ");
+        match (report.path, report.touched) {
+            (RefreshPath::Keys, Some(touched)) => format!("refreshed {touched} keys ({keys})"),
+            (path, _) => format!("refreshed: {}, {}", path.as_str(), report.reason),
+        }
+    });
     if let Err(error) = hooks::run_of_node(session, node, &node.config.post_hook).await {
         let error = error.context(format!("{} was published, but a post-hook failed", label(node)));
         return outcome.fail(session, &error);
     }
     match draft.failed {
         Some(failed) => outcome.end(session, Status::PartialSuccess, Some(failed)),
-        None => outcome.end(session, Status::Success, None),
+        None => outcome.end(session, Status::Success, refreshed),
     }
 }
 

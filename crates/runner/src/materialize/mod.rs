@@ -5,6 +5,7 @@
 
 pub(crate) mod clone;
 mod contract;
+pub(crate) mod dynamic;
 mod incremental;
 pub(crate) mod microbatch;
 mod seed;
@@ -56,8 +57,11 @@ pub(crate) async fn stage(session: &Session, node: &Node, compiled: &CompiledNod
         ResourceType::Seed => seed::decide(session, node).await?,
         ResourceType::Snapshot => snapshot::decide(session, node, &sql).await?,
         _ => match node.config.materialized.as_str() {
-            // Relations that a warehouse refreshes by itself: here each build does.
-            "table" | "dynamic_table" | "materialized_view" => table::decide(node, sql),
+            "table" => table::decide(node, sql),
+            // What other databases refresh by themselves.
+            "dynamic_table" | "materialized_view" => {
+                dynamic::decide(&session.project.manifest, node, sql, session.full_refresh)?
+            }
             "view" => view::decide(node, sql),
             "incremental" => incremental::decide(session, node, sql).await?,
             other => return Err(unknown(node, other)),

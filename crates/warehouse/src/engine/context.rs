@@ -344,7 +344,7 @@ impl<'a> Scope<'a> {
                 }
             },
         };
-        Ok(self.table(FileTable::of(&snapshot)))
+        Ok(self.table(FileTable::published(name, &snapshot)))
     }
 
     fn table(&self, table: FileTable) -> Arc<dyn TableSource> {

@@ -84,7 +84,7 @@ impl Engine {
     }
 
     /// The session that plans without running.
-    pub(super) fn planning_state(&self) -> &SessionState {
+    pub(crate) fn planning_state(&self) -> &SessionState {
         &self.large
     }
 

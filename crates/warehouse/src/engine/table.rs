@@ -19,6 +19,7 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::empty::EmptyExec;
+use millstream_core::TableName;
 use object_store::ObjectMeta;
 use parquet::arrow::RowNumber;
 
@@ -41,6 +42,8 @@ pub(crate) struct FileTable {
     columns: SchemaRef,
     shown: SchemaRef,
     numbered: bool,
+    /// The published version that the files are, where they are one.
+    origin: Option<(TableName, Arc<Snapshot>)>,
     /// The column that numbers rows within their file, where one is wanted.
     row_number: Option<FieldRef>,
 }
@@ -48,12 +51,30 @@ pub(crate) struct FileTable {
 impl FileTable {
     /// Files of a folder with columns as the engine reads them.
     pub(crate) fn new(folder: &Path, files: Arc<Vec<Arc<DataFile>>>, columns: SchemaRef) -> Self {
-        Self { folder: folder.to_owned(), files, shown: columns.clone(), columns, numbered: false, row_number: None }
+        Self {
+            folder: folder.to_owned(),
+            files,
+            shown: columns.clone(),
+            columns,
+            numbered: false,
+            origin: None,
+            row_number: None,
+        }
     }
 
     /// A version of a table.
     pub(crate) fn of(snapshot: &Snapshot) -> Self {
         Self::new(&snapshot.folder, snapshot.files.clone(), snapshot.engine_schema.clone())
+    }
+
+    /// The version of the table of this name that is published.
+    pub(crate) fn published(name: &TableName, snapshot: &Arc<Snapshot>) -> Self {
+        Self { origin: Some((name.clone(), snapshot.clone())), ..Self::of(snapshot) }
+    }
+
+    /// The published version that the files are, where they are one.
+    pub(crate) fn origin(&self) -> Option<&(TableName, Arc<Snapshot>)> {
+        self.origin.as_ref()
     }
 
     /// Adds a last column [`FILE_NUMBER`] that says from which file of the list a row comes.

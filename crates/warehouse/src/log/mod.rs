@@ -11,6 +11,7 @@
 //! A table that another program gave one of these is refused with a message that says which.
 
 pub(crate) mod action;
+pub(crate) mod changes;
 pub(crate) mod checkpoint;
 pub(crate) mod commit;
 mod file_set;

@@ -46,12 +46,12 @@ pub(super) fn check_columns(
 }
 
 /// A column by its exact name.
-pub(super) fn column(relation: &str, name: &str) -> Expr {
+pub(crate) fn column(relation: &str, name: &str) -> Expr {
     Expr::Column(Column::new(Some(relation), name))
 }
 
 /// A scan of a list of files under a name.
-pub(super) fn scan(name: &str, table: FileTable) -> Result<LogicalPlan> {
+pub(crate) fn scan(name: &str, table: FileTable) -> Result<LogicalPlan> {
     LogicalPlanBuilder::scan(name, provider_as_source(Arc::new(table)), None)
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_engine)

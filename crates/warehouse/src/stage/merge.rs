@@ -32,7 +32,7 @@ const SOURCE: &str = "dbt_internal_source";
 const MATCHED: &str = "__matched";
 
 /// Parts that are removed when the stage fails half-way.
-pub(super) struct Guard<'a> {
+pub(crate) struct Guard<'a> {
     pub request: &'a Request<'a>,
     pub parts: Vec<Part>,
 }
@@ -249,7 +249,7 @@ impl Merge<'_> {
 }
 
 /// The base's columns as those of the next version: retyped, or null where they are new.
-pub(super) fn project(base: &Snapshot, stored: &SchemaRef, relation: &str) -> Vec<Expr> {
+pub(crate) fn project(base: &Snapshot, stored: &SchemaRef, relation: &str) -> Vec<Expr> {
     engine_schema(stored)
         .fields()
         .iter()

@@ -16,7 +16,9 @@ mod view;
 
 use std::sync::Arc;
 
-use millstream_core::warehouse::{OnSchemaChange, QueryOptions, RelationKind, Stage, Staged};
+use millstream_core::warehouse::{
+    OnSchemaChange, QueryOptions, RefreshMode, RefreshReport, RelationKind, Stage, Staged,
+};
 use millstream_core::{Error, Result, TableName};
 use millstream_sql::StatementKind;
 
@@ -26,8 +28,10 @@ use crate::warehouse::Inner;
 use crate::write::Output;
 
 pub(crate) use align::typed;
-pub(crate) use rows::replace_planned;
-pub(crate) use staged::{StagedVersion, TableChange, staged_of};
+pub(crate) use keys::{column as key_column, scan};
+pub(crate) use merge::{Guard, project};
+pub(crate) use rows::{instead_of, readable, replace_planned, write};
+pub(crate) use staged::{Refreshed, StagedVersion, TableChange, staged_of};
 pub(crate) use view::{check_names, view};
 
 /// What every stage is given.
@@ -52,7 +56,8 @@ pub(crate) async fn stage(
 ) -> Result<Arc<dyn Staged>> {
     inner.catalog.folder(name)?;
     let durable = !matches!(stage, Stage::Replace { .. } | Stage::Rows { .. });
-    let is_whole = matches!(stage, Stage::Replace { .. } | Stage::Rows { .. } | Stage::View { .. });
+    let is_whole =
+        matches!(stage, Stage::Replace { .. } | Stage::Rows { .. } | Stage::View { .. } | Stage::Refresh { .. });
     let earlier = if is_whole { None } else { staged::earlier(name, options)? };
     let request = Request { inner, name, options, on_schema_change, durable, earlier };
     match stage {
@@ -66,13 +71,29 @@ pub(crate) async fn stage(
             merge::merge(&request, &sql, &unique_key, None, &predicates).await
         }
         Stage::DeleteWhere { sql, condition } => delete::delete_where(&request, &sql, &condition).await,
+        Stage::Refresh { sql, keys, mode } => crate::refresh::refresh(&request, &sql, &keys, mode).await,
         Stage::View { sql } => view(&request, sql),
     }
 }
 
+/// What a refresh would do.
+pub(crate) async fn explain_refresh(
+    inner: Arc<Inner>,
+    name: &TableName,
+    sql: &str,
+    keys: &[Vec<String>],
+    mode: RefreshMode,
+    options: &QueryOptions,
+) -> Result<RefreshReport> {
+    inner.catalog.folder(name)?;
+    let on_schema_change = OnSchemaChange::default();
+    let request = Request { inner, name, options, on_schema_change, durable: true, earlier: None };
+    crate::refresh::explain(&request, sql, keys, mode).await
+}
+
 impl Request<'_> {
     /// Plans the model's query, which must be a query.
-    fn plan(&self, sql: &str) -> Result<Planned> {
+    pub(crate) fn plan(&self, sql: &str) -> Result<Planned> {
         if millstream_sql::read_only(&millstream_sql::parse_one_in(self.options.dialect, sql)?)? != StatementKind::Query
         {
             return Err(Error::user(format!("'{}' cannot be built", self.name)).why("a model must be a query"));

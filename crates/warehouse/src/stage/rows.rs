@@ -38,7 +38,7 @@ pub(super) fn given(request: &Request<'_>, schema: &Schema, batches: Vec<RecordB
 
 /// The latest version, and whether there is one that cannot be read. A table that is replaced whole need not be
 /// readable: its last commit may have been lost in a power cut (see [`Request::output`]).
-fn readable(request: &Request<'_>) -> Result<(Option<Arc<Snapshot>>, bool)> {
+pub(crate) fn readable(request: &Request<'_>) -> Result<(Option<Arc<Snapshot>>, bool)> {
     match request.current() {
         Ok(base) => Ok((base, false)),
         Err(error) if crate::log::is_damaged(&error) => Ok((None, true)),
@@ -61,12 +61,12 @@ pub(super) async fn append(request: &Request<'_>, sql: &str) -> Result<Arc<dyn S
 }
 
 /// Runs a plan into files of the relation's folder.
-pub(super) async fn write(request: &Request<'_>, planned: &Planned, stored: SchemaRef) -> Result<Written> {
+pub(crate) async fn write(request: &Request<'_>, planned: &Planned, stored: SchemaRef) -> Result<Written> {
     let (physical, context) = request.inner.engine.physical(planned).await?;
     write_plan(physical, context, request.output(stored)?).await
 }
 
-fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> TableChange {
+pub(crate) fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> TableChange {
     TableChange {
         rows_new: written.rows(),
         added: written.parts,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use millstream_core::warehouse::{Committed, Part, QueryOptions, RelationKind, Staged};
+use millstream_core::warehouse::{Committed, Part, QueryOptions, RefreshReport, RelationKind, Staged};
 use millstream_core::{Error, Result, TableName};
 use parking_lot::Mutex;
 
@@ -14,6 +14,7 @@ use super::Request;
 use crate::engine::Stand;
 use crate::log::schema::engine_schema;
 use crate::log::{DataFile, LOG_FOLDER, Snapshot, commit};
+use crate::refresh::OWN_VERSION;
 use crate::tables::{Actions, data_files};
 use crate::view::{StoredView, ViewText};
 use crate::warehouse::Inner;
@@ -36,6 +37,17 @@ pub(crate) struct TableChange {
     pub rows_gone: u64,
     /// Whether there is a log that cannot be read: the table starts anew, without its past.
     pub damaged: bool,
+    /// Where it comes from a refresh: what is kept for the next one.
+    pub refreshed: Option<Refreshed>,
+}
+
+/// What a refresh leaves for the next one.
+pub(crate) struct Refreshed {
+    /// Positions of what it read; the version that the commit makes comes with the commit.
+    pub positions: Vec<(String, i64)>,
+    /// Whether neither a row nor a position differs, so that there is nothing to commit.
+    pub is_unmoved: bool,
+    pub report: RefreshReport,
 }
 
 enum Body {
@@ -155,6 +167,7 @@ impl StagedVersion {
             rows_new: own.rows_new + next.rows_new,
             rows_gone: own.rows_gone + next.rows_gone,
             damaged: own.damaged,
+            refreshed: None,
         })
     }
 
@@ -177,6 +190,10 @@ impl StagedVersion {
         if version_of(&current) != version_of(&change.base) {
             return Err(self.overtaken());
         }
+        if let (Some(base), true) = (&change.base, change.refreshed.as_ref().is_some_and(|done| done.is_unmoved)) {
+            *self.fate.lock() = Fate::Published;
+            return Ok(Committed { version: base.version, rows_added: 0, rows_removed: 0 });
+        }
         let options = &self.inner.options;
         let mut actions =
             Actions::new(change.operation.unwrap_or("BUILD"), version_of(&current), options.clock.now(), note);
@@ -184,6 +201,10 @@ impl StagedVersion {
         actions.remove(&change.removed);
         actions.add(&change.added);
         let version = version_of(&current).map_or(0, |version| version + 1);
+        if let Some(refreshed) = &change.refreshed {
+            actions.positions(&refreshed.positions);
+            actions.positions(&[(OWN_VERSION.to_owned(), version as i64)]);
+        }
         if !commit::write(&self.folder, version, &actions.finish(), &options.ids.next(), self.durable)? {
             return Err(self.overtaken());
         }
@@ -249,6 +270,13 @@ impl Staged for StagedVersion {
     fn rows_affected(&self) -> Option<u64> {
         match &self.body {
             Body::Table(change) => Some(change.rows_new),
+            Body::View { .. } => None,
+        }
+    }
+
+    fn refreshed(&self) -> Option<&RefreshReport> {
+        match &self.body {
+            Body::Table(change) => change.refreshed.as_ref().map(|refreshed| &refreshed.report),
             Body::View { .. } => None,
         }
     }

@@ -1,0 +1,212 @@
+//! Carrying a refresh out: rows are written, old ones taken out, and one commit shows it all.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::{JoinType, NullEquality};
+use datafusion::functions_aggregate::expr_fn::count;
+use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, lit};
+use millstream_core::warehouse::{RefreshMode, RefreshReport, RelationKind, Staged};
+use millstream_core::{Error, Result};
+
+use super::cost::may_hold;
+use super::derive::{Decided, Subject, Way};
+use super::expr::{as_exprs, columns};
+use super::reason::Reason;
+use super::restrict::Keys;
+use crate::engine::{Engine, FILE_NUMBER, FileTable, Planned};
+use crate::error::from_engine;
+use crate::log::schema::{engine_schema, storable_schema};
+use crate::log::{DataFile, Snapshot};
+use crate::stage::{
+    Guard, Refreshed, Request, StagedVersion, TableChange, instead_of, key_column, project, readable, scan, typed,
+    write,
+};
+
+/// Name of the table's own rows in plans.
+const TARGET: &str = "target";
+
+/// Stages the refreshed version.
+pub(crate) async fn refresh(
+    request: &Request<'_>,
+    sql: &str,
+    keys: &[Vec<String>],
+    mode: RefreshMode,
+) -> Result<Arc<dyn Staged>> {
+    let planned = request.plan(sql)?;
+    let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
+    let (own, damaged) = readable(request)?;
+    let decided = decide(request, &planned, own.as_deref(), &stored, keys, mode).await?;
+    let Decided { way, report, sources } = decided;
+    let refreshed = Refreshed {
+        positions: sources.positions(&planned.plan),
+        is_unmoved: matches!(way, Way::Unchanged) && sources.are_unmoved(),
+        report,
+    };
+    let mut change = match (way, own) {
+        (Way::Unchanged, Some(own)) => TableChange { base: Some(own), ..TableChange::default() },
+        (Way::Append(plan), Some(own)) => {
+            let written = write(request, &Planned { plan, bytes: planned.bytes }, stored.clone()).await?;
+            TableChange { rows_new: written.rows(), added: written.parts, base: Some(own), ..TableChange::default() }
+        }
+        (Way::Keys { keys, new_rows }, Some(own)) => {
+            let names = &refreshed.report.keys;
+            replaced(request, own, &stored, &keys, names, Planned { plan: new_rows, bytes: planned.bytes }).await?
+        }
+        (_, own) => {
+            let written = write(request, &planned, stored.clone()).await?;
+            TableChange { damaged, ..instead_of(own, written) }
+        }
+    };
+    change.operation = Some("REFRESH");
+    change.refreshed = Some(refreshed);
+    StagedVersion::table(request, stored, change)
+}
+
+/// What [`refresh`] would do.
+pub(crate) async fn explain(
+    request: &Request<'_>,
+    sql: &str,
+    keys: &[Vec<String>],
+    mode: RefreshMode,
+) -> Result<RefreshReport> {
+    let planned = request.plan(sql)?;
+    let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
+    let (own, _) = readable(request)?;
+    Ok(decide(request, &planned, own.as_deref(), &stored, keys, mode).await?.report)
+}
+
+async fn decide(
+    request: &Request<'_>,
+    planned: &Planned,
+    own: Option<&Snapshot>,
+    stored: &SchemaRef,
+    keys: &[Vec<String>],
+    mode: RefreshMode,
+) -> Result<Decided> {
+    let is_view = request.inner.catalog.kind(request.name)? == Some(RelationKind::View);
+    let other_columns = own.is_some_and(|own| own.schema != *stored);
+    let whole = match (is_view, other_columns) {
+        (true, _) => Some(Reason::new("there is a view in its place")),
+        (_, true) => Some(Reason::new("its columns are others now")),
+        _ => None,
+    };
+    let engine = &request.inner.engine;
+    Subject { engine, planned, own, whole, known_keys: keys, mode }.decide().await
+}
+
+/// The rows of touched keys instead of the old ones.
+async fn replaced(
+    request: &Request<'_>,
+    own: Arc<Snapshot>,
+    stored: &SchemaRef,
+    keys: &Keys,
+    names: &[String],
+    new_rows: Planned,
+) -> Result<TableChange> {
+    let written = write(request, &new_rows, stored.clone()).await?;
+    let mut guard = Guard { request, parts: written.parts.clone() };
+    let target = Target { request, own: &own, stored, keys, names };
+    let (removed, matched) = target.holding().await?;
+    let mut change =
+        TableChange { rows_new: written.rows(), added: written.parts, rows_gone: matched, ..TableChange::default() };
+    if !removed.is_empty() {
+        let kept = target.kept(removed.clone()).await?;
+        guard.parts.extend(kept.parts.iter().cloned());
+        change.added.extend(kept.parts);
+        change.removed = removed;
+    }
+    // From here on the staged version answers for the files.
+    guard.parts.clear();
+    drop(guard);
+    change.base = Some(own);
+    Ok(change)
+}
+
+/// The table's own rows and the keys by which some of them go.
+struct Target<'a> {
+    request: &'a Request<'a>,
+    own: &'a Snapshot,
+    stored: &'a SchemaRef,
+    keys: &'a Keys,
+    names: &'a [String],
+}
+
+impl Target<'_> {
+    /// Files with rows of the keys, and how many such rows there are.
+    async fn holding(&self) -> Result<(Vec<Arc<DataFile>>, u64)> {
+        let candidates: Vec<Arc<DataFile>> = self.own.files.iter().filter(|file| self.may_hold(file)).cloned().collect();
+        if candidates.is_empty() {
+            return Ok((Vec::new(), 0));
+        }
+        let table = self.table(candidates.clone()).with_file_numbers();
+        let bytes = table.bytes();
+        let plan = LogicalPlanBuilder::from(self.joined(table, JoinType::LeftSemi)?)
+            .aggregate(vec![key_column(TARGET, FILE_NUMBER)], vec![count(lit(1)).alias("rows")])
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)?;
+        let found = self.request.inner.rows_of(&Planned { plan, bytes }).await?;
+        let numbers: BTreeSet<usize> = found.iter().map(|row| row[0] as usize).collect();
+        let holding = candidates.into_iter().enumerate().filter(|(at, _)| numbers.contains(at)).map(|(_, file)| file);
+        Ok((holding.collect(), found.iter().map(|row| row[1]).sum()))
+    }
+
+    /// Rows of some files that have none of the keys, written anew.
+    async fn kept(&self, files: Vec<Arc<DataFile>>) -> Result<crate::write::Written> {
+        let table = self.table(files);
+        let bytes = table.bytes();
+        let plan = LogicalPlanBuilder::from(self.joined(table, JoinType::LeftAnti)?)
+            .project(project(self.own, self.stored, TARGET))
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)?;
+        write(self.request, &Planned { plan, bytes }, self.stored.clone()).await
+    }
+
+    fn table(&self, files: Vec<Arc<DataFile>>) -> FileTable {
+        FileTable::new(&self.own.folder, Arc::new(files), self.own.engine_schema.clone())
+    }
+
+    fn may_hold(&self, file: &DataFile) -> bool {
+        let mut known = self.names.iter().zip(&self.keys.bounds);
+        known.all(|(name, bounds)| {
+            bounds.as_ref().is_none_or(|bounds| may_hold(file, &self.own.engine_schema, name, bounds))
+        })
+    }
+
+    /// The table's rows against the keys, null-safe.
+    fn joined(&self, table: FileTable, join_type: JoinType) -> Result<LogicalPlan> {
+        let target = scan(TARGET, table)?;
+        let wanted = engine_schema(self.stored);
+        let found = columns(&self.keys.plan);
+        // Keys as the table stores them.
+        let casted: Vec<Expr> = as_exprs(&found)
+            .into_iter()
+            .zip(self.names)
+            .enumerate()
+            .map(|(at, (expr, name))| {
+                let from = self.keys.plan.schema().field(at).data_type().clone();
+                let to = wanted.field_with_name(name).map(|field| field.data_type().clone());
+                let to = to.map_err(|error| Error::ours("a key is no column of the table").why(error))?;
+                Ok(typed(expr, &from, &to).alias(super::expr::key_name(at)))
+            })
+            .collect::<Result<_>>()?;
+        let keys = LogicalPlanBuilder::from(self.keys.plan.clone())
+            .project(casted)
+            .and_then(|plan| plan.alias("keys"))
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)?;
+        let on = self.names.iter().map(|name| key_column(TARGET, name)).zip(as_exprs(&columns(&keys))).collect();
+        let join = Join::try_new(
+            Arc::new(target),
+            Arc::new(keys),
+            on,
+            None,
+            join_type,
+            JoinConstraint::On,
+            NullEquality::NullEqualsNull,
+            false,
+        );
+        join.map(LogicalPlan::Join).map_err(from_engine)
+    }
+}

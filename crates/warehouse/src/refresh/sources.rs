@@ -1,0 +1,160 @@
+//! Which tables a plan reads, and how far the model has consumed each of them.
+//!
+//! Guarantees: what was consumed is read from the model's own commits, as positions beside its rows:
+//! `refresh:<schema>.<table>` → the table's version, `refresh-id:<schema>.<table>` → which table of that name it was,
+//! `refresh-plan` → which query, `refresh-version` → the commit that wrote them. If anyone else has written to the
+//! model since, none of them counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::datasource::source_as_provider;
+use datafusion::logical_expr::{LogicalPlan, TableScan};
+use millstream_core::{Error, Result, TableName};
+use sha2::{Digest, Sha256};
+
+use super::reason::Reason;
+use crate::engine::FileTable;
+use crate::error::from_engine;
+use crate::log::Snapshot;
+use crate::log::changes::{self, FileChanges};
+
+const VERSION: &str = "refresh:";
+const ID: &str = "refresh-id:";
+const PLAN: &str = "refresh-plan";
+/// Position that holds the version which a refresh's commit made.
+pub(crate) const OWN: &str = "refresh-version";
+
+/// Changes when a refresh by an earlier program could differ from one by this program.
+const FORMAT: &str = "1";
+
+/// One table that the plan reads.
+#[derive(Debug, Clone)]
+pub(super) struct Source {
+    pub name: TableName,
+    pub snapshot: Arc<Snapshot>,
+    /// The version that was consumed, and what came and went since.
+    pub since: Option<(u64, FileChanges)>,
+}
+
+/// Everything that a plan reads.
+#[derive(Debug)]
+pub(super) struct Sources {
+    pub all: Vec<Source>,
+    /// Why changes cannot be told, if they cannot.
+    pub unknown: Option<Reason>,
+}
+
+impl Sources {
+    /// Of a plan for a table whose latest version is `own`.
+    pub(super) fn of(plan: &LogicalPlan, own: Option<&Snapshot>) -> Result<Self> {
+        let mut found: BTreeMap<TableName, Arc<Snapshot>> = BTreeMap::new();
+        let mut unknown = None;
+        plan.apply_with_subqueries(|node| {
+            if let LogicalPlan::TableScan(scan) = node {
+                match origin(scan) {
+                    Some((name, snapshot)) => {
+                        found.insert(name, snapshot);
+                    }
+                    None => unknown = Some(Reason::new(format!("it reads '{}', which is no table", scan.table_name))),
+                }
+            }
+            Ok(TreeNodeRecursion::Continue)
+        })
+        .map_err(from_engine)?;
+        let mut sources = Self { all: Vec::new(), unknown };
+        for (name, snapshot) in found {
+            sources.all.push(Source { name, snapshot, since: None });
+        }
+        let consumed = match own {
+            None => Err(Reason::new("there is no table yet")),
+            Some(own) => consumed(own, plan),
+        };
+        match consumed {
+            Err(reason) => sources.unknown = Some(reason),
+            Ok(positions) => {
+                for source in &mut sources.all {
+                    match since(source, positions)? {
+                        Ok(since) => source.since = Some(since),
+                        Err(reason) => sources.unknown = sources.unknown.take().or(Some(reason)),
+                    }
+                }
+            }
+        }
+        Ok(sources)
+    }
+
+    /// Positions that tell the next refresh where this one ended; with [`OWN`] they are whole.
+    pub(super) fn positions(&self, plan: &LogicalPlan) -> Vec<(String, i64)> {
+        let mut positions = vec![(PLAN.to_owned(), fingerprint(plan))];
+        for source in &self.all {
+            positions.push((format!("{VERSION}{}", source.name), source.snapshot.version as i64));
+            positions.push((format!("{ID}{}", source.name), hash(&source.snapshot.metadata.id)));
+        }
+        positions
+    }
+
+    /// Whether nothing has come or gone, and every position stands where it is.
+    pub(super) fn are_unmoved(&self) -> bool {
+        self.all.iter().all(|source| source.since.as_ref().is_some_and(|(from, _)| *from == source.snapshot.version))
+    }
+}
+
+/// The published table version that a scan reads.
+pub(super) fn origin(scan: &TableScan) -> Option<(TableName, Arc<Snapshot>)> {
+    let provider = source_as_provider(&scan.source).ok()?;
+    let any: &dyn std::any::Any = provider.as_ref();
+    any.downcast_ref::<FileTable>()?.origin().cloned()
+}
+
+/// Positions of the model, if they tell how its rows came about.
+fn consumed<'a>(own: &'a Snapshot, plan: &LogicalPlan) -> std::result::Result<&'a BTreeMap<String, i64>, Reason> {
+    let positions = own.positions.as_ref();
+    let Some(version) = positions.get(OWN).and_then(|version| u64::try_from(*version).ok()) else {
+        return Err(Reason::new("the table was not made by a refresh"));
+    };
+    if version != own.version {
+        let untouched = changes::since(own, version).ok().flatten().is_some_and(|changes| changes.is_empty());
+        if !untouched {
+            return Err(Reason::new("someone else has written to the table since the last refresh"));
+        }
+    }
+    if positions.get(PLAN) != Some(&fingerprint(plan)) {
+        return Err(Reason::new("the query is not the one of the last refresh"));
+    }
+    Ok(positions)
+}
+
+fn since(
+    source: &Source,
+    positions: &BTreeMap<String, i64>,
+) -> Result<std::result::Result<(u64, FileChanges), Reason>> {
+    let name = &source.name;
+    let version = positions.get(&format!("{VERSION}{name}")).and_then(|version| u64::try_from(*version).ok());
+    let Some(from) = version else {
+        return Ok(Err(Reason::new(format!("'{name}' was not read by the last refresh"))));
+    };
+    let same = positions.get(&format!("{ID}{name}")) == Some(&hash(&source.snapshot.metadata.id));
+    if !same || from > source.snapshot.version {
+        return Ok(Err(Reason::new(format!("'{name}' was made anew since the last refresh"))));
+    }
+    let found = changes::since(&source.snapshot, from)
+        .map_err(|error: Error| error.context(format!("the changes of '{name}' cannot be read")))?;
+    Ok(found.map(|changes| (from, changes)).ok_or_else(|| {
+        Reason::new(format!("the changes of '{name}' since version {from} are not available any more, or its columns changed"))
+    }))
+}
+
+/// Which query it is: its plan with all columns and types.
+fn fingerprint(plan: &LogicalPlan) -> i64 {
+    hash(&format!("{FORMAT}\n{}", plan.display_indent_schema()))
+}
+
+/// 63 bits of a hash, which positions have room for.
+fn hash(text: &str) -> i64 {
+    let digest = Sha256::digest(text.as_bytes());
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(bytes) & i64::MAX
+}
