@@ -100,6 +100,7 @@ async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>, inte
         Command::RunOperation(args) => commands::run_operation::run(args, &context).await,
         Command::Compile(args) => commands::compile::run(args, &context).await,
         Command::Show(args) => commands::show::run(args, &context).await,
+        Command::Explain(args) => commands::explain::run(args, &context).await,
         Command::Retry(args) => commands::retry::run(args, &context).await,
         Command::Clone(args) => commands::clone::run(args, &context).await,
         Command::Source(args) => commands::source::run(args, &context).await,

@@ -3,7 +3,7 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, check, clean, clone, compile, debug, demo, deps, docs, generate, ingest, init, ledger, list, parse,
+    broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init, ledger, list, parse,
     produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test,
 };
 use crate::options::GlobalOptions;
@@ -46,6 +46,7 @@ pub enum Command {
     RunOperation(run_operation::RunOperationArgs),
     Compile(compile::CompileArgs),
     Show(show::ShowArgs),
+    Explain(explain::ExplainArgs),
     Retry(retry::RetryArgs),
     Clone(clone::CloneArgs),
     Source(source::SourceArgs),
@@ -89,7 +90,7 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
             "clean",
         ],
     ),
-    ("Ask", &["query", "report", "debug"]),
+    ("Ask", &["query", "report", "explain", "debug"]),
 ];
 
 /// Examples at the end of the help.

@@ -15,6 +15,7 @@ mod check;
 mod enter;
 mod event;
 mod execute;
+mod explain;
 mod freshness;
 mod history;
 mod ids;
@@ -34,6 +35,7 @@ mod unit_test;
 
 pub use check::{CheckOptions, CheckReport, CheckState, NodeCheck};
 pub use event::{Event, Events, SilentEvents};
+pub use explain::{Explained, is_refreshed};
 pub use freshness::{FreshnessRequest, FreshnessStatus, FreshnessSummary, SourceFreshness};
 pub use ids::{Ids, RandomIds};
 pub use ingest::{IngestRequest, IngestSummary, SourceResult};

@@ -10,6 +10,7 @@ pub mod debug;
 pub mod demo;
 pub mod deps;
 pub mod docs;
+pub mod explain;
 pub mod generate;
 pub mod ingest;
 pub mod init;

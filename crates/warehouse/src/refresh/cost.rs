@@ -4,7 +4,7 @@
 //! columns are read; a file that holds a replaced row is read and written whole.
 
 use datafusion::common::ScalarValue;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 
 use super::sources::origin;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{Column, JoinType, ScalarValue};
+use datafusion::common::{Column, ExprSchema, JoinType, ScalarValue};
 use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, cast};
 
 use super::expr::{all_of, are_of, columns_used, distinct, is_of, project_keys, semi_join, substituted};

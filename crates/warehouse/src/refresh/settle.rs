@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{Array, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::cast::as_int64_array;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Column, TableReference};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::functions_aggregate::expr_fn::sum;
@@ -30,7 +30,6 @@ const SETTLED_ROWS_MAX: usize = 2_000_000;
 const WEIGHT: &str = "__weight";
 
 /// Rows that came and went in one table.
-#[derive(Debug)]
 pub(super) struct Change {
     /// Rows that came; a source with the table's columns.
     pub came: Option<Arc<dyn TableSource>>,
@@ -43,7 +42,7 @@ pub(super) struct Change {
 }
 
 /// Tables that have changed.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Changes {
     pub by_table: BTreeMap<TableName, Change>,
 }

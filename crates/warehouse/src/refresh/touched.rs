@@ -147,10 +147,10 @@ impl<'a> Touching<'a> {
 
     /// With a row, its whole partition is touched.
     fn of_window(&self, window: &Window, exprs: &[Expr]) -> Derived<Option<LogicalPlan>> {
+        let sets = partitions(window)?;
         if !are_of(exprs, &window.input) {
             return Err(Reason::new("the result of a window tells nothing of the rows that it comes from"));
         }
-        let sets = partitions(window)?;
         let mut all = Vec::new();
         let mut covered = false;
         for set in &sets {
