@@ -9,6 +9,7 @@
 pub mod clock;
 pub mod diagnostic;
 pub mod error;
+pub mod housekeeping;
 pub mod ledger;
 pub mod limits;
 pub mod name;

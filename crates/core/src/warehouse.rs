@@ -19,6 +19,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 
+use crate::housekeeping::{Maintained, Upkeep};
 use crate::{Error, Result, TableName};
 
 /// Name of the embedded warehouse's only database: `millstream.schema.table` is what `schema.table` means.
@@ -473,6 +474,10 @@ pub trait Warehouse: Send + Sync {
     }
     /// Positions and version of a table; `None` when it does not exist.
     async fn table_state(&self, name: &TableName) -> Result<Option<TableState>>;
+    /// Positions of a table as a past version had them; `None` when the table, or that version of it, does not exist.
+    async fn table_state_at(&self, name: &TableName, version: u64) -> Result<Option<TableState>> {
+        Ok(self.table_state(name).await?.filter(|state| state.version == version))
+    }
     /// Commits of a table, newest first, at most `limit`.
     async fn history(&self, name: &TableName, limit: usize) -> Result<Vec<CommitInfo>>;
     /// Starts a load. The table is made by the first commit when it does not exist; a table with other columns is
@@ -507,5 +512,15 @@ pub trait Warehouse: Send + Sync {
     /// while nobody else writes, whose unfinished files would look the same. Returns how many files were removed.
     async fn remove_leftovers(&self) -> Result<u64> {
         Ok(0)
+    }
+    /// Keeps house in one table: puts small files together, and removes what no version within the retention needs
+    /// (old commits, checkpoints, data files). Readers and writers go on meanwhile; rows and positions stay what they
+    /// are. `None` when there is no such table, or nothing to keep in order in this warehouse.
+    ///
+    /// # Errors
+    /// The table cannot be read, or a file of it cannot be written. What was done until then is whole.
+    async fn maintain(&self, name: &TableName, upkeep: &Upkeep) -> Result<Option<Maintained>> {
+        let _ = (name, upkeep);
+        Ok(None)
     }
 }

@@ -25,11 +25,16 @@ const NAME_BYTES_MAX: usize = 200;
 pub(crate) struct Catalog {
     root: PathBuf,
     snapshots: Mutex<HashMap<TableName, (Arc<Snapshot>, Freshness)>>,
+    /// Past versions that were read, the latest last: the queries of a run all read the same.
+    past: Mutex<HashMap<TableName, Vec<Arc<Snapshot>>>>,
 }
+
+/// Past versions of a table that are kept in memory.
+const PAST_MAX: usize = 4;
 
 impl Catalog {
     pub(crate) fn new(root: PathBuf) -> Self {
-        Self { root, snapshots: Mutex::default() }
+        Self { root, snapshots: Mutex::default(), past: Mutex::default() }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -93,6 +98,30 @@ impl Catalog {
                 Ok(None)
             }
         }
+    }
+
+    /// A version of the table of this name; `None` when there is no such table.
+    ///
+    /// # Errors
+    /// A user error when the version does not exist (any more).
+    pub(crate) fn past(&self, name: &TableName, version: u64) -> Result<Option<Arc<Snapshot>>> {
+        let Some(latest) = self.table(name)? else { return Ok(None) };
+        if latest.version == version {
+            return Ok(Some(latest));
+        }
+        // A table that was dropped and made again has another id.
+        let is_it = |it: &&Arc<Snapshot>| it.version == version && it.metadata.id == latest.metadata.id;
+        if let Some(known) = self.past.lock().get(name).and_then(|all| all.iter().find(is_it).cloned()) {
+            return Ok(Some(known));
+        }
+        let Some(loaded) = log::load(&self.folder(name)?, Some(version))?.map(Arc::new) else { return Ok(None) };
+        let mut past = self.past.lock();
+        let all = past.entry(name.clone()).or_default();
+        if all.len() >= PAST_MAX {
+            all.remove(0);
+        }
+        all.push(loaded.clone());
+        Ok(Some(loaded))
     }
 
     /// What the relation of this name is.

@@ -14,11 +14,15 @@
 //! Statements (`create`, `insert`, `update`, `delete`, `merge`, …) are one commit each; there are no transactions over
 //! several of them.
 //!
-//! Deliberately absent: object stores, other warehouses, vacuuming of past versions, Jinja, dbt configuration.
+//! - Housekeeping puts small files together and removes what no version within the retention needs, beside readers and
+//!   writers (see [`housekeeping`]).
+//!
+//! Deliberately absent: object stores, other warehouses, Jinja, dbt configuration.
 
 mod catalog;
 mod engine;
 mod error;
+mod housekeeping;
 mod load;
 mod log;
 mod options;

@@ -49,13 +49,13 @@ pub(crate) fn sweep(catalog: &Catalog, older_than: Duration) -> Result<Swept> {
 }
 
 fn sweep_table(folder: &Path, limit: SystemTime, swept: &mut Swept) -> Result<()> {
+    let entries = data_files(folder)?;
     // Every version counts, not only the latest: past versions can be asked for.
-    let named = log::all_files(folder)?;
-    for entry in list(folder)? {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let ours = is_temporary(&name) || (name.starts_with("part-") && name.ends_with(".parquet"));
-        if ours && !named.contains(&name) {
-            remove(&entry, limit, swept);
+    let names = entries.iter().map(|(name, _)| name.clone()).collect();
+    let unnamed = log::unnamed(folder, names)?;
+    for (name, entry) in &entries {
+        if unnamed.contains(name) {
+            remove(entry, limit, swept);
         }
     }
     for entry in list(&folder.join(log::LOG_FOLDER))? {
@@ -67,6 +67,19 @@ fn sweep_table(folder: &Path, limit: SystemTime, swept: &mut Swept) -> Result<()
     let _ = fs::remove_dir(folder.join(log::LOG_FOLDER));
     let _ = fs::remove_dir(folder);
     Ok(())
+}
+
+/// Files of a table's folder that are data files by their names, finished or not. Those of other programs that have
+/// other names are never touched.
+pub(crate) fn data_files(folder: &Path) -> Result<Vec<(String, fs::DirEntry)>> {
+    let mut all = Vec::new();
+    for entry in list(folder)? {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_temporary(&name) || (name.starts_with("part-") && name.ends_with(".parquet")) {
+            all.push((name, entry));
+        }
+    }
+    Ok(all)
 }
 
 fn remove(entry: &fs::DirEntry, limit: SystemTime, swept: &mut Swept) {

@@ -59,18 +59,35 @@ impl Actions {
 
     /// Files that come in.
     pub(crate) fn add(&mut self, parts: &[Part]) {
-        let now_ms = self.now_ms;
-        self.all.extend(parts.iter().map(|part| Action { add: Some(add_of(part, now_ms)), ..Action::default() }));
+        self.bring(parts, true);
     }
 
     /// Files that go out.
     pub(crate) fn remove<'a>(&mut self, files: impl IntoIterator<Item = &'a Arc<DataFile>>) {
+        self.take(files, true);
+    }
+
+    /// Files that hold the same rows as others did: readers of changes pass them over.
+    pub(crate) fn rearrange(&mut self, removed: &[Arc<DataFile>], parts: &[Part]) {
+        self.take(removed, false);
+        self.bring(parts, false);
+    }
+
+    fn bring(&mut self, parts: &[Part], data_change: bool) {
+        let now_ms = self.now_ms;
+        self.all.extend(parts.iter().map(|part| {
+            let add = Add { data_change, ..add_of(part, now_ms) };
+            Action { add: Some(add), ..Action::default() }
+        }));
+    }
+
+    fn take<'a>(&mut self, files: impl IntoIterator<Item = &'a Arc<DataFile>>, data_change: bool) {
         let now_ms = self.now_ms;
         self.all.extend(files.into_iter().map(|file| {
             let remove = Remove {
                 path: file.add.path.clone(),
                 deletion_timestamp: Some(now_ms),
-                data_change: true,
+                data_change,
                 extended_file_metadata: Some(true),
                 partition_values: Some(file.add.partition_values.clone()),
                 size: Some(file.add.size),

@@ -10,6 +10,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use futures::StreamExt;
+use millstream_core::housekeeping::{Maintained, Upkeep};
 use millstream_core::warehouse::{
     Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, RefreshMode,
     RefreshReport, Relation, RelationKind, Stage, Staged, TableState, Warehouse,
@@ -19,11 +20,12 @@ use millstream_core::{Error, Result, TableName};
 use crate::catalog::Catalog;
 use crate::engine::{Engine, FileTable, Planned};
 use crate::error::from_engine;
+use crate::housekeeping;
 use crate::load::TableLoad;
 use crate::log::schema::storable_schema;
 use crate::log::{DataFile, Snapshot, checkpoint, history};
 use crate::options::EmbeddedOptions;
-use crate::stage;
+use crate::stage::{self, OpenStages};
 use crate::statement;
 use crate::sweep::{self, Swept};
 use crate::view::StoredView;
@@ -36,6 +38,8 @@ pub(crate) struct Inner {
     pub catalog: Catalog,
     pub engine: Engine,
     pub options: EmbeddedOptions,
+    /// Stages that rewrite files.
+    pub open_stages: OpenStages,
 }
 
 /// The embedded warehouse over one local folder: Delta tables in `<schema>/<table>/`, views in
@@ -65,7 +69,12 @@ impl EmbeddedWarehouse {
         let spill = options.spill_folder.clone().unwrap_or_else(|| root.join(SPILL_FOLDER));
         fs::create_dir_all(&spill).map_err(failed)?;
         let engine = Engine::new(&options, &spill)?;
-        Ok(Self { inner: Arc::new(Inner { catalog: Catalog::new(root), engine, options }) })
+        Ok(Self { inner: Arc::new(Inner {
+                catalog: Catalog::new(root),
+                engine,
+                options,
+                open_stages: OpenStages::default(),
+            }) })
     }
 
     /// The warehouse's folder, absolute.
@@ -155,9 +164,9 @@ impl Inner {
         Ok(rows)
     }
 
-    /// Writes a checkpoint every so many commits. A failure is not the commit's: the commits themselves hold all.
+    /// Writes a checkpoint when one is due. A failure is not the commit's: the commits themselves hold all.
     pub(crate) async fn checkpoint_if_due(&self, folder: &Path, version: u64) {
-        if version > 0 && version.is_multiple_of(checkpoint::COMMITS_PER_CHECKPOINT) {
+        if checkpoint::is_due(folder, version) {
             let _ = checkpoint::write(folder).await;
         }
     }
@@ -179,10 +188,22 @@ impl Inner {
     }
 }
 
+fn state_of(snapshot: &Snapshot) -> TableState {
+    TableState {
+        version: snapshot.version,
+        schema: snapshot.schema.clone(),
+        positions: snapshot.positions.as_ref().clone(),
+    }
+}
+
 #[async_trait]
 impl Warehouse for EmbeddedWarehouse {
     async fn remove_leftovers(&self) -> Result<u64> {
         Ok(self.sweep(std::time::Duration::ZERO)?.files)
+    }
+
+    async fn maintain(&self, name: &TableName, upkeep: &Upkeep) -> Result<Option<Maintained>> {
+        housekeeping::maintain(&self.inner, name, upkeep).await
     }
 
     async fn relations(&self, schema: Option<&str>) -> Result<Vec<Relation>> {
@@ -226,11 +247,11 @@ impl Warehouse for EmbeddedWarehouse {
     }
 
     async fn table_state(&self, name: &TableName) -> Result<Option<TableState>> {
-        Ok(self.inner.catalog.table(name)?.map(|snapshot| TableState {
-            version: snapshot.version,
-            schema: snapshot.schema.clone(),
-            positions: snapshot.positions.as_ref().clone(),
-        }))
+        Ok(self.inner.catalog.table(name)?.as_deref().map(state_of))
+    }
+
+    async fn table_state_at(&self, name: &TableName, version: u64) -> Result<Option<TableState>> {
+        Ok(self.inner.catalog.past(name, version)?.as_deref().map(state_of))
     }
 
     async fn history(&self, name: &TableName, limit: usize) -> Result<Vec<CommitInfo>> {

@@ -326,7 +326,7 @@ impl<'a> Scope<'a> {
         }
         let unknown = || Error::user(format!("there is no table or view '{name}'"));
         let folder = self.catalog.folder(name)?;
-        let past = |version| log::load(&folder, Some(version))?.map(Arc::new).ok_or_else(unknown);
+        let past = |version| self.catalog.past(name, version)?.ok_or_else(unknown);
         let snapshot = match self.as_of {
             AsOf::Latest => {
                 let latest = self.catalog.table(name)?.ok_or_else(unknown)?;

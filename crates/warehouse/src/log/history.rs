@@ -29,20 +29,23 @@ pub(crate) fn history(folder: &Path, limit: usize) -> Result<Vec<CommitInfo>> {
     Ok(all)
 }
 
-/// The version that was the latest at an instant; `None` when the table is younger.
+/// The version that was the latest at an instant; `None` when the table is younger, or its commits of that time are
+/// gone. Found by halving, since times of commits ascend.
 pub(crate) fn version_at(folder: &Path, at: DateTime<Utc>) -> Result<Option<u64>> {
     let (commits, _) = list(folder)?;
-    for version in commits.into_iter().rev() {
-        let info = read_commit(folder, version)?.into_iter().flatten().find_map(|action| action.commit_info);
-        let made = info
-            .and_then(|info| info.timestamp)
-            .and_then(DateTime::from_timestamp_millis)
-            .unwrap_or_else(|| written_at(folder, version));
-        if made <= at {
-            return Ok(Some(version));
-        }
+    let (mut low, mut high) = (0, commits.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if made_at(folder, commits[middle])? <= at { low = middle + 1 } else { high = middle }
     }
-    Ok(None)
+    Ok(low.checked_sub(1).and_then(|last| commits.get(last).copied()))
+}
+
+/// When a version was committed.
+fn made_at(folder: &Path, version: u64) -> Result<DateTime<Utc>> {
+    let info = read_commit(folder, version)?.into_iter().flatten().find_map(|action| action.commit_info);
+    let told = info.and_then(|info| info.timestamp).and_then(DateTime::from_timestamp_millis);
+    Ok(told.unwrap_or_else(|| written_at(folder, version)))
 }
 
 /// Writers other than ours may leave the time out; the file's own is what the protocol falls back to.

@@ -23,7 +23,7 @@ pub(crate) mod stats;
 mod support;
 
 pub(crate) use action::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Txn};
-pub(crate) use read::{Freshness, all_files, is_damaged, latest, load};
+pub(crate) use read::{Freshness, file_name, is_damaged, latest, list, load, read_commit, unnamed};
 pub(crate) use snapshot::{DataFile, Snapshot};
 pub(crate) use support::{check_writable, protocol_for};
 

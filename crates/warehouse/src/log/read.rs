@@ -1,5 +1,7 @@
 //! Reading the log of a table: whole, up to a version, or only what is new.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -7,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use millstream_core::{Error, Result};
+use percent_encoding::percent_decode_str;
 
 use super::action::{self, Action};
 use super::snapshot::{Replay, Snapshot, label};
@@ -130,13 +133,41 @@ pub(crate) fn list(folder: &Path) -> Result<(Vec<u64>, Vec<u64>)> {
     Ok((commits, checkpoints))
 }
 
+/// Times that a log is listed again because it was cleaned meanwhile.
+const LISTINGS_MAX: usize = 3;
+
 /// Reads a table from its log alone: the latest version, or `at`. `None` when the table does not exist.
 ///
 /// # Errors
 /// A user error when version `at` does not exist (any more); an environment error when the log is damaged.
 pub(crate) fn load(folder: &Path, at: Option<u64>) -> Result<Option<Snapshot>> {
+    if at.is_none()
+        && let Some(snapshot) = load_hinted(folder)?
+    {
+        return Ok(Some(snapshot));
+    }
+    let mut listed = list(folder)?;
+    for _ in 0..LISTINGS_MAX {
+        let loaded = load_listed(folder, &listed, at);
+        let now = match &loaded {
+            Ok(_) => return loaded,
+            Err(_) => list(folder)?,
+        };
+        // What was listed may have been cleaned away before it was read.
+        if now.1 == listed.1 && now.0.first() == listed.0.first() {
+            return loaded;
+        }
+        listed = now;
+    }
+    load_listed(folder, &listed, at)
+}
+
+fn load_listed(
+    folder: &Path,
+    (commits, checkpoints): &(Vec<u64>, Vec<u64>),
+    at: Option<u64>,
+) -> Result<Option<Snapshot>> {
     let table = label(folder);
-    let (commits, checkpoints) = list(folder)?;
     let Some(newest) = commits.last().max(checkpoints.last()).copied() else {
         return Ok(None);
     };
@@ -170,17 +201,56 @@ pub(crate) fn load(folder: &Path, at: Option<u64>) -> Result<Option<Snapshot>> {
     replay.finish(folder.to_owned(), wanted).map(Some)
 }
 
-/// Every data file that a commit or checkpoint of the table names, as the log writes it.
-pub(crate) fn all_files(folder: &Path) -> Result<std::collections::HashSet<String>> {
+/// The latest version by way of the checkpoint that the log names, without listing a folder that may hold a hundred
+/// thousand commits. `None` when that way is not safe.
+///
+/// The commit of the checkpoint's own version must be there: clean-up removes commits from the oldest on and never
+/// that one before those behind it, so that a missing next commit was never written.
+fn load_hinted(folder: &Path) -> Result<Option<Snapshot>> {
+    let Some(hint) = checkpoint::hint(folder) else { return Ok(None) };
+    let log = folder.join(LOG_FOLDER);
+    if !log.join(commit_file(hint.version)).is_file() || !log.join(checkpoint::file(hint.version)).is_file() {
+        return Ok(None);
+    }
+    let table = label(folder);
+    let mut replay = Replay::default();
+    replay.apply(checkpoint::read(folder, hint.version)?, &table)?;
+    let mut version = hint.version;
+    while let Some(actions) = read_commit(folder, version + 1)? {
+        replay.apply(actions, &table)?;
+        version += 1;
+    }
+    replay.finish(folder.to_owned(), version).map(Some)
+}
+
+/// Those of some file names that no commit or checkpoint of the table has. Checkpoints are read first, the newest
+/// before all: they tell of nearly every file at once. Commits are read from the newest on, as long as a name is left.
+pub(crate) fn unnamed(folder: &Path, mut candidates: HashSet<String>) -> Result<HashSet<String>> {
     let (commits, checkpoints) = list(folder)?;
-    let mut named = std::collections::HashSet::new();
-    let mut take =
-        |actions: Vec<Action>| named.extend(actions.into_iter().filter_map(|action| action.add.map(|add| add.path)));
-    for version in commits {
-        take(read_commit(folder, version)?.unwrap_or_default());
+    let strike = |actions: Vec<Action>, candidates: &mut HashSet<String>| {
+        for action in actions {
+            let added = action.add.map(|add| add.path);
+            for path in added.into_iter().chain(action.remove.map(|remove| remove.path)) {
+                candidates.remove(file_name(&path).as_ref());
+            }
+        }
+    };
+    for version in checkpoints.iter().rev() {
+        strike(checkpoint::read(folder, *version)?, &mut candidates);
+        for path in checkpoint::removed(folder, *version)? {
+            candidates.remove(file_name(&path).as_ref());
+        }
     }
-    for version in checkpoints {
-        take(checkpoint::read(folder, version)?);
+    for version in commits.iter().rev() {
+        if candidates.is_empty() {
+            break;
+        }
+        strike(read_commit(folder, *version)?.unwrap_or_default(), &mut candidates);
     }
-    Ok(named)
+    Ok(candidates)
+}
+
+/// A path of the log as the file's name: paths there are percent-encoded.
+pub(crate) fn file_name(path: &str) -> Cow<'_, str> {
+    percent_decode_str(path).decode_utf8_lossy()
 }

@@ -1,7 +1,7 @@
 //! Stages: the next version of a model, written and not yet visible.
 //!
 //! Publishing a table is one Delta commit on the version that the stage was prepared on; a newer version in between
-//! is a retryable error. When a view becomes a table, the commit comes first and the view's file goes then; when a
+//! is a retryable error, unless it holds the same rows in other files (see [`rebase`]). When a view becomes a table, the commit comes first and the view's file goes then; when a
 //! table becomes a view, the view's file comes first and the table's folder goes then. A view wins over a table of the
 //! same name, so a reader sees the old relation until the last step of the first, and from the first step of the
 //! second; a kill in between leaves the one that was visible last, and the next publication finishes the change.
@@ -10,6 +10,8 @@ mod align;
 mod delete;
 mod keys;
 mod merge;
+mod open;
+mod rebase;
 mod rows;
 mod staged;
 mod view;
@@ -30,6 +32,7 @@ use crate::write::Output;
 pub(crate) use align::typed;
 pub(crate) use keys::{column as key_column, scan};
 pub(crate) use merge::{Guard, project};
+pub(crate) use open::{OpenStage, OpenStages};
 pub(crate) use rows::{instead_of, readable, replace_planned, write};
 pub(crate) use staged::{Refreshed, StagedVersion, TableChange, staged_of};
 pub(crate) use view::{check_names, view};
@@ -58,6 +61,8 @@ pub(crate) async fn stage(
     let durable = !matches!(stage, Stage::Replace { .. } | Stage::Rows { .. });
     let is_whole =
         matches!(stage, Stage::Replace { .. } | Stage::Rows { .. } | Stage::View { .. } | Stage::Refresh { .. });
+    let replaces = matches!(stage, Stage::Replace { .. } | Stage::Rows { .. } | Stage::View { .. });
+    let _open = (!replaces).then(|| inner.open_stages.enter(name));
     let earlier = if is_whole { None } else { staged::earlier(name, options)? };
     let request = Request { inner, name, options, on_schema_change, durable, earlier };
     match stage {

@@ -71,6 +71,7 @@ pub(crate) fn instead_of(base: Option<Arc<Snapshot>>, written: Written) -> Table
         rows_new: written.rows(),
         added: written.parts,
         removed: base.iter().flat_map(|base| base.files.iter().cloned()).collect(),
+        is_whole: true,
         rows_gone: base.as_ref().and_then(|base| base.rows()).unwrap_or_default(),
         base,
         ..TableChange::default()

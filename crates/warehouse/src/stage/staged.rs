@@ -1,6 +1,7 @@
 //! A version that is written and not yet visible, and how it becomes visible.
 
 use std::any::Any;
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,7 +11,8 @@ use millstream_core::warehouse::{Committed, Part, QueryOptions, RefreshReport, R
 use millstream_core::{Error, Result, TableName};
 use parking_lot::Mutex;
 
-use super::Request;
+use super::open::OpenStage;
+use super::{Request, rebase};
 use crate::engine::Stand;
 use crate::log::schema::engine_schema;
 use crate::log::{DataFile, LOG_FOLDER, Snapshot, commit};
@@ -35,6 +37,8 @@ pub(crate) struct TableChange {
     pub rows_new: u64,
     /// Rows that are gone then.
     pub rows_gone: u64,
+    /// Whether all rows of the base go out, in whatever files they are.
+    pub is_whole: bool,
     /// Whether there is a log that cannot be read: the table starts anew, without its past.
     pub damaged: bool,
     /// Where it comes from a refresh: what is kept for the next one.
@@ -75,23 +79,31 @@ pub(crate) struct StagedVersion {
     body: Body,
     stand: Stand,
     fate: Mutex<Fate>,
+    /// Keeps compaction from the files that go out, until the version is published or discarded.
+    open: Mutex<Option<OpenStage>>,
 }
+
+/// Attempts to publish when compaction commits to the same table in between.
+const ATTEMPTS_MAX: usize = 100;
 
 impl StagedVersion {
     /// A table's next version with these stored columns.
     pub(crate) fn table(request: &Request<'_>, schema: SchemaRef, change: TableChange) -> Result<Arc<dyn Staged>> {
         let folder = request.inner.catalog.folder(request.name)?;
         let now_ms = request.inner.options.clock.now().timestamp_millis();
+        let gone: HashSet<&str> = change.removed.iter().map(|file| file.add.path.as_str()).collect();
         let kept = change
             .base
             .iter()
             .flat_map(|base| base.files.iter())
-            .filter(|file| !change.removed.iter().any(|removed| removed.add.path == file.add.path));
+            .filter(|file| !gone.contains(file.add.path.as_str()));
         let files = kept.cloned().chain(data_files(&change.added, now_ms)).collect();
         let (change, durable) = match request.earlier {
             Some(earlier) => (earlier.carry_on(change)?, earlier.durable),
             None => (change, request.durable),
         };
+        let rewrites = !change.removed.is_empty() && !change.is_whole;
+        let open = rewrites.then(|| request.inner.open_stages.enter(request.name));
         let stand =
             Stand::Table { folder: folder.clone(), files: Arc::new(files), engine_schema: engine_schema(&schema) };
         Ok(Arc::new(Self {
@@ -103,6 +115,7 @@ impl StagedVersion {
             body: Body::Table(change),
             stand,
             fate: Mutex::new(Fate::Open),
+            open: Mutex::new(open),
         }))
     }
 
@@ -122,6 +135,7 @@ impl StagedVersion {
             stand: Stand::View(text.clone()),
             body: Body::View { text, before, table },
             fate: Mutex::new(Fate::Open),
+            open: Mutex::default(),
         }))
     }
 
@@ -159,6 +173,8 @@ impl StagedVersion {
             own.added.iter().cloned().partition(|part| dropped.iter().any(|file| file.add.path == part.path));
         remove_parts(&self.folder, &gone);
         *fate = Fate::CarriedOn;
+        // The version that goes on has a stage of its own.
+        self.open.lock().take();
         Ok(TableChange {
             operation: next.operation.or(own.operation),
             base: own.base.clone(),
@@ -166,6 +182,7 @@ impl StagedVersion {
             removed: own.removed.iter().cloned().chain(removed).collect(),
             rows_new: own.rows_new + next.rows_new,
             rows_gone: own.rows_gone + next.rows_gone,
+            is_whole: own.is_whole,
             damaged: own.damaged,
             refreshed: None,
         })
@@ -185,38 +202,50 @@ impl StagedVersion {
         if change.damaged {
             self.inner.drop_folder(&self.folder.join(LOG_FOLDER))?;
         }
-        let current = self.inner.catalog.table(&self.name)?;
-        let version_of = |snapshot: &Option<Arc<Snapshot>>| snapshot.as_ref().map(|snapshot| snapshot.version);
-        if version_of(&current) != version_of(&change.base) {
-            return Err(self.overtaken());
+        for _ in 0..ATTEMPTS_MAX {
+            if let Some(version) = self.attempt(change, note)? {
+                *self.fate.lock() = Fate::Published;
+                self.open.lock().take();
+                StoredView::remove(&self.inner.catalog.view_file(&self.name)?)?;
+                return Ok(Committed { version, rows_added: change.rows_new, rows_removed: change.rows_gone });
+            }
         }
-        if let (Some(base), true) = (&change.base, change.refreshed.as_ref().is_some_and(|done| done.is_unmoved)) {
-            *self.fate.lock() = Fate::Published;
-            return Ok(Committed { version: base.version, rows_added: 0, rows_removed: 0 });
+        Err(self.overtaken())
+    }
+
+    /// One attempt to commit; `None` when another commit came first.
+    fn attempt(
+        &self,
+        change: &TableChange,
+        note: &serde_json::Map<String, serde_json::Value>,
+    ) -> Result<Option<u64>> {
+        let current = self.inner.catalog.table(&self.name)?;
+        let Some(removed) = rebase::removed(&self.folder, change, current.as_deref())? else {
+            return Err(self.overtaken());
+        };
+        if let (Some(current), true) = (&current, change.refreshed.as_ref().is_some_and(|done| done.is_unmoved)) {
+            return Ok(Some(current.version));
         }
         let options = &self.inner.options;
-        let mut actions =
-            Actions::new(change.operation.unwrap_or("BUILD"), version_of(&current), options.clock.now(), note);
+        let read_version = current.as_ref().map(|snapshot| snapshot.version);
+        let mut actions = Actions::new(change.operation.unwrap_or("BUILD"), read_version, options.clock.now(), note);
         actions.schema(&self.schema, current.as_deref(), || options.ids.next());
-        actions.remove(&change.removed);
+        actions.remove(&removed);
         actions.add(&change.added);
-        let version = version_of(&current).map_or(0, |version| version + 1);
+        let version = read_version.map_or(0, |version| version + 1);
         if let Some(refreshed) = &change.refreshed {
             actions.positions(&refreshed.positions);
             actions.positions(&[(OWN_VERSION.to_owned(), version as i64)]);
         }
-        if !commit::write(&self.folder, version, &actions.finish(), &options.ids.next(), self.durable)? {
-            return Err(self.overtaken());
-        }
-        *self.fate.lock() = Fate::Published;
-        StoredView::remove(&self.inner.catalog.view_file(&self.name)?)?;
-        Ok(Committed { version, rows_added: change.rows_new, rows_removed: change.rows_gone })
+        let won = commit::write(&self.folder, version, &actions.finish(), &options.ids.next(), self.durable)?;
+        Ok(won.then_some(version))
     }
 
     fn discard_files(&self) {
         let mut fate = self.fate.lock();
         if *fate == Fate::Open {
             *fate = Fate::Discarded;
+            self.open.lock().take();
             if let Body::Table(change) = &self.body {
                 remove_parts(&self.folder, &change.added);
                 // Goes only when it is empty: when there is no table in it.

@@ -44,6 +44,7 @@ pub(super) async fn truncate(run: &Run<'_>, names: &[RelationName], if_exists: b
 
 async fn all(target: Target<'_>, verb: &'static str) -> Result<Executed> {
     let rows = target.run.inner.count(&target.base, &target.base.files).await?;
-    let change = TableChange { removed: target.base.files.to_vec(), rows_gone: rows, ..TableChange::default() };
+    let removed = target.base.files.to_vec();
+    let change = TableChange { removed, is_whole: true, rows_gone: rows, ..TableChange::default() };
     target.commit(verb, change, rows).await
 }

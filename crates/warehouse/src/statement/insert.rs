@@ -33,6 +33,7 @@ pub(super) async fn insert(run: &Run<'_>, it: &Insert) -> Result<Executed> {
     let mut change = TableChange { added, rows_new: count, ..TableChange::default() };
     if it.overwrite {
         change.removed = target.base.files.to_vec();
+        change.is_whole = true;
         change.rows_gone = target.base.rows().unwrap_or_default();
     }
     target.commit("INSERT", change, count).await

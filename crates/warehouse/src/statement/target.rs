@@ -18,7 +18,7 @@ use super::{Run, changed, missing};
 use crate::engine::{FileTable, Planned};
 use crate::error::from_engine;
 use crate::log::{DataFile, Snapshot};
-use crate::stage::{StagedVersion, TableChange};
+use crate::stage::{OpenStage, StagedVersion, TableChange};
 use crate::suggest::nearest;
 use crate::write::{remove_parts, write_stream};
 
@@ -26,6 +26,8 @@ pub(super) struct Target<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) name: TableName,
     pub(super) base: Arc<Snapshot>,
+    /// Keeps compaction from the files that the statement rewrites.
+    _open: OpenStage,
 }
 
 /// Files that are written and in no version yet; removed when the statement fails.
@@ -64,8 +66,9 @@ impl<'a> Target<'a> {
             }
             None => return Err(missing_table(run, &name)),
         }
+        let open = run.inner.open_stages.enter(&name);
         let base = run.request(&name).base()?;
-        Ok(Self { run, name, base })
+        Ok(Self { run, name, base, _open: open })
     }
 
     pub(super) fn columns(&self) -> Vec<String> {

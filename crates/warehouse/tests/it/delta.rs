@@ -100,3 +100,30 @@ async fn we_read_on_after_another_writer() {
     assert_eq!(f.rows("select count(*), sum(a) from m.t").await, ["3|6"]);
     assert_eq!(f.warehouse.history(&name("m.t"), 9).await.unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn deltalake_reads_a_table_that_house_was_kept_in() {
+    use millstream_core::housekeeping::Upkeep;
+    use std::time::Duration;
+    let f = fixture();
+    for i in 0..130_i64 {
+        let commit = Commit { positions: vec![("kafka:t/0".into(), i)], ..Commit::default() };
+        f.load("raw.t", &raw_batch("f", &[(&format!("id{i}"), i128::from(i))]), commit).await.unwrap();
+        if i % 40 == 39 {
+            let upkeep = Upkeep { retention: Duration::ZERO, unnamed_age: Duration::ZERO, is_dry_run: false };
+            f.warehouse.maintain(&name("raw.t"), &upkeep).await.unwrap();
+        }
+    }
+    let log = f.folder.path().join("raw/t/_delta_log");
+    assert!(!log.join("00000000000000000000.json").exists() && f.files("raw.t") < 20);
+    let table = opened(&f, "raw.t").await;
+    let text = read(&table, "select count(*) as n, count(distinct id) as ids, sum(amount) as total from t").await;
+    assert!(text.contains("| 130 | 130 | 83.85 |"), "{text}");
+    let log_store = table.log_store();
+    let position = table.snapshot().unwrap().transaction_version(log_store.as_ref(), "kafka:t/0").await.unwrap();
+    assert_eq!(position, Some(129));
+    // And it goes on writing where we left off.
+    let batch = raw_batch("f", &[("theirs", 1)]);
+    table.write(vec![batch]).await.unwrap();
+    assert_eq!(f.rows("select count(*) from raw.t").await, ["131"]);
+}

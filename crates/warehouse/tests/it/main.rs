@@ -4,6 +4,8 @@
 mod count_distinct;
 mod delta;
 mod first_row;
+mod housekeeping;
+mod housekeeping_random;
 mod load;
 mod names;
 mod random;

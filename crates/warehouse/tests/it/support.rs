@@ -20,6 +20,40 @@ impl Clock for TickingClock {
     }
 }
 
+/// Stands still until it is set.
+pub struct SetClock(AtomicI64);
+
+impl Clock for SetClock {
+    fn now(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_750_000_000 + self.0.load(Ordering::Relaxed), 0).unwrap()
+    }
+}
+
+impl SetClock {
+    /// Seconds since the clock was made.
+    pub fn set(&self, seconds: i64) {
+        self.0.store(seconds, Ordering::Relaxed);
+    }
+}
+
+/// A warehouse whose clock is set by hand.
+pub fn clocked() -> (Fixture, Arc<SetClock>) {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SetClock(AtomicI64::new(0)));
+    let warehouse = open_at(folder.path(), clock.clone());
+    (Fixture { folder, warehouse }, clock)
+}
+
+pub fn open_at(folder: &std::path::Path, clock: Arc<SetClock>) -> EmbeddedWarehouse {
+    let options = EmbeddedOptions {
+        memory_limit_bytes: 512 * 1024 * 1024,
+        threads: 2,
+        clock,
+        ..EmbeddedOptions::default()
+    };
+    EmbeddedWarehouse::open(folder, options).unwrap()
+}
+
 pub struct Fixture {
     pub folder: tempfile::TempDir,
     pub warehouse: EmbeddedWarehouse,
@@ -107,6 +141,18 @@ impl Fixture {
         std::fs::read_dir(folder).map_or(0, |entries| {
             entries.filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".parquet")).count()
         })
+    }
+
+    /// Makes every data file of a table look this old.
+    pub fn age_files(&self, table: &str, age: std::time::Duration) {
+        let table = name(table);
+        let folder = self.folder.path().join(table.schema).join(table.name);
+        for entry in std::fs::read_dir(folder).unwrap().map(std::result::Result::unwrap) {
+            if entry.file_name().to_string_lossy().ends_with(".parquet") {
+                let file = std::fs::File::options().write(true).open(entry.path()).unwrap();
+                file.set_modified(std::time::SystemTime::now() - age).unwrap();
+            }
+        }
     }
 
     pub async fn load(&self, table: &str, batch: &RecordBatch, commit: Commit) -> Result<Committed> {
