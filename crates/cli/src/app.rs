@@ -111,6 +111,8 @@ async fn dispatch(command: Command, global: GlobalOptions, talk: Arc<Talk>, inte
         Command::Query(args) => commands::query::run(args, &context).await,
         Command::Report(args) => commands::report::run(args, &context).await,
         Command::Debug(args) => commands::debug::run(args, &context).await,
+        Command::Verify(args) => commands::verify::run(args, &context).await,
+        Command::Maintain(args) => commands::maintain::run(args, &context).await,
         Command::DocsCli => {
             std::io::stdout().lock().write_all(reference::markdown().as_bytes())?;
             Ok(Exit::Success)

@@ -3,8 +3,8 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init, ledger, list, parse,
-    produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test,
+    broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init, ledger, list,
+    maintain, parse, produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test, verify,
 };
 use crate::options::GlobalOptions;
 
@@ -58,13 +58,15 @@ pub enum Command {
     Query(query::QueryArgs),
     Report(report::ReportArgs),
     Debug(debug::DebugArgs),
+    Verify(verify::VerifyArgs),
+    Maintain(maintain::MaintainArgs),
     /// Print the reference of the command line as Markdown
     #[command(name = "docs-cli", hide = true)]
     DocsCli,
 }
 
 /// Commands by purpose, as the help shows them. A test keeps it complete.
-pub const GROUPS: [(&str, &[&str]); 5] = [
+pub const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "init"]),
     ("Make data", &["generate", "produce", "broker"]),
     ("Load", &["ingest", "ledger"]),
@@ -91,6 +93,7 @@ pub const GROUPS: [(&str, &[&str]); 5] = [
         ],
     ),
     ("Ask", &["query", "report", "explain", "debug"]),
+    ("Keep right and quick", &["verify", "maintain"]),
 ];
 
 /// Examples at the end of the help.

@@ -16,6 +16,9 @@ pub const RETENTION_MIN: Duration = Duration::from_secs(60 * 60);
 /// file and committing it: a staged model whose tests run for hours stays whole.
 pub const UNNAMED_AGE_MIN: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// What a table's history says of a compaction, as other programs that keep Delta tables have it. It changes no row.
+pub const COMPACTION: &str = "OPTIMIZE";
+
 /// What housekeeping may do to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Upkeep {

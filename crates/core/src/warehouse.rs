@@ -19,7 +19,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use futures_core::Stream;
 
-use crate::housekeeping::{Maintained, Upkeep};
+use crate::housekeeping::{COMPACTION, Maintained, Upkeep};
 use crate::{Error, Result, TableName};
 
 /// Name of the embedded warehouse's only database: `millstream.schema.table` is what `schema.table` means.
@@ -75,6 +75,13 @@ pub struct CommitInfo {
     pub operation: String,
     /// The note that the writer left in [`Commit::note`].
     pub note: serde_json::Map<String, serde_json::Value>,
+}
+
+impl CommitInfo {
+    /// Whether rows may have come or gone with it; compaction only exchanges files.
+    pub fn changes_rows(&self) -> bool {
+        self.operation != COMPACTION
+    }
 }
 
 /// A data file that is written but not yet part of any version. Opaque outside of the warehouse that made it.

@@ -66,6 +66,11 @@ pub(crate) fn text(column: &ArrayRef, row: usize) -> Result<String> {
     Ok(formatter.value(row).to_string())
 }
 
+/// One value as text; `None` is null.
+pub(crate) fn value(column: &ArrayRef, row: usize) -> Result<Option<String>> {
+    if column.is_null(row) { Ok(None) } else { text(column, row).map(Some) }
+}
+
 /// A small table of text for a message: a header, then at most `limit` rows, columns aligned.
 pub(crate) fn preview(schema: &Schema, batches: &[RecordBatch], limit: usize) -> Result<String> {
     let mut lines: Vec<Vec<String>> = vec![schema.fields().iter().map(|field| field.name().clone()).collect()];

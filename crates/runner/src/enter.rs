@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use millstream_core::Result;
 
-use crate::history::Scope;
+use crate::history::{Scope, WITHOUT_LOCK};
+use crate::lock::FILES_LOCK;
 use crate::{Cancel, Event, Runner, WorkspaceLock};
 
 impl Runner {
@@ -16,16 +17,21 @@ impl Runner {
     pub(crate) async fn enter(&self, scope: Scope, wait: Duration, cancel: &Cancel) -> Result<Option<WorkspaceLock>> {
         let Some(file) = scope.lock_file() else { return Ok(None) };
         let lock = WorkspaceLock::take(&self.workspace, file, wait, cancel, self.events.as_ref()).await?;
-        if self.store.mark_interrupted(scope.commands())? > 0 {
-            self.tidy_up(scope, cancel).await?;
-        }
+        let died = self.store.mark_interrupted(scope.commands())?;
+        self.tidy_up(scope, died, cancel).await?;
         Ok(Some(lock))
     }
 
-    async fn tidy_up(&self, scope: Scope, cancel: &Cancel) -> Result<()> {
+    async fn tidy_up(&self, scope: Scope, died: usize, cancel: &Cancel) -> Result<()> {
+        let events = self.events.as_ref();
+        let alone = WorkspaceLock::take(&self.workspace, FILES_LOCK, Duration::ZERO, cancel, events).await;
+        let Ok(_alone) = alone else { return Ok(()) };
+        // Whoever wrote files without one of the other locks has ended, or died.
+        if died + self.store.mark_interrupted(WITHOUT_LOCK)? == 0 {
+            return Ok(());
+        }
         let others = if scope == Scope::Ingest { Scope::Build } else { Scope::Ingest };
         let Some(file) = others.lock_file() else { return Ok(()) };
-        let events = self.events.as_ref();
         let Ok(_lock) = WorkspaceLock::take(&self.workspace, file, Duration::ZERO, cancel, events).await else {
             return Ok(());
         };

@@ -209,6 +209,9 @@ async fn loaded_at(session: &Session, source: &SourceNode, criteria: &Freshness)
     }
 }
 
+/// Commits that are looked at for the last one that changed rows: housekeeping makes a few in a row.
+const COMMITS_MAX: usize = 50;
+
 async fn last_commit(session: &Session, source: &SourceNode) -> Result<DateTime<Utc>> {
     let name = source.table_name();
     match session.warehouse.relation(&name).await? {
@@ -218,8 +221,10 @@ async fn last_commit(session: &Session, source: &SourceNode) -> Result<DateTime<
                 .hint("add loaded_at_field to the source"))
         }
         Some(_) => {
-            let commits = session.warehouse.history(&name, 1).await?;
-            Ok(commits.first().map_or_else(never, |commit| commit.at))
+            let commits = session.warehouse.history(&name, COMMITS_MAX).await?;
+            // A table that was only kept in order is not fresher for it.
+            let last = commits.iter().find(|commit| commit.changes_rows()).or(commits.first());
+            Ok(last.map_or_else(never, |commit| commit.at))
         }
     }
 }

@@ -17,6 +17,9 @@ pub(crate) enum Scope {
     Read,
 }
 
+/// Commands that write files which nobody reads, and take no lock that keeps others out.
+pub(crate) const WITHOUT_LOCK: &[&str] = &["verify"];
+
 impl Scope {
     pub(crate) fn of(request: &Request) -> Self {
         match request.verb {

@@ -21,6 +21,7 @@ mod history;
 mod ids;
 mod ingest;
 mod lock;
+mod maintain;
 mod materialize;
 mod operation;
 mod plan;
@@ -32,6 +33,7 @@ mod runner;
 mod sqltype;
 mod test;
 mod unit_test;
+mod verify;
 
 pub use check::{CheckOptions, CheckReport, CheckState, NodeCheck};
 pub use event::{Event, Events, SilentEvents};
@@ -40,9 +42,13 @@ pub use freshness::{FreshnessRequest, FreshnessStatus, FreshnessSummary, SourceF
 pub use ids::{Ids, RandomIds};
 pub use ingest::{IngestRequest, IngestSummary, SourceResult};
 pub use lock::WorkspaceLock;
+pub use maintain::{MaintainRequest, MaintainSummary};
 pub use operation::OperationRequest;
 pub use preview::Preview;
 pub use request::{Cancel, Request, Verb};
 pub use result::{BatchResults, NodeResult, Status, Summary, Timing};
 pub use runner::Runner;
 pub use unit_test::UNIT_TEST_ROWS_MAX;
+pub use verify::{
+    DifferentRow, FoundIn, VERIFY_ROWS_SHOWN_DEFAULT, Verified, VerifyRequest, VerifyStatus, VerifySummary,
+};

@@ -15,6 +15,10 @@ use millstream_core::{Error, Result};
 
 use crate::{Cancel, Event, Events};
 
+/// Lock of those who write files that no version names yet and hold none of the other locks (shared), and of whoever
+/// removes such files (alone).
+pub(crate) const FILES_LOCK: &str = "lock-files";
+
 /// How often a waiting process looks whether the lock is free. The system's own waiting cannot be cancelled.
 const POLL_MS: u64 = 50;
 
@@ -37,6 +41,31 @@ impl WorkspaceLock {
         cancel: &Cancel,
         events: &dyn Events,
     ) -> Result<Self> {
+        Self::lock(workspace, file, wait, cancel, events, File::try_lock).await
+    }
+
+    /// Takes a share of the lock `file`, beside others who share it and while nobody has it alone.
+    ///
+    /// # Errors
+    /// As [`WorkspaceLock::take`].
+    pub async fn share(
+        workspace: &Path,
+        file: &str,
+        wait: Duration,
+        cancel: &Cancel,
+        events: &dyn Events,
+    ) -> Result<Self> {
+        Self::lock(workspace, file, wait, cancel, events, File::try_lock_shared).await
+    }
+
+    async fn lock(
+        workspace: &Path,
+        file: &str,
+        wait: Duration,
+        cancel: &Cancel,
+        events: &dyn Events,
+        try_lock: fn(&File) -> Result<(), TryLockError>,
+    ) -> Result<Self> {
         let path = workspace.join(file);
         let failed = |error: std::io::Error| {
             Error::environment(format!("the workspace's lock file {} cannot be opened", path.display()))
@@ -49,7 +78,7 @@ impl WorkspaceLock {
         let deadline = Instant::now() + wait;
         let mut told = false;
         loop {
-            match file.try_lock() {
+            match try_lock(&file) {
                 Ok(()) => break,
                 Err(TryLockError::Error(error)) => return Err(failed(error)),
                 Err(TryLockError::WouldBlock) => {}

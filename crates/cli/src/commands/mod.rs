@@ -16,6 +16,7 @@ pub mod ingest;
 pub mod init;
 pub mod ledger;
 pub mod list;
+pub mod maintain;
 pub mod parse;
 pub mod produce;
 pub mod query;
@@ -28,5 +29,6 @@ pub mod show;
 pub mod snapshot;
 pub mod source;
 pub mod test;
+pub mod verify;
 
 mod nodes;

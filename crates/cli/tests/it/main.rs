@@ -24,3 +24,4 @@ mod retail;
 mod slt;
 mod snowflake;
 mod support;
+mod verify;

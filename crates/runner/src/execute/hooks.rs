@@ -79,7 +79,7 @@ const CHANGES: &[&str] = &["insert", "update", "delete", "merge", "truncate", "a
 
 /// Whether the text of a post-hook shows that it changes the node's own relation. A macro that does so out of sight is
 /// not seen: it runs, and the tests have run before it.
-pub(super) fn change_own(node: &Node) -> bool {
+pub(crate) fn change_own(node: &Node) -> bool {
     node.config.post_hook.iter().any(|hook| {
         let text = hook.sql.to_lowercase();
         let words: BTreeSet<&str> = text.split(|c: char| !c.is_alphanumeric() && c != '_').collect();

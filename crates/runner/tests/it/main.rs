@@ -20,6 +20,7 @@ mod behaviour;
 mod literate;
 mod markdown;
 mod properties;
+mod verify;
 mod world;
 
 macro_rules! projects {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
-use millstream_core::housekeeping::Maintained;
+use millstream_core::housekeeping::{COMPACTION, Maintained};
 use millstream_core::warehouse::Part;
 use millstream_core::{Error, Result, TableName};
 
@@ -17,9 +17,6 @@ use crate::log::{DataFile, Snapshot, check_writable, commit};
 use crate::tables::Actions;
 use crate::warehouse::Inner;
 use crate::write::{Output, remove_parts, write_stream};
-
-/// What the table's history says of a compaction, as other programs call it.
-const OPERATION: &str = "OPTIMIZE";
 
 /// Times that the tiers are looked at in one go: what comes of one tier may fill the next.
 const ROUNDS_MAX: usize = 8;
@@ -151,7 +148,7 @@ fn attempt(
     let options = &inner.options;
     let mut note = serde_json::Map::new();
     note.insert("files".into(), group.len().into());
-    let mut actions = Actions::new(OPERATION, Some(current.version), options.clock.now(), &note);
+    let mut actions = Actions::new(COMPACTION, Some(current.version), options.clock.now(), &note);
     actions.rearrange(group, parts);
     let version = current.version + 1;
     let won = commit::write(&base.folder, version, &actions.finish(), &options.ids.next(), true)?;

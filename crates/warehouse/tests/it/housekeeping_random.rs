@@ -125,6 +125,8 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 let retention = Duration::from_secs(u64::from(*steps) * 10);
                 let upkeep = Upkeep { retention, unnamed_age: Duration::ZERO, is_dry_run: false };
                 f.warehouse.maintain(&name("m.t"), &upkeep).await.unwrap();
+                // A version is kept until another one has been the latest for as long as the retention.
+                past.entry(version(&f).await).or_insert_with(|| (now, model.clone()));
                 let cutoff = now - retention.as_secs() as i64;
                 let oldest = past.iter().rev().find(|(_, (at, _))| *at <= cutoff).map(|(version, _)| *version);
                 past.retain(|version, _| oldest.is_none_or(|oldest| *version >= oldest));

@@ -1,0 +1,81 @@
+//! Stages what a model would be if it were built from the start now. Nothing of it is ever published.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use millstream_core::warehouse::{OnSchemaChange, Stage, Staged};
+use millstream_core::{Result, TableName};
+use millstream_project::Node;
+
+use crate::event::EventGate;
+use crate::execute::session::Session;
+use crate::materialize::strip;
+use crate::{Request, Runner, Verb};
+
+/// A recomputed table.
+pub(super) struct Recomputed {
+    pub(super) staged: Arc<dyn Staged>,
+    /// What makes its rows other ones each time.
+    pub(super) volatile: Option<String>,
+}
+
+/// What templates may say that is other in each run.
+const VOLATILE_NAMES: [&str; 3] = ["invocation_id", "run_started_at", "modules.datetime"];
+
+/// Recomputes a table from these staged inputs and pinned versions.
+pub(super) async fn table(
+    runner: &Runner,
+    request: &Request,
+    node: &Node,
+    views: &[&Node],
+    inputs: Vec<Arc<dyn Staged>>,
+    pins: &BTreeMap<TableName, u64>,
+) -> Result<Recomputed> {
+    let session = session(runner, request, pins);
+    let mut staged = inputs;
+    let mut volatile = None;
+    for view in views {
+        let sql = render(&session, view, &staged, &mut volatile).await?;
+        let version = stage(&session, view, Stage::View { sql }, &staged).await?;
+        staged.push(version);
+    }
+    let sql = render(&session, node, &staged, &mut volatile).await?;
+    Ok(Recomputed { staged: stage(&session, node, Stage::Replace { sql }, &staged).await?, volatile })
+}
+
+/// Everything is rendered as for the first run: `is_incremental()` is false, and there are no batches.
+fn session(runner: &Runner, request: &Request, pins: &BTreeMap<TableName, u64>) -> Session {
+    let request = Request { verb: Verb::Compile, full_refresh: true, ..request.clone() };
+    let events = Arc::new(EventGate::new(Arc::clone(&runner.events)));
+    let mut session =
+        Session::new(runner, &request, &runner.ids.invocation_id(), runner.clock.now(), 1, events);
+    session.pins = pins.clone();
+    session
+}
+
+async fn render(
+    session: &Session,
+    node: &Node,
+    staged: &[Arc<dyn Staged>],
+    volatile: &mut Option<String>,
+) -> Result<String> {
+    let compiled = session.cancel.race(session.compile_quietly(node, staged)).await?;
+    if volatile.is_none() {
+        let named = VOLATILE_NAMES.into_iter().find(|name| node.raw_code.contains(name)).map(str::to_owned);
+        let parsed = millstream_sql::parse_one_in(session.dialect(), strip(&compiled.sql));
+        *volatile = named.or_else(|| parsed.ok().and_then(|statement| millstream_sql::volatile(&statement)));
+    }
+    Ok(strip(&compiled.sql).to_owned())
+}
+
+async fn stage(
+    session: &Session,
+    node: &Node,
+    stage: Stage,
+    staged: &[Arc<dyn Staged>],
+) -> Result<Arc<dyn Staged>> {
+    let options = session.query_options(staged);
+    let name = node.table_name();
+    let written = session.warehouse.stage(&name, stage, OnSchemaChange::Ignore, &options);
+    session.cancel.race(written).await
+}
