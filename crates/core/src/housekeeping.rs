@@ -29,11 +29,14 @@ pub struct Upkeep {
     pub unnamed_age: Duration,
     /// Tell what would be done, and do nothing.
     pub is_dry_run: bool,
+    /// Only put small files together, whose cost follows what has come since the last time. Removing looks at every
+    /// commit within the retention: for a table with a commit each second, once an hour is enough.
+    pub is_compaction_only: bool,
 }
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Self { retention: RETENTION_DEFAULT, unnamed_age: UNNAMED_AGE_MIN, is_dry_run: false }
+        Self { retention: RETENTION_DEFAULT, unnamed_age: UNNAMED_AGE_MIN, is_dry_run: false, is_compaction_only: false }
     }
 }
 

@@ -16,6 +16,9 @@ use super::role::{Role, role};
 /// What positions of refreshed tables start with.
 const REFRESH: &str = "refresh:";
 
+/// Materializations that leave such positions.
+const REFRESHED: [&str; 2] = ["dynamic_table", "materialized_view"];
+
 /// A model at a version: what one recomputation makes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
@@ -128,8 +131,11 @@ impl<'a> Cuts<'a> {
 
     /// What a refreshed table has read, by name; empty for others.
     async fn positions(&self, key: &Key) -> Result<BTreeMap<TableName, u64>> {
-        let Some(at) = key.at else { return Ok(BTreeMap::new()) };
-        let name = node(self.project, &key.id)?.table_name();
+        let found = node(self.project, &key.id)?;
+        // Of another materialization they are left over from the time when it was refreshed.
+        let is_refreshed = REFRESHED.contains(&found.config.materialized.as_str());
+        let Some(at) = key.at.filter(|_| is_refreshed) else { return Ok(BTreeMap::new()) };
+        let name = found.table_name();
         let found = match self.latest.get(&name) {
             Some(state) if state.version == at => Some(state.clone()),
             _ => self.warehouse.table_state_at(&name, at).await?,

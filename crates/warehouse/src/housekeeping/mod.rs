@@ -29,6 +29,13 @@ pub(crate) async fn maintain(inner: &Arc<Inner>, name: &TableName, upkeep: &Upke
     let Some(snapshot) = inner.catalog.table(name)? else { return Ok(None) };
     let mut done = Maintained::of(name.clone(), snapshot.files.len() as u64);
     compact::compact(inner, name, upkeep.is_dry_run, &mut done).await?;
+    if upkeep.is_compaction_only {
+        done.files_after = match upkeep.is_dry_run {
+            true => done.files_before,
+            false => inner.catalog.table(name)?.map_or(0, |snapshot| snapshot.files.len() as u64),
+        };
+        return Ok(Some(done));
+    }
     let (folder, now, upkeep) = (inner.catalog.folder(name)?, inner.options.clock.now(), *upkeep);
     let latest = inner.catalog.table(name)?;
     // Folders of a hundred thousand files are read: not on a thread that others wait for.

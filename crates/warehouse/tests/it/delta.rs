@@ -110,7 +110,7 @@ async fn deltalake_reads_a_table_that_house_was_kept_in() {
         let commit = Commit { positions: vec![("kafka:t/0".into(), i)], ..Commit::default() };
         f.load("raw.t", &raw_batch("f", &[(&format!("id{i}"), i128::from(i))]), commit).await.unwrap();
         if i % 40 == 39 {
-            let upkeep = Upkeep { retention: Duration::ZERO, unnamed_age: Duration::ZERO, is_dry_run: false };
+            let upkeep = Upkeep { retention: Duration::ZERO, unnamed_age: Duration::ZERO, ..Upkeep::default() };
             f.warehouse.maintain(&name("raw.t"), &upkeep).await.unwrap();
         }
     }

@@ -1,16 +1,26 @@
 //! Housekeeping: compaction beside writers, the bounded log, vacuum within the retention.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use millstream_core::housekeeping::{Maintained, Upkeep};
-use millstream_core::warehouse::{AsOf, Commit, QueryOptions, Stage, Warehouse};
+use millstream_core::warehouse::{AsOf, Commit, QueryOptions, RefreshMode, RefreshPath, Stage, Warehouse};
+
+use millstream_warehouse::EmbeddedWarehouse;
 
 use crate::support::{Fixture, clocked, fixture, name, open, open_at, part, query, raw_batch};
 
 /// Files that a table may have when its tiers are not due.
 const FILES_MAX: usize = 7 * 4 + 1;
 
-const NO_RETENTION: Upkeep = Upkeep { retention: Duration::ZERO, unnamed_age: Duration::ZERO, is_dry_run: false };
+const NO_RETENTION: Upkeep = Upkeep {
+    retention: Duration::ZERO,
+    unnamed_age: Duration::ZERO,
+    is_dry_run: false,
+    is_compaction_only: false,
+};
 
 fn of_kafka(offset: i64) -> Commit {
     Commit { operation: "INGEST".into(), positions: vec![("kafka:t/0".into(), offset)], ..Commit::default() }
@@ -206,7 +216,7 @@ async fn two_thousand_commits_leave_a_table_as_quick_as_one_written_at_once() {
     assert!(commits < 250, "{commits} files in the log");
     f.table("m.once", "select * from raw.t").await;
     let sql = |table: &str| format!("select source_file, count(*), sum(amount), max(id) from {table} group by 1");
-    let best = |warehouse: millstream_warehouse::EmbeddedWarehouse, sql: String| async move {
+    let best = |warehouse: EmbeddedWarehouse, sql: String| async move {
         let mut best = Duration::MAX;
         for _ in 0..5 {
             let began = Instant::now();
@@ -224,4 +234,90 @@ async fn two_thousand_commits_leave_a_table_as_quick_as_one_written_at_once() {
     let (many, once) = (best(other.clone(), sql("raw.t")).await, best(other, sql("m.once")).await);
     // Planning dominates at this size: what is asked for is that files and commits behind the table cost nothing.
     assert!(many < once * 3 / 2 + Duration::from_millis(60), "{many:?} against {once:?}");
+}
+
+#[tokio::test]
+async fn refreshes_go_on_from_changes_after_compactions() {
+    let f = fixture();
+    let other = open(f.folder.path());
+    let sql = "select id, amount from raw.t";
+    let stage = || Stage::Refresh { sql: sql.into(), keys: vec![], mode: RefreshMode::Incremental };
+    load(&f, 0..8).await;
+    f.build("m.t", stage()).await;
+    for i in 8..16 {
+        load(&f, i..i + 1).await;
+        f.build("m.t", stage()).await;
+    }
+    for table in ["raw.t", "m.t"] {
+        let done = f.warehouse.maintain(&name(table), &Upkeep::default()).await.unwrap().unwrap();
+        assert_eq!(done.files_after, 1, "{done:?}");
+    }
+    let unmoved = f.stage("m.t", stage()).await.unwrap();
+    assert_eq!(unmoved.refreshed().unwrap().path, RefreshPath::Unchanged);
+    unmoved.publish(serde_json::Map::new()).await.unwrap();
+    load(&f, 16..25).await;
+    let staged = f.stage("m.t", stage()).await.unwrap();
+    assert_eq!(staged.refreshed().unwrap().path, RefreshPath::Append, "{:?}", staged.refreshed());
+    other.maintain(&name("raw.t"), &Upkeep::default()).await.unwrap();
+    staged.publish(serde_json::Map::new()).await.unwrap();
+    let staged = f.stage("m.t", stage()).await.unwrap();
+    assert_eq!(staged.refreshed().unwrap().path, RefreshPath::Unchanged, "{:?}", staged.refreshed());
+    assert_eq!(f.rows("select count(*), sum(amount), count(distinct id) from m.t").await, ["25|3.00|25"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn readers_and_writers_go_on_beside_housekeeping() {
+    let f = fixture();
+    load(&f, 0..1).await;
+    let stop = Arc::new(AtomicBool::new(false));
+    let until_stopped = |work: Box<dyn Fn(EmbeddedWarehouse) -> BoxFuture<'static, ()> + Send + Sync>| {
+        let (stop, warehouse) = (stop.clone(), open(f.folder.path()));
+        tokio::spawn(async move {
+            let mut rounds = 0;
+            while !stop.load(Ordering::Relaxed) {
+                work(warehouse.clone()).await;
+                rounds += 1;
+            }
+            rounds
+        })
+    };
+    let keeper = until_stopped(Box::new(|warehouse| {
+        Box::pin(async move {
+            warehouse.maintain(&name("raw.t"), &Upkeep::default()).await.unwrap();
+        })
+    }));
+    let seen = Arc::new(AtomicU64::new(0));
+    let reader = until_stopped(Box::new(move |warehouse| {
+        let seen = seen.clone();
+        Box::pin(async move {
+            let sql = "select count(*), count(distinct id) from raw.t";
+            let rows = query(&warehouse, sql, &QueryOptions::default()).await.unwrap();
+            let (all, distinct) = rows[0].split_once('|').unwrap();
+            assert_eq!(all, distinct, "a row is there twice, or not at all");
+            let all: u64 = all.parse().unwrap();
+            assert!(seen.fetch_max(all, Ordering::Relaxed) <= all, "rows went");
+        })
+    }));
+    // Merges of this process and of no other: compaction of the other one may overtake them.
+    let (mut merged, mut overtaken) = (0, 0);
+    for i in 1..120 {
+        load(&f, i..i + 1).await;
+        if i % 3 == 0 {
+            let sql = format!("select id, cast({i} as decimal(18,2)) as amount, at, source_file from raw.t where id = 'id0'");
+            match f.stage("raw.t", merge(&sql)).await.unwrap().publish(serde_json::Map::new()).await {
+                Ok(_) => merged += 1,
+                Err(error) => {
+                    assert!(error.is_retryable(), "{error}");
+                    overtaken += 1;
+                }
+            }
+        }
+    }
+    stop.store(true, Ordering::Relaxed);
+    assert!(keeper.await.unwrap() > 0 && reader.await.unwrap() > 0);
+    assert_eq!(merged + overtaken, 39);
+    assert!(merged > 0, "{overtaken} merges were overtaken");
+    assert_eq!(f.rows("select count(*), count(distinct id) from raw.t").await, ["120|120"]);
+    let state = f.warehouse.table_state(&name("raw.t")).await.unwrap().unwrap();
+    assert_eq!(state.positions["kafka:t/0"], 120);
 }

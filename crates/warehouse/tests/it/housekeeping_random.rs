@@ -123,7 +123,7 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
             Step::Maintain(steps) => {
                 f.age_files("m.t", Duration::from_secs(3_600));
                 let retention = Duration::from_secs(u64::from(*steps) * 10);
-                let upkeep = Upkeep { retention, unnamed_age: Duration::ZERO, is_dry_run: false };
+                let upkeep = Upkeep { retention, unnamed_age: Duration::ZERO, ..Upkeep::default() };
                 f.warehouse.maintain(&name("m.t"), &upkeep).await.unwrap();
                 // A version is kept until another one has been the latest for as long as the retention.
                 past.entry(version(&f).await).or_insert_with(|| (now, model.clone()));
