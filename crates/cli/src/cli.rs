@@ -3,8 +3,9 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init, ledger, list,
-    maintain, parse, produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test, verify,
+    broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init, ledger,
+    list, maintain, parse, produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test,
+    verify,
 };
 use crate::options::GlobalOptions;
 

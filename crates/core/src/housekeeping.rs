@@ -36,7 +36,12 @@ pub struct Upkeep {
 
 impl Default for Upkeep {
     fn default() -> Self {
-        Self { retention: RETENTION_DEFAULT, unnamed_age: UNNAMED_AGE_MIN, is_dry_run: false, is_compaction_only: false }
+        Self {
+            retention: RETENTION_DEFAULT,
+            unnamed_age: UNNAMED_AGE_MIN,
+            is_dry_run: false,
+            is_compaction_only: false,
+        }
     }
 }
 

@@ -46,8 +46,7 @@ impl Runner {
     pub async fn maintain(&self, request: &MaintainRequest) -> Result<MaintainSummary> {
         let names = self.tables_of(&request.tables).await?;
         let events = self.events.as_ref();
-        let lock =
-            WorkspaceLock::share(&self.workspace, FILES_LOCK, LOCK_WAIT, &request.cancel, events).await?;
+        let lock = WorkspaceLock::share(&self.workspace, FILES_LOCK, LOCK_WAIT, &request.cancel, events).await?;
         let mut summary = MaintainSummary::default();
         self.progress.start("maintain", Some(names.len() as u64), "table");
         for (done, name) in names.into_iter().enumerate() {

@@ -40,5 +40,5 @@ pub use parse::{LENGTH_BYTES_MAX, parse, parse_in, parse_one, parse_one_in};
 pub use place::{SQL_FILE, place_at};
 pub use refs::{TableRef, table_refs};
 pub use rewrite::{condition_for_engine, for_engine};
-pub use volatile::volatile;
 pub use sqlparser::ast::{Query, Statement};
+pub use volatile::volatile;

@@ -45,7 +45,10 @@ fn batch(from: i64, rows: i64) -> RecordBatch {
     let amounts = Decimal128Array::from_iter_values((0..rows).map(|i| i128::from(number(i) >> 44)));
     let times = TimestampMicrosecondArray::from_iter_values((0..rows).map(|_| (1_750_000_000 + from) * 1_000_000));
     RecordBatch::try_from_iter([
-        ("tx_id", Arc::new(StringArray::from_iter_values((0..rows).map(|i| format!("{:016x}", number(i))))) as ArrayRef),
+        (
+            "tx_id",
+            Arc::new(StringArray::from_iter_values((0..rows).map(|i| format!("{:016x}", number(i))))) as ArrayRef,
+        ),
         ("amount", Arc::new(amounts.with_precision_and_scale(18, 2).unwrap())),
         ("category", Arc::new(StringArray::from_iter_values((0..rows).map(|i| words[(number(i) >> 33) as usize % 5])))),
         ("timestamp", Arc::new(times.with_timezone("UTC"))),

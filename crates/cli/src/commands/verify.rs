@@ -109,17 +109,15 @@ fn print_rows(model: &Verified) -> Result<(), Stop> {
         .map_err(|error| Error::ours("rows that differ cannot be shown").why(error))?;
     let mut sink = Sink::stdout();
     let look = if sink.kind() == SinkKind::Terminal { Look::of_terminal() } else { Look::default() };
-    let written = writeln!(sink, "{}:", model.table).map_err(|error| {
-        Error::environment("the output cannot be written").why(error)
-    });
+    let written = writeln!(sink, "{}:", model.table)
+        .map_err(|error| Error::environment("the output cannot be written").why(error));
     let written = written.and_then(|()| {
         let mut rows = writer(ListFormat::Table.into(), batch.schema(), look, &mut sink)?;
         rows.write(&batch)?;
         rows.finish()
     });
-    let written = written.and_then(|()| {
-        writeln!(sink).map_err(|error| Error::environment("the output cannot be written").why(error))
-    });
+    let written = written
+        .and_then(|()| writeln!(sink).map_err(|error| Error::environment("the output cannot be written").why(error)));
     sink.finish(written)
 }
 
@@ -178,9 +176,8 @@ fn print_json(summary: &VerifySummary, format: ListFormat) -> Result<(), Stop> {
         _ => format!("{:#}\n", Value::Array(models)),
     };
     let mut sink = Sink::stdout();
-    let written = sink
-        .write_all(text.as_bytes())
-        .map_err(|error| Error::environment("the output cannot be written").why(error));
+    let written =
+        sink.write_all(text.as_bytes()).map_err(|error| Error::environment("the output cannot be written").why(error));
     sink.finish(written)
 }
 

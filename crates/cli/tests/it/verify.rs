@@ -122,7 +122,10 @@ fn the_finance_project_is_what_a_build_from_raw_gives() {
     let models = models.as_array().unwrap();
     assert!(models.iter().filter(|model| model["result"] == "equal").count() >= 8, "{}", ran.told());
     assert!(models.iter().all(|model| ["equal", "not compared"].contains(&model["result"].as_str().unwrap())));
-    damage(&scene, "delete from marts.fct_daily_transactions where total_amount = (select max(total_amount) from marts.fct_daily_transactions)");
+    damage(
+        &scene,
+        "delete from marts.fct_daily_transactions where total_amount = (select max(total_amount) from marts.fct_daily_transactions)",
+    );
     let ran = scene.run(&["verify", "fct_daily_transactions"]);
     assert_eq!(ran.code, 1, "{}", ran.told());
 }
@@ -149,7 +152,10 @@ fn a_killed_verification_leaves_nothing_after_the_next_build() {
 #[test]
 fn house_is_kept_and_a_short_retention_needs_a_word() {
     let scene = Scene::small();
-    scene.write("models/grown.sql", "{{ config(materialized='incremental') }} select count(*) as n from {{ ref('base') }}\n");
+    scene.write(
+        "models/grown.sql",
+        "{{ config(materialized='incremental') }} select count(*) as n from {{ ref('base') }}\n",
+    );
     scene.must(&["build"]);
     for _ in 0..8 {
         scene.must(&["run", "--select", "grown"]);

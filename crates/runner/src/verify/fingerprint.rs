@@ -34,8 +34,7 @@ impl Printer {
     /// For rows with these columns.
     pub(super) fn new(schema: &Schema) -> Result<Self> {
         let all = 0..schema.fields().len();
-        let (floats, exact): (Vec<usize>, Vec<usize>) =
-            all.partition(|at| schema.field(*at).data_type().is_floating());
+        let (floats, exact): (Vec<usize>, Vec<usize>) = all.partition(|at| schema.field(*at).data_type().is_floating());
         let fields: Vec<SortField> =
             exact.iter().map(|at| SortField::new(told_as(schema.field(*at).data_type()))).collect();
         let converter = (!fields.is_empty()).then(|| RowConverter::new(fields)).transpose().map_err(failed)?;
@@ -49,8 +48,7 @@ impl Printer {
 
     /// The prints of a batch, and its floats by row (see [`Floats`]).
     pub(super) fn prints(&mut self, batch: &RecordBatch) -> Result<(Vec<Print>, Floats)> {
-        let columns: Vec<ArrayRef> =
-            self.exact.iter().map(|at| told(batch.column(*at))).collect::<Result<_>>()?;
+        let columns: Vec<ArrayRef> = self.exact.iter().map(|at| told(batch.column(*at))).collect::<Result<_>>()?;
         let rows: Option<Rows> =
             self.converter.as_mut().map(|converter| converter.convert_columns(&columns)).transpose().map_err(failed)?;
         let floats = Floats::of(batch, &self.floats)?;

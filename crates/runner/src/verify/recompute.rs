@@ -47,8 +47,7 @@ pub(super) async fn table(
 fn session(runner: &Runner, request: &Request, pins: &BTreeMap<TableName, u64>) -> Session {
     let request = Request { verb: Verb::Compile, full_refresh: true, ..request.clone() };
     let events = Arc::new(EventGate::new(Arc::clone(&runner.events)));
-    let mut session =
-        Session::new(runner, &request, &runner.ids.invocation_id(), runner.clock.now(), 1, events);
+    let mut session = Session::new(runner, &request, &runner.ids.invocation_id(), runner.clock.now(), 1, events);
     session.pins = pins.clone();
     session
 }
@@ -68,12 +67,7 @@ async fn render(
     Ok(strip(&compiled.sql).to_owned())
 }
 
-async fn stage(
-    session: &Session,
-    node: &Node,
-    stage: Stage,
-    staged: &[Arc<dyn Staged>],
-) -> Result<Arc<dyn Staged>> {
+async fn stage(session: &Session, node: &Node, stage: Stage, staged: &[Arc<dyn Staged>]) -> Result<Arc<dyn Staged>> {
     let options = session.query_options(staged);
     let name = node.table_name();
     let written = session.warehouse.stage(&name, stage, OnSchemaChange::Ignore, &options);

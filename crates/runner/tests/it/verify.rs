@@ -24,10 +24,19 @@ async fn load(warehouse: &dyn Warehouse, table: &str, column: &str, values: &[i6
 fn a_refreshed_table_is_recomputed_from_what_it_has_read() {
     let world = World::new();
     world.write("models/sources.yml", "version: 2\nsources: [{name: raw, tables: [{name: x}]}]\n");
-    world.write("models/total.sql", "{{ config(materialized='dynamic_table') }} select sum(v) as s from {{ source('raw', 'x') }}\n");
-    world.write("models/doubled.sql", "{{ config(materialized='dynamic_table') }} select s * 2 as d from {{ ref('between') }}\n");
+    world.write(
+        "models/total.sql",
+        "{{ config(materialized='dynamic_table') }} select sum(v) as s from {{ source('raw', 'x') }}\n",
+    );
+    world.write(
+        "models/doubled.sql",
+        "{{ config(materialized='dynamic_table') }} select s * 2 as d from {{ ref('between') }}\n",
+    );
     world.write("models/between.sql", "{{ config(materialized='view') }} select s from {{ ref('total') }}\n");
-    world.write("models/plain.sql", "{{ config(materialized='table') }} select sum(v) as s from {{ source('raw', 'x') }}\n");
+    world.write(
+        "models/plain.sql",
+        "{{ config(materialized='table') }} select sum(v) as s from {{ source('raw', 'x') }}\n",
+    );
     let runner = world.runner().unwrap();
     let warehouse = runner.warehouse.clone();
     world.runtime.block_on(async {

@@ -9,8 +9,8 @@ use std::fs;
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
-use millstream_core::housekeeping::Upkeep;
 use millstream_core::Result;
+use millstream_core::housekeeping::Upkeep;
 
 use super::retained;
 use crate::log::{LOG_FOLDER, checkpoint, commit_file, list};

@@ -85,9 +85,8 @@ mod tests {
     use crate::log::Add;
 
     fn files(sizes: impl IntoIterator<Item = u64>) -> Vec<Arc<DataFile>> {
-        let file = |(at, size): (usize, u64)| {
-            Arc::new(DataFile::new(Add { path: at.to_string(), size, ..Add::default() }))
-        };
+        let file =
+            |(at, size): (usize, u64)| Arc::new(DataFile::new(Add { path: at.to_string(), size, ..Add::default() }));
         sizes.into_iter().enumerate().map(file).collect()
     }
 

@@ -92,11 +92,8 @@ impl StagedVersion {
         let folder = request.inner.catalog.folder(request.name)?;
         let now_ms = request.inner.options.clock.now().timestamp_millis();
         let gone: HashSet<&str> = change.removed.iter().map(|file| file.add.path.as_str()).collect();
-        let kept = change
-            .base
-            .iter()
-            .flat_map(|base| base.files.iter())
-            .filter(|file| !gone.contains(file.add.path.as_str()));
+        let kept =
+            change.base.iter().flat_map(|base| base.files.iter()).filter(|file| !gone.contains(file.add.path.as_str()));
         let files = kept.cloned().chain(data_files(&change.added, now_ms)).collect();
         let (change, durable) = match request.earlier {
             Some(earlier) => (earlier.carry_on(change)?, earlier.durable),
@@ -214,11 +211,7 @@ impl StagedVersion {
     }
 
     /// One attempt to commit; `None` when another commit came first.
-    fn attempt(
-        &self,
-        change: &TableChange,
-        note: &serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Option<u64>> {
+    fn attempt(&self, change: &TableChange, note: &serde_json::Map<String, serde_json::Value>) -> Result<Option<u64>> {
         let current = self.inner.catalog.table(&self.name)?;
         let Some(removed) = rebase::removed(&self.folder, change, current.as_deref())? else {
             return Err(self.overtaken());

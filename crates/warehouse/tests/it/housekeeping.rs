@@ -15,12 +15,8 @@ use crate::support::{Fixture, clocked, fixture, name, open, open_at, part, query
 /// Files that a table may have when its tiers are not due.
 const FILES_MAX: usize = 7 * 4 + 1;
 
-const NO_RETENTION: Upkeep = Upkeep {
-    retention: Duration::ZERO,
-    unnamed_age: Duration::ZERO,
-    is_dry_run: false,
-    is_compaction_only: false,
-};
+const NO_RETENTION: Upkeep =
+    Upkeep { retention: Duration::ZERO, unnamed_age: Duration::ZERO, is_dry_run: false, is_compaction_only: false };
 
 fn of_kafka(offset: i64) -> Commit {
     Commit { operation: "INGEST".into(), positions: vec![("kafka:t/0".into(), offset)], ..Commit::default() }
@@ -82,7 +78,8 @@ async fn writers_that_began_before_a_compaction_go_on_after_it() {
     pending.commit(parts, of_kafka(100)).await.unwrap();
     assert_eq!(f.rows("select count(*), max(id) from raw.t").await, ["10|late"]);
     // A build that replaces the table takes out what is there, in whatever files it is.
-    let replace = f.stage("raw.t", Stage::Replace { sql: "select * from raw.t where id < 'id2'".into() }).await.unwrap();
+    let replace =
+        f.stage("raw.t", Stage::Replace { sql: "select * from raw.t where id < 'id2'".into() }).await.unwrap();
     load(&f, 100..101).await;
     let error = replace.publish(serde_json::Map::new()).await.unwrap_err();
     assert!(error.is_retryable(), "rows came in between: {error}");
@@ -171,7 +168,10 @@ async fn the_retention_decides_what_goes() {
     assert_eq!(rows(120).await.unwrap(), ["119"]);
     // Another process opens it without the commits that went.
     let other = open_at(f.folder.path(), clock.clone());
-    assert_eq!(query(&other, "select count(*), sum(amount) from t", &QueryOptions::default()).await.unwrap(), ["119|70.21"]);
+    assert_eq!(
+        query(&other, "select count(*), sum(amount) from t", &QueryOptions::default()).await.unwrap(),
+        ["119|70.21"]
+    );
     let state = other.table_state(&name("raw.t")).await.unwrap().unwrap();
     assert_eq!(state.positions["kafka:t/0"], 119);
 }
@@ -303,7 +303,8 @@ async fn readers_and_writers_go_on_beside_housekeeping() {
     for i in 1..120 {
         load(&f, i..i + 1).await;
         if i % 3 == 0 {
-            let sql = format!("select id, cast({i} as decimal(18,2)) as amount, at, source_file from raw.t where id = 'id0'");
+            let sql =
+                format!("select id, cast({i} as decimal(18,2)) as amount, at, source_file from raw.t where id = 'id0'");
             match f.stage("raw.t", merge(&sql)).await.unwrap().publish(serde_json::Map::new()).await {
                 Ok(_) => merged += 1,
                 Err(error) => {

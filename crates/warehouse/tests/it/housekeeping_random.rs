@@ -71,7 +71,8 @@ fn merged(model: &mut Rows, pairs: &BTreeMap<i64, i64>) {
 
 async fn rows_at(f: &Fixture, as_of: AsOf) -> Rows {
     let options = QueryOptions { as_of, ..QueryOptions::default() };
-    let lines = f.rows_with("select k, v from m.t", &options).await.unwrap_or_else(|error| panic!("{as_of:?}: {error}"));
+    let lines =
+        f.rows_with("select k, v from m.t", &options).await.unwrap_or_else(|error| panic!("{as_of:?}: {error}"));
     let mut rows: Rows = lines
         .iter()
         .map(|line| line.split_once('|').map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).unwrap())

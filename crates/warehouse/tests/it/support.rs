@@ -45,12 +45,8 @@ pub fn clocked() -> (Fixture, Arc<SetClock>) {
 }
 
 pub fn open_at(folder: &std::path::Path, clock: Arc<SetClock>) -> EmbeddedWarehouse {
-    let options = EmbeddedOptions {
-        memory_limit_bytes: 512 * 1024 * 1024,
-        threads: 2,
-        clock,
-        ..EmbeddedOptions::default()
-    };
+    let options =
+        EmbeddedOptions { memory_limit_bytes: 512 * 1024 * 1024, threads: 2, clock, ..EmbeddedOptions::default() };
     EmbeddedWarehouse::open(folder, options).unwrap()
 }
 
