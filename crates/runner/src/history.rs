@@ -9,40 +9,28 @@ use crate::{NodeResult, Request, Summary, Verb};
 /// Who may not run at the same time.
 ///
 /// Ingestion writes raw tables only, by commits of its own, and may follow a topic for days: it excludes other
-/// ingestions and not builds. Compilation writes nothing that others read.
+/// ingestions into the same tables and not builds. Compilation writes nothing that others read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {
     Build,
-    Ingest,
     Read,
 }
 
 /// Commands that write files which nobody reads, and take no lock that keeps others out.
 pub(crate) const WITHOUT_LOCK: &[&str] = &["verify"];
 
+/// The commands that one build excludes: whoever holds its lock knows that none of them runs.
+pub(crate) const BUILD_COMMANDS: [&str; 7] =
+    ["build", "run", "test", "seed", "snapshot", "clone", "run-operation"];
+
+/// The same of ingestions, for whoever has their lock alone.
+pub(crate) const INGEST_COMMANDS: [&str; 1] = ["ingest"];
+
 impl Scope {
     pub(crate) fn of(request: &Request) -> Self {
         match request.verb {
             Verb::Compile => Self::Read,
             _ => Self::Build,
-        }
-    }
-
-    /// The file in the workspace folder that is locked.
-    pub(crate) fn lock_file(self) -> Option<&'static str> {
-        match self {
-            Self::Build => Some("lock"),
-            Self::Ingest => Some("lock-ingest"),
-            Self::Read => None,
-        }
-    }
-
-    /// The commands that the lock excludes: whoever holds it knows that none of them runs.
-    pub(crate) fn commands(self) -> &'static [&'static str] {
-        match self {
-            Self::Build => &["build", "run", "test", "seed", "snapshot", "clone", "run-operation"],
-            Self::Ingest => &["ingest"],
-            Self::Read => &[],
         }
     }
 }

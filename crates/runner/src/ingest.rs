@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: contracts, decoding, positions. Those are the ingest crate's.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result, TableName};
@@ -15,10 +16,9 @@ use millstream_ingest::{
     ingest_kafka,
 };
 use millstream_project::SourceNode;
-use millstream_store::{NodeRecord, RunRecord, RunStatus};
+use millstream_store::{Cause, NodeRecord, RunRecord, RunStatus};
 use serde_json::{Map, Value};
 
-use crate::history::Scope;
 use crate::{Cancel, Runner};
 
 /// A request to load sources.
@@ -27,6 +27,8 @@ pub struct IngestRequest {
     /// Sources by name (`transactions_batch`, `raw.transactions_batch` or a unique id); empty means all that have a
     /// connector.
     pub sources: Vec<String>,
+    /// Only these files, instead of those that the sources' paths find.
+    pub files: Option<Vec<PathBuf>>,
     /// Files whose name is known and whose content has changed replace their rows.
     pub replace: bool,
     /// Skip offsets that the broker no longer has, and record the gap.
@@ -35,6 +37,10 @@ pub struct IngestRequest {
     pub follow: bool,
     /// The command's arguments as given, for the history.
     pub args: Map<String, Value>,
+    /// Why it is carried out, for the history.
+    pub cause: Cause,
+    /// Which attempt at the same work it is, from 1, for the history.
+    pub attempt: u32,
     /// How long to wait for another process that ingests; zero fails at once.
     pub lock_wait: Duration,
     /// Ends the work early: what is committed stays, the rest is left for the next run.
@@ -45,10 +51,13 @@ impl Default for IngestRequest {
     fn default() -> Self {
         Self {
             sources: Vec::new(),
+            files: None,
             replace: false,
             skip_gaps: false,
             follow: false,
             args: Map::new(),
+            cause: Cause::Cli,
+            attempt: 1,
             lock_wait: Duration::ZERO,
             cancel: Cancel::default(),
         }
@@ -100,9 +109,9 @@ impl IngestSummary {
 }
 
 /// A source and its contract.
-struct Job<'a> {
-    source: &'a SourceNode,
-    contract: Contract,
+pub(crate) struct Job<'a> {
+    pub(crate) source: &'a SourceNode,
+    pub(crate) contract: Contract,
 }
 
 impl Runner {
@@ -112,8 +121,9 @@ impl Runner {
     /// Before anything is loaded: another process ingests; a name is not a source; a contract is wrong (all problems
     /// at once). Errors of single sources are in [`SourceResult::error`].
     pub async fn ingest(&self, request: &IngestRequest) -> Result<IngestSummary> {
-        let jobs = self.jobs(request)?;
-        let _lock = self.enter(Scope::Ingest, request.lock_wait, &request.cancel).await?;
+        let jobs = self.jobs(&request.sources)?;
+        let tables = jobs.iter().map(|job| job.contract.table());
+        let _lock = self.enter_tables(tables, request.lock_wait, &request.cancel).await?;
         let began = Instant::now();
         let started_at = self.clock.now();
         let invocation_id = self.ids.invocation_id();
@@ -126,6 +136,8 @@ impl Runner {
             status: RunStatus::Running,
             pid: std::process::id(),
             message: None,
+            cause: request.cause.clone(),
+            attempt: request.attempt,
         })?;
         let (files, topics): (Vec<&Job<'_>>, Vec<&Job<'_>>) =
             jobs.iter().partition(|job| connector(&job.contract) == "file");
@@ -151,11 +163,11 @@ impl Runner {
         Ok(summary)
     }
 
-    /// The sources that the request names, with their contracts, in the order of name.
-    fn jobs(&self, request: &IngestRequest) -> Result<Vec<Job<'_>>> {
+    /// The sources of these names (all, when none is named), with their contracts, in the order of name.
+    pub(crate) fn jobs(&self, names: &[String]) -> Result<Vec<Job<'_>>> {
         let declared: Vec<&SourceNode> =
             self.project.manifest.sources.values().filter(|source| source.meta.contains_key("millstream")).collect();
-        let chosen = choose(&declared, &request.sources)?;
+        let chosen = choose(&declared, names)?;
         let mut problems = Diagnostics::new();
         let mut jobs = Vec::with_capacity(chosen.len());
         for source in chosen {
@@ -184,8 +196,8 @@ impl Runner {
         let connector = connector(&job.contract);
         let threads = self.project.target.threads.max(1);
         let done = if connector == "file" {
-            let options =
-                FileOptions { project_dir: self.project.dir.clone(), files: None, replace: request.replace, threads };
+            let (project_dir, files) = (self.project.dir.clone(), request.files.clone());
+            let options = FileOptions { project_dir, files, replace: request.replace, threads };
             request.cancel.race(ingest_files(&job.contract, &options, warehouse, ledger, clock, progress)).await
         } else {
             let stop = StopFlag::default();
@@ -261,7 +273,7 @@ fn choose<'a>(declared: &[&'a SourceNode], names: &[String]) -> Result<Vec<&'a S
     Ok(chosen)
 }
 
-fn name(source: &SourceNode) -> String {
+pub(crate) fn name(source: &SourceNode) -> String {
     format!("{}.{}", source.source_name, source.name)
 }
 

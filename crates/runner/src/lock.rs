@@ -1,26 +1,50 @@
-//! The workspace's locks: one build at a time, and one ingestion at a time.
+//! The workspace's locks: one build at a time, one ingestion of a table at a time, one `up` at a time.
 //!
-//! Guarantees: the lock is the operating system's (on an open file), so that a process that dies, however
-//! it dies, no longer holds it. The process id inside the file is for people; nothing is decided by it.
+//! | file in the workspace | held by |
+//! |---|---|
+//! | `lock` | the process that builds |
+//! | `lock-next` | the process that is next to build: it keeps `up`, which builds every second, from being first again and again |
+//! | `lock-ingest` | shared by all that ingest; alone by the one that tidies up after a dead process |
+//! | `locks/ingest-<table>` | the process that ingests into this table |
+//! | `lock-up` | `millstream up`, as long as it lives |
+//! | `lock-files` | shared by those who write files that no version names yet and hold none of the others; alone by whoever removes such files |
 //!
-//! Deliberately absent: locks of single tables. Commits are atomic without this lock; it keeps two runs from
+//! Guarantees: a lock is the operating system's (on an open file), so that a process that dies, however it dies, no
+//! longer holds it. The process id inside the file is for people; nothing is decided by it.
+//!
+//! Deliberately absent: locks of single models. Commits are atomic without this lock; it keeps two runs from
 //! interleaving, which would mix two states of the project.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use millstream_core::{Error, Result};
 
 use crate::{Cancel, Event, Events};
 
-/// Lock of those who write files that no version names yet and hold none of the other locks (shared), and of whoever
-/// removes such files (alone).
-pub(crate) const FILES_LOCK: &str = "lock-files";
-
 /// How often a waiting process looks whether the lock is free. The system's own waiting cannot be cancelled.
 const POLL_MS: u64 = 50;
+
+/// How long a command waits for `millstream up`, whose refreshes are short, when it was not told to wait at all.
+const UP_WAIT: Duration = Duration::from_secs(60);
+
+/// The file that builds lock.
+pub(crate) const BUILD: &str = "lock";
+
+/// The file that the next build locks.
+const NEXT: &str = "lock-next";
+
+/// The file that all ingestions share.
+pub(crate) const INGEST: &str = "lock-ingest";
+
+/// The file that is shared by those who write files that no version names yet and hold none of the other locks, and
+/// held alone by whoever removes such files.
+pub(crate) const FILES_LOCK: &str = "lock-files";
+
+/// The file that `millstream up` locks.
+pub(crate) const UP: &str = "lock-up";
 
 /// Holds the workspace until it is dropped.
 #[derive(Debug)]
@@ -30,7 +54,8 @@ pub struct WorkspaceLock {
 }
 
 impl WorkspaceLock {
-    /// Takes the lock `file` in the workspace folder, waiting up to `wait` for another holder.
+    /// Takes the lock `file` in the workspace folder, waiting up to `wait` for another holder, and for `millstream up`
+    /// a minute at least.
     ///
     /// # Errors
     /// Kind `environment`, retryable, when another process still holds it: the message names its process id.
@@ -41,54 +66,25 @@ impl WorkspaceLock {
         cancel: &Cancel,
         events: &dyn Events,
     ) -> Result<Self> {
-        Self::lock(workspace, file, wait, cancel, events, File::try_lock).await
-    }
-
-    /// Takes a share of the lock `file`, beside others who share it and while nobody has it alone.
-    ///
-    /// # Errors
-    /// As [`WorkspaceLock::take`].
-    pub async fn share(
-        workspace: &Path,
-        file: &str,
-        wait: Duration,
-        cancel: &Cancel,
-        events: &dyn Events,
-    ) -> Result<Self> {
-        Self::lock(workspace, file, wait, cancel, events, File::try_lock_shared).await
-    }
-
-    async fn lock(
-        workspace: &Path,
-        file: &str,
-        wait: Duration,
-        cancel: &Cancel,
-        events: &dyn Events,
-        try_lock: fn(&File) -> Result<(), TryLockError>,
-    ) -> Result<Self> {
-        let path = workspace.join(file);
-        let failed = |error: std::io::Error| {
-            Error::environment(format!("the workspace's lock file {} cannot be opened", path.display()))
-                .why(error)
-                .hint("check that the workspace folder belongs to you and is not read-only")
-        };
-        std::fs::create_dir_all(workspace).map_err(failed)?;
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path).map_err(failed)?;
-        let deadline = Instant::now() + wait;
+        let mut lock = LockFile::open(workspace, file)?;
+        // Whoever waits keeps the turn, so that a holder that comes back at once does not get past.
+        let mut turn = if file == BUILD { Some(LockFile::open(workspace, NEXT)?) } else { None };
+        let mut has_turn = turn.is_none();
+        let began = Instant::now();
         let mut told = false;
         loop {
-            match try_lock(&file) {
-                Ok(()) => break,
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-                Err(TryLockError::WouldBlock) => {}
+            if let Some(turn) = turn.as_mut().filter(|_| !has_turn) {
+                has_turn = turn.try_lock()?;
             }
-            let pid = holder(&mut file);
-            if Instant::now() >= deadline {
-                return Err(held(workspace, pid));
+            if has_turn && lock.try_lock()? {
+                break;
+            }
+            let waited = began.elapsed();
+            if waited >= wait && (waited >= UP_WAIT || file != BUILD || !is_up(workspace)?) {
+                return Err(held(workspace, lock.holder()));
             }
             if !told {
-                events.on(&Event::WaitingForLock { pid });
+                events.on(&Event::WaitingForLock { pid: lock.holder() });
                 told = true;
             }
             let pause = async {
@@ -97,19 +93,100 @@ impl WorkspaceLock {
             };
             cancel.race(pause).await?;
         }
-        file.set_len(0)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(std::process::id().to_string().as_bytes()))
-            .map_err(failed)?;
-        Ok(Self { _file: file })
+        lock.sign()?;
+        Ok(Self { _file: lock.file })
+    }
+
+    /// Takes a lock now or not at all.
+    pub(crate) fn try_take(workspace: &Path, file: &str) -> Result<Option<Self>> {
+        let mut lock = LockFile::open(workspace, file)?;
+        if !lock.try_lock()? {
+            return Ok(None);
+        }
+        lock.sign()?;
+        Ok(Some(Self { _file: lock.file }))
+    }
+
+    /// Shares a lock. Whoever has one of the shared ones alone has it for a moment only.
+    pub(crate) async fn share(workspace: &Path, file: &str, cancel: &Cancel) -> Result<Self> {
+        let lock = LockFile::open(workspace, file)?;
+        while !lock.is_locked(lock.file.try_lock_shared())? {
+            let pause = async {
+                tokio::time::sleep(Duration::from_millis(POLL_MS)).await;
+                Ok(())
+            };
+            cancel.race(pause).await?;
+        }
+        Ok(Self { _file: lock.file })
+    }
+
+    /// The process that holds a lock, where its file tells; for messages.
+    pub(crate) fn holder(workspace: &Path, file: &str) -> Option<u32> {
+        LockFile::open(workspace, file).ok()?.holder()
     }
 }
 
-fn holder(file: &mut File) -> Option<u32> {
-    let mut text = String::new();
-    file.seek(SeekFrom::Start(0)).ok()?;
-    file.read_to_string(&mut text).ok()?;
-    text.trim().parse().ok()
+/// Whether a `millstream up` lives.
+pub(crate) fn is_up(workspace: &Path) -> Result<bool> {
+    let path = workspace.join(UP);
+    if !path.exists() {
+        return Ok(false);
+    }
+    // Shared, so that two that ask do not take each other for it.
+    let lock = LockFile::open(workspace, UP)?;
+    Ok(!lock.is_locked(lock.file.try_lock_shared())?)
+}
+
+/// An open lock file.
+struct LockFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl LockFile {
+    fn open(workspace: &Path, name: &str) -> Result<Self> {
+        let path = workspace.join(name);
+        let folder = path.parent().unwrap_or(workspace);
+        std::fs::create_dir_all(folder).map_err(|error| failed(&path, error))?;
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let file = file.map_err(|error| failed(&path, error))?;
+        Ok(Self { file, path })
+    }
+
+    fn try_lock(&self) -> Result<bool> {
+        self.is_locked(self.file.try_lock())
+    }
+
+    fn is_locked(&self, tried: Result<(), TryLockError>) -> Result<bool> {
+        match tried {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(failed(&self.path, error)),
+        }
+    }
+
+    /// Writes who holds it.
+    fn sign(&mut self) -> Result<()> {
+        let signed = self
+            .file
+            .set_len(0)
+            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
+            .and_then(|_| self.file.write_all(std::process::id().to_string().as_bytes()));
+        signed.map_err(|error| failed(&self.path, error))
+    }
+
+    fn holder(&mut self) -> Option<u32> {
+        let mut text = String::new();
+        self.file.seek(SeekFrom::Start(0)).ok()?;
+        self.file.read_to_string(&mut text).ok()?;
+        text.trim().parse().ok()
+    }
+}
+
+fn failed(path: &Path, error: std::io::Error) -> Error {
+    Error::environment(format!("the workspace's lock file {} cannot be opened", path.display()))
+        .why(error)
+        .hint("check that the workspace folder belongs to you and is not read-only")
 }
 
 fn held(workspace: &Path, pid: Option<u32>) -> Error {

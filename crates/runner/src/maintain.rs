@@ -6,7 +6,6 @@
 //!
 //! Deliberately absent: when it runs, which is its caller's to say.
 
-use std::time::Duration;
 
 use millstream_core::housekeeping::{Maintained, Upkeep};
 use millstream_core::warehouse::RelationKind;
@@ -14,9 +13,6 @@ use millstream_core::{Error, Result, TableName};
 
 use crate::lock::{FILES_LOCK, WorkspaceLock};
 use crate::{Cancel, Runner};
-
-/// How long to wait for a process that removes leftovers, which takes moments.
-const LOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// What is to be kept in order.
 #[derive(Debug, Clone, Default)]
@@ -45,8 +41,7 @@ impl Runner {
     /// A name is no table, or the workspace cannot be read. What goes wrong with one table is in the summary.
     pub async fn maintain(&self, request: &MaintainRequest) -> Result<MaintainSummary> {
         let names = self.tables_of(&request.tables).await?;
-        let events = self.events.as_ref();
-        let lock = WorkspaceLock::share(&self.workspace, FILES_LOCK, LOCK_WAIT, &request.cancel, events).await?;
+        let lock = WorkspaceLock::share(&self.workspace, FILES_LOCK, &request.cancel).await?;
         let mut summary = MaintainSummary::default();
         self.progress.start("maintain", Some(names.len() as u64), "table");
         for (done, name) in names.into_iter().enumerate() {

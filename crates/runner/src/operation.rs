@@ -52,6 +52,8 @@ impl Runner {
             status: RunStatus::Running,
             pid: std::process::id(),
             message: None,
+            cause: request.cause.clone(),
+            attempt: request.attempt,
         })?;
         let events = Arc::new(EventGate::new(Arc::clone(&self.events)));
         let session = Session::new(self, &request, &invocation_id, started_at, 1, Arc::clone(&events));

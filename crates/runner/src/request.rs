@@ -8,6 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
 use millstream_project::{Reading, Window};
+use millstream_store::Cause;
 use serde::Serialize;
 use tokio::sync::Notify;
 
@@ -77,8 +78,14 @@ pub struct Request {
     pub threads: usize,
     /// The command's arguments as given, for `run_results.json` and the history.
     pub args: serde_json::Map<String, serde_json::Value>,
+    /// Why it is carried out, for the history.
+    pub cause: Cause,
+    /// Which attempt at the same work it is, from 1, for the history.
+    pub attempt: u32,
     /// Plan every query before anything runs, and run nothing when one would fail.
     pub check: bool,
+    /// Write `manifest.json` and `run_results.json`.
+    pub artefacts: bool,
     /// How long to wait for another process that holds the workspace; zero fails at once.
     pub lock_wait: Duration,
     /// Ends the run early.
@@ -101,7 +108,10 @@ impl Request {
             batches: BTreeMap::new(),
             threads: 4,
             args: serde_json::Map::new(),
+            cause: Cause::Cli,
+            attempt: 1,
             check: false,
+            artefacts: true,
             lock_wait: Duration::ZERO,
             cancel: Cancel::default(),
         }

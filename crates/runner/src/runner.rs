@@ -18,7 +18,8 @@ use crate::history::{self, Scope};
 use crate::plan::Plan;
 use crate::{Event, Events, Ids, NodeResult, Request, Summary, Verb};
 
-/// Does the work. All fields are seams, put together by the binary (or a test).
+/// Does the work. All fields are seams, put together by the binary (or a test). Clones share them.
+#[derive(Clone)]
 pub struct Runner {
     /// The project, read and without errors.
     pub project: Arc<Project>,
@@ -61,6 +62,8 @@ impl Runner {
             status: RunStatus::Running,
             pid: std::process::id(),
             message: None,
+            cause: request.cause.clone(),
+            attempt: request.attempt,
         };
         let is_recorded = request.verb != Verb::Compile;
         if is_recorded {
@@ -134,6 +137,9 @@ impl Runner {
             elapsed_s: began.elapsed().as_secs_f64(),
             cancelled: request.cancel.is_cancelled(),
         };
+        if !request.artefacts {
+            return Ok(summary);
+        }
         self.write_artifacts(&request.args, summary, started_at).await
     }
 

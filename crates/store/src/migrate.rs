@@ -57,6 +57,25 @@ const STEPS: &[&str] = &["
         unique (table_schema, table_name, unit, content_hash, offset_start, outcome)
     ) strict;
     create index ledger_by_start on ledger (started_us, id);
+", "
+    alter table runs add column cause text not null default 'cli';
+    alter table runs add column attempt integer not null default 1;
+    create index runs_by_cause on runs (cause, started_us);
+    create table schedules (
+        name text primary key,
+        paused integer check (paused in (0, 1)),
+        handled_us integer
+    ) strict;
+    create table ticks (
+        schedule text not null,
+        due_us integer not null,
+        state text not null check (state in ('waiting', 'running', 'success', 'failed', 'skipped')),
+        attempts integer not null,
+        next_try_us integer not null,
+        invocation_id text,
+        primary key (schedule, due_us)
+    ) strict, without rowid;
+    create index ticks_by_state on ticks (state, due_us);
 "];
 
 /// The version of the tables that this program writes, as kept in SQLite's `user_version`.
@@ -109,4 +128,26 @@ fn foreign(file: &str) -> Error {
     Error::environment(format!("{file} is a database of another program"))
         .why("it has tables that Millstream did not make")
         .hint("move it away, or choose another workspace folder (`path:` of the target in profiles.yml)")
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_the_first_version_keeps_its_runs() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(STEPS[0]).unwrap();
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 1).unwrap();
+        connection
+            .execute("insert into runs values ('a', 'build', '{}', 1, 2, 'success', 7, null)", [])
+            .unwrap();
+        migrate(&mut connection, "state.db").unwrap();
+        let told: (String, i64) =
+            connection.query_row("select cause, attempt from runs", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(told, ("cli".to_owned(), 1));
+        assert_eq!(version(&connection).unwrap(), SCHEMA_VERSION);
+    }
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
 use rusqlite::{Row, params};
 
-use crate::Store;
+use crate::{Cause, Store};
 use crate::value::{count, instant, uncount, uninstant};
 
 /// How a run stands.
@@ -57,6 +57,10 @@ pub struct RunRecord {
     pub pid: u32,
     /// One line about the end.
     pub message: Option<String>,
+    /// Why it was started.
+    pub cause: Cause,
+    /// Which attempt at the same work it is, from 1.
+    pub attempt: u32,
 }
 
 /// What one node (or one source of an ingest) did in a run.
@@ -87,8 +91,9 @@ impl Store {
     pub fn start_run(&self, run: &RunRecord) -> Result<()> {
         self.connection()
             .prepare_cached(
-                "insert into runs (invocation_id, command, args, started_us, finished_us, status, pid, message)
-                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                "insert into runs (invocation_id, command, args, started_us, finished_us, status, pid, message,
+                    cause, attempt)
+                 values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )
             .and_then(|mut statement| {
                 statement.execute(params![
@@ -100,6 +105,8 @@ impl Store {
                     run.status.name(),
                     run.pid,
                     run.message,
+                    run.cause.to_string(),
+                    run.attempt,
                 ])
             })
             .map_err(|error| self.error(error))?;
@@ -173,15 +180,46 @@ impl Store {
 
     /// The latest runs, newest first.
     pub fn runs(&self, limit: usize) -> Result<Vec<RunRecord>> {
-        let connection = self.connection();
-        let mut statement = connection
-            .prepare_cached(
-                "select invocation_id, command, args, started_us, finished_us, status, pid, message
-                 from runs order by started_us desc, invocation_id limit ?1",
-            )
-            .map_err(|error| self.error(error))?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement.query_map([limit], read_run).map_err(|error| self.error(error))?;
+        self.select_runs("order by started_us desc, invocation_id limit ?1", params![limit])
+    }
+
+    /// Runs whose id begins so, newest first, at most two: enough to tell one from several.
+    pub fn runs_like(&self, beginning: &str) -> Result<Vec<RunRecord>> {
+        self.select_runs(
+            "where substr(invocation_id, 1, length(?1)) = ?1 order by started_us desc, invocation_id limit 2",
+            params![beginning],
+        )
+    }
+
+    /// Runs of one cause, newest first.
+    pub fn runs_because(&self, cause: &Cause) -> Result<Vec<RunRecord>> {
+        self.select_runs("where cause = ?1 order by started_us desc, invocation_id", params![cause.to_string()])
+    }
+
+    /// Forgets ended runs of these causes, with their nodes, but the latest `keep` of all of them together.
+    pub fn prune_runs(&self, causes: &[Cause], keep: usize) -> Result<usize> {
+        let causes: Vec<String> = causes.iter().map(ToString::to_string).collect();
+        let causes = serde_json::Value::from(causes).to_string();
+        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+        self.connection()
+            .execute(
+                "delete from runs where status <> 'running' and invocation_id in (
+                    select invocation_id from runs where cause in (select value from json_each(?1))
+                    order by started_us desc, invocation_id limit -1 offset ?2)",
+                params![causes, keep],
+            )
+            .map_err(|error| self.error(error))
+    }
+
+    fn select_runs(&self, rest: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<RunRecord>> {
+        let connection = self.connection();
+        let sql = format!(
+            "select invocation_id, command, args, started_us, finished_us, status, pid, message, cause, attempt
+             from runs {rest}"
+        );
+        let mut statement = connection.prepare_cached(&sql).map_err(|error| self.error(error))?;
+        let rows = statement.query_map(values, read_run).map_err(|error| self.error(error))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|error| self.error(error))
     }
 
@@ -212,6 +250,8 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         status: RunStatus::ALL.into_iter().find(|known| known.name() == status).unwrap_or(RunStatus::Interrupted),
         pid: row.get(6)?,
         message: row.get(7)?,
+        cause: Cause::parse(&row.get::<_, String>(8)?),
+        attempt: row.get(9)?,
     })
 }
 

@@ -88,6 +88,7 @@ pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
             .arguments("ingest", vec![("sources", args.sources.clone().into()), ("replace", args.replace.into())]),
         lock_wait: args.wait,
         cancel,
+        ..IngestRequest::default()
     };
     let summary = load(project, &request, context).await?;
     if let Some(format) = args.format {

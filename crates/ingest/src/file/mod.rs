@@ -7,11 +7,12 @@
 //!   whole; the ledger tells why, and the next run tries again. Other files go on.
 //! - Memory does not grow with the file.
 //!
-//! Deliberately absent: watching folders, deleting or moving files.
+//! Deliberately absent: watching folders (whoever does asks [`find_files`] again), deleting or moving files.
 
 mod chunks;
 mod decode;
 mod discover;
+mod found;
 mod header;
 mod load;
 mod open;
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 use millstream_core::{Clock, Error, Ledger, Progress, Result, Warehouse};
 
 use self::load::Loader;
+pub use found::{FoundFile, find_files};
 use crate::contract::SourceKind;
 use crate::{Contract, UnitReport};
 

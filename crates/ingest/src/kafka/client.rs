@@ -3,7 +3,7 @@
 //! Guarantees: no setting's value is ever part of a message, because it may be a secret.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use millstream_core::{Error, Result, TableName};
@@ -11,12 +11,17 @@ use rdkafka::client::ClientContext;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::statistics::Statistics;
 
+use super::Watch;
 use crate::contract::KafkaSource;
 use crate::nearest::nearest;
 
 /// How long a broker may take to answer a question about a topic.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often the client tells the ends of partitions to whoever watches, in milliseconds.
+const STATISTICS_INTERVAL_MS: &str = "1000";
 
 /// Settings that decide where reading starts and what counts as read. Positions are in the tables, so that these are
 /// ours to set.
@@ -33,6 +38,8 @@ pub(crate) type MillConsumer = BaseConsumer<Context>;
 /// Remembers what librdkafka reports outside of answers, for example that a broker refuses the connection.
 #[derive(Default)]
 pub(crate) struct Context {
+    topic: String,
+    watch: Option<Arc<dyn Watch>>,
     last_error: Mutex<Option<String>>,
 }
 
@@ -43,7 +50,17 @@ impl ClientContext for Context {
     fn error(&self, error: KafkaError, reason: &str) {
         let text = if reason.is_empty() { error.to_string() } else { reason.to_owned() };
         tracing::debug!(target: "librdkafka", text);
+        if let Some(watch) = &self.watch {
+            watch.trouble(&text);
+        }
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+    }
+    fn stats(&self, statistics: Statistics) {
+        let (Some(watch), Some(topic)) = (&self.watch, statistics.topics.get(&self.topic)) else { return };
+        // Below 0 is what the client does not know yet, and the partition -1 stands for none.
+        let known = topic.partitions.values().filter(|partition| partition.partition >= 0 && partition.hi_offset >= 0);
+        let ends: Vec<(i32, i64)> = known.map(|partition| (partition.partition, partition.hi_offset)).collect();
+        watch.ends(&ends);
     }
 }
 
@@ -68,6 +85,7 @@ pub(crate) fn connect(
     source: &KafkaSource,
     table: &TableName,
     overrides: &BTreeMap<String, String>,
+    watch: Option<Arc<dyn Watch>>,
 ) -> Result<MillConsumer> {
     let mut config = ClientConfig::new();
     config
@@ -78,6 +96,9 @@ pub(crate) fn connect(
         .set("allow.auto.create.topics", "false")
         // The answer to a fetch at the end of the log comes after at most this long.
         .set("fetch.wait.max.ms", "100");
+    if watch.is_some() {
+        config.set("statistics.interval.ms", STATISTICS_INTERVAL_MS);
+    }
     for (key, value) in source.properties.iter().chain(overrides) {
         if OURS.iter().any(|(ours, _)| ours == key) {
             return Err(Error::user(format!("property '{key}' is Millstream's to set"))
@@ -89,7 +110,8 @@ pub(crate) fn connect(
     for (key, value) in OURS {
         config.set(key, value);
     }
-    config.create_with_context(Context::default()).map_err(|error| settings_error(&error, table))
+    let context = Context { topic: source.topic.clone(), watch, ..Context::default() };
+    config.create_with_context(context).map_err(|error| settings_error(&error, table))
 }
 
 fn settings_error(error: &KafkaError, table: &TableName) -> Error {

@@ -16,6 +16,7 @@ mod commit;
 mod positions;
 mod run;
 mod segment;
+mod watch;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ use millstream_core::{Clock, Error, Ledger, Progress, Result, Warehouse};
 
 use crate::contract::SourceKind;
 use crate::{Contract, UnitReport};
+
+pub use watch::{KafkaCommit, PartitionAt, PartitionMoved, Watch};
 
 /// What to do when the broker no longer has the offsets that come next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -63,12 +66,14 @@ pub struct KafkaOptions {
     pub on_gap: OnGap,
     /// Messages in one commit, at most.
     pub max_batch_rows: u64,
-    /// Following: time between two commits, in milliseconds.
+    /// Following: time from the first message that is not committed to its commit, in milliseconds.
     pub flush_ms: u64,
     /// Threads that decode; at least 1.
     pub threads: usize,
     /// Asks to stop.
     pub stop: StopFlag,
+    /// Told how far it is.
+    pub watch: Option<Arc<dyn Watch>>,
 }
 
 impl Default for KafkaOptions {
@@ -81,6 +86,7 @@ impl Default for KafkaOptions {
             flush_ms: 1_000,
             threads: 2,
             stop: StopFlag::default(),
+            watch: None,
         }
     }
 }

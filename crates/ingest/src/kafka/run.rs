@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use chrono::DateTime;
 use millstream_core::{Clock, Error, Ledger, LedgerEntry, Outcome, Progress, Result, UnitKind, Warehouse};
 use rdkafka::consumer::{CommitMode, Consumer};
 use rdkafka::{Offset, TopicPartitionList};
@@ -12,7 +13,7 @@ use super::commit::{Committer, Loads, Range};
 use super::positions::{self, Gap};
 use super::segment::{Ended, Limits, Reader, Reading, Segment};
 use super::worker::{Done, Worker};
-use super::{KafkaOptions, OnGap};
+use super::{KafkaCommit, KafkaOptions, OnGap, PartitionAt, PartitionMoved};
 use crate::broken::Tally;
 use crate::contract::{Contract, KafkaSource};
 use crate::quarantine::QuarantineSink;
@@ -39,8 +40,9 @@ pub(crate) async fn run(
     let mut course = Course { contract, options, progress, gaps: Vec::new(), totals: BTreeMap::new(), messages: 0 };
     let reader = {
         let (source, table, overrides) = (source.clone(), contract.table().clone(), options.properties.clone());
+        let watch = options.watch.clone();
         let connect = move |_: &blocking::Work| {
-            let consumer = client::connect(&source, &table, &overrides)?;
+            let consumer = client::connect(&source, &table, &overrides, watch)?;
             Ok(Reader { consumer, source, partitions: BTreeMap::new() })
         };
         blocking::run(progress, 0, connect).await?
@@ -117,8 +119,10 @@ impl Course<'_> {
         })
         .await?;
         if marks.is_empty() {
+            self.tell_reading(&reader, &BTreeMap::new());
             return Ok(reader);
         }
+        let ends: BTreeMap<i32, i64> = marks.iter().map(|(partition, marks)| (*partition, marks.high)).collect();
         let anew = reader.partitions.is_empty();
         let (mut starts, mut gaps) = (BTreeMap::new(), Vec::new());
         for (partition, marks) in marks {
@@ -138,7 +142,36 @@ impl Course<'_> {
         reader.partitions.extend(starts);
         let assigned = if anew { reader.consumer.assign(&list) } else { reader.consumer.incremental_assign(&list) };
         assigned.map_err(|e| client::unreachable_error(&reader.consumer, &reader.source, &e))?;
+        self.tell_reading(&reader, &ends);
         Ok(reader)
+    }
+
+    /// Tells whoever watches that the broker answered, and where partitions go on.
+    fn tell_reading(&self, reader: &Reader, ends: &BTreeMap<i32, i64>) {
+        let Some(watch) = &self.options.watch else { return };
+        let at = reader.partitions.iter().map(|(partition, reading)| PartitionAt {
+            partition: *partition,
+            next: reading.next,
+            end: ends.get(partition).copied(),
+        });
+        watch.reading(&at.collect::<Vec<_>>());
+    }
+
+    /// Tells whoever watches what was committed.
+    fn tell_commit(&self, entries: &[LedgerEntry], done: &Done, ranges: &BTreeMap<i32, Range>, elapsed: Duration) {
+        let Some(watch) = &self.options.watch else { return };
+        let partitions = ranges.iter().map(|(partition, range)| {
+            let counts = done.counts.get(partition).copied().unwrap_or_default();
+            PartitionMoved {
+                partition: *partition,
+                next: range.end,
+                rows_loaded: counts.rows_loaded,
+                rows_quarantined: counts.rows_quarantined,
+                newest: counts.newest.and_then(DateTime::from_timestamp_micros),
+            }
+        });
+        let version = entries.iter().filter_map(|entry| entry.table_version).max();
+        watch.committed(&KafkaCommit { version, partitions: partitions.collect(), elapsed });
     }
 
     /// Skips gaps, or tells all of them as an error.
@@ -204,7 +237,9 @@ impl Course<'_> {
             loads.discard().await?;
             return Ok((reader, segment.ended));
         }
+        let began = Instant::now();
         let entries = committer.commit(&loads, &ranges, &segment.done, started_at).await?;
+        self.tell_commit(&entries, &segment.done, &ranges, began.elapsed());
         self.tell_group(&reader, &ranges);
         self.add(entries, segment.done, &ranges);
         self.progress.set(self.messages);

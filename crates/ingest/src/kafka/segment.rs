@@ -23,6 +23,10 @@ use crate::contract::KafkaSource;
 /// How long one poll waits, and so how late a stop is seen.
 const POLL_TIMEOUT: Duration = Duration::from_millis(50);
 
+/// While following, a segment without a message ends after at least this long, so that new partitions and errors are
+/// seen; beginning a segment costs two looks at the tables.
+const IDLE_SEGMENT: Duration = Duration::from_secs(1);
+
 /// Bytes after which a batch is given to a worker even if it has few messages.
 const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
@@ -54,9 +58,18 @@ impl Reading {
 /// When a segment ends.
 pub(crate) struct Limits {
     pub(crate) rows_max: u64,
-    /// Since its first message, or since its start when there is none; none to read until drained.
+    /// Since its first message (without one it ends by itself now and then); none to read until drained.
     pub(crate) flush: Option<Duration>,
     pub(crate) stop: StopFlag,
+}
+
+impl Limits {
+    /// Time that is left to a segment with so many messages; none when it has no limit.
+    fn left(&self, rows: u64, since: Instant) -> Option<Duration> {
+        let flush = self.flush?;
+        let limit = if rows == 0 { flush.max(IDLE_SEGMENT) } else { flush };
+        Some(limit.saturating_sub(since.elapsed()))
+    }
 }
 
 /// Why a segment ended.
@@ -148,18 +161,19 @@ impl Reader {
                 if limits.stop.is_stopped() {
                     break Ended::Stopped;
                 }
-                if limits.flush.is_some_and(|flush| flush_from.elapsed() >= flush) {
+                if limits.left(rows, flush_from).is_some_and(|left| left.is_zero()) {
                     break Ended::Limit;
                 }
             }
             // Waiting costs the client a look at the clock for each message, so that it waits only when nothing is there.
             let polled = self.consumer.poll(Duration::ZERO);
-            match polled.or_else(|| self.consumer.poll(POLL_TIMEOUT)) {
+            let wait = || limits.left(rows, flush_from).map_or(POLL_TIMEOUT, |left| left.min(POLL_TIMEOUT));
+            match polled.or_else(|| self.consumer.poll(wait())) {
                 None => {
                     if limits.stop.is_stopped() {
                         break Ended::Stopped;
                     }
-                    if limits.flush.is_some_and(|flush| flush_from.elapsed() >= flush) {
+                    if limits.left(rows, flush_from).is_some_and(|left| left.is_zero()) {
                         break Ended::Limit;
                     }
                     silent += POLL_TIMEOUT;

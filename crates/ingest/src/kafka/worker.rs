@@ -79,6 +79,8 @@ pub(crate) struct Counts {
     pub(crate) rows_in: u64,
     pub(crate) rows_loaded: u64,
     pub(crate) rows_quarantined: u64,
+    /// Time of the newest message, in microseconds.
+    pub(crate) newest: Option<i64>,
 }
 
 /// What the workers of a segment did.
@@ -100,6 +102,7 @@ impl Done {
             ours.rows_in += theirs.rows_in;
             ours.rows_loaded += theirs.rows_loaded;
             ours.rows_quarantined += theirs.rows_quarantined;
+            ours.newest = ours.newest.max(theirs.newest);
         }
         for (partition, tally) in other.broken {
             self.broken.entry(partition).or_default().merge(tally);
@@ -145,7 +148,9 @@ impl Worker {
         self.fields.clear();
         self.found.clear();
         for (index, message) in batch.messages.iter().enumerate() {
-            self.done.counts.entry(message.partition).or_default().rows_in += 1;
+            let counts = self.done.counts.entry(message.partition).or_default();
+            counts.rows_in += 1;
+            counts.newest = counts.newest.max(message.timestamp);
             match self.scan(batch, message) {
                 Ok(()) => self.found.push(index),
                 Err(damage) => self.reject(batch, message, &[(damage.rule, None, damage.message)])?,

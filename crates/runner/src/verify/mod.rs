@@ -22,7 +22,6 @@ mod tests;
 mod verification;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use millstream_core::Result;
 use millstream_store::{RunRecord, RunStatus};
@@ -37,9 +36,6 @@ pub const VERIFY_ROWS_SHOWN_DEFAULT: usize = 20;
 
 /// The command's name in the history of runs.
 const COMMAND: &str = "verify";
-
-/// How long to wait for a process that removes leftovers, which takes moments.
-const LOCK_WAIT: Duration = Duration::from_secs(60);
 
 /// What is verified.
 #[derive(Debug, Clone)]
@@ -143,8 +139,7 @@ impl Runner {
     /// The workspace cannot be read, or the run cannot be recorded. What is wrong with a model is in the summary.
     pub async fn verify(&self, request: &VerifyRequest) -> Result<VerifySummary> {
         // Before the run is recorded: whoever has the lock alone knows that a recorded run has died.
-        let events = self.events.as_ref();
-        let lock = WorkspaceLock::share(&self.workspace, FILES_LOCK, LOCK_WAIT, &request.cancel, events).await?;
+        let lock = WorkspaceLock::share(&self.workspace, FILES_LOCK, &request.cancel).await?;
         let invocation_id = self.ids.invocation_id();
         self.store.start_run(&RunRecord {
             invocation_id: invocation_id.clone(),

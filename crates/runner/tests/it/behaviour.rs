@@ -84,6 +84,8 @@ fn a_run_is_recorded_with_its_nodes_and_a_dead_one_is_marked() {
         status: RunStatus::Running,
         pid: 1,
         message: None,
+        cause: millstream_store::Cause::Cli,
+        attempt: 1,
     };
     runner.store.start_run(&dead).unwrap();
     world.write("workspace/warehouse/main/a/part-of-the-dead.parquet", "half a file");

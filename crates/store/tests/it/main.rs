@@ -5,6 +5,7 @@ mod kill;
 mod ledger;
 mod open;
 mod runs;
+mod schedules;
 
 use chrono::{DateTime, Utc};
 use millstream_core::{LedgerEntry, Outcome, TableName, UnitKind};

@@ -1,7 +1,7 @@
 //! Runs and the results of their nodes.
 
 use millstream_core::Kind;
-use millstream_store::{NodeRecord, RunRecord, RunStatus};
+use millstream_store::{Cause, NodeRecord, RunRecord, RunStatus};
 
 use crate::{at, store};
 
@@ -15,6 +15,8 @@ fn run(id: &str, second: i64) -> RunRecord {
         status: RunStatus::Running,
         pid: 42,
         message: None,
+        cause: Cause::Cli,
+        attempt: 1,
     }
 }
 
@@ -74,4 +76,49 @@ fn nodes_of_a_run_come_in_the_order_of_their_start() {
     store.record_nodes("a", &[NodeRecord { status: "error".into(), ..node("model.p.b", 2) }]).unwrap();
     let nodes = store.nodes("a").unwrap();
     assert_eq!(nodes, [node("model.p.a", 1), NodeRecord { status: "error".into(), ..node("model.p.b", 2) }]);
+}
+
+#[test]
+fn runs_are_found_by_the_beginning_of_their_id_and_by_cause() {
+    let (_folder, store) = store();
+    store.start_run(&run("abc-1", 0)).unwrap();
+    store.start_run(&RunRecord { cause: Cause::Schedule("nightly".into()), attempt: 2, ..run("abd-2", 1) }).unwrap();
+    let ids = |runs: Vec<RunRecord>| runs.into_iter().map(|run| run.invocation_id).collect::<Vec<_>>();
+    assert_eq!(ids(store.runs_like("ab").unwrap()), ["abd-2", "abc-1"]);
+    assert_eq!(ids(store.runs_like("abc").unwrap()), ["abc-1"]);
+    assert_eq!(ids(store.runs_like("%").unwrap()), [""; 0], "no pattern");
+    let found = store.runs_because(&Cause::Schedule("nightly".into())).unwrap();
+    assert_eq!((found.len(), found[0].attempt), (1, 2));
+}
+
+#[test]
+fn pruning_keeps_the_latest_and_never_one_that_runs() {
+    let (_folder, store) = store();
+    for second in 0..5 {
+        let id = format!("change-{second}");
+        store.start_run(&RunRecord { cause: Cause::Change, ..run(&id, second) }).unwrap();
+        let node = NodeRecord {
+            unique_id: "model.p.a".into(),
+            status: "success".into(),
+            started_at: at(second),
+            duration_us: 1,
+            rows: None,
+            failures: None,
+            relation: None,
+            version: None,
+            message: None,
+        };
+        store.record_nodes(&id, &[node]).unwrap();
+        if second > 0 {
+            store.finish_run(&id, RunStatus::Success, at(second + 1), None).unwrap();
+        }
+    }
+    store.start_run(&run("by-hand", -1)).unwrap();
+    store.finish_run("by-hand", RunStatus::Success, at(0), None).unwrap();
+    assert_eq!(store.prune_runs(&[Cause::Change, Cause::Start], 2).unwrap(), 2);
+    let left: Vec<_> = store.runs(9).unwrap().into_iter().map(|run| run.invocation_id).collect();
+    assert_eq!(left, ["change-4", "change-3", "change-0", "by-hand"]);
+    assert!(store.nodes("change-2").unwrap().is_empty());
+    assert_eq!(store.nodes("change-3").unwrap().len(), 1);
+    assert_eq!(store.prune_runs(&[Cause::Change], 2).unwrap(), 0, "at the limit");
 }

@@ -173,12 +173,9 @@ impl Demo<'_> {
         let runner = self.context.runner(project, &workspace, Arc::new(SilentEvents));
         let request = IngestRequest {
             sources: sources.iter().map(|source| (*source).to_owned()).collect(),
-            replace: false,
-            skip_gaps: false,
-            follow: false,
             args: self.context.arguments("demo", Vec::new()),
-            lock_wait: std::time::Duration::ZERO,
             cancel: self.cancel.clone(),
+            ..IngestRequest::default()
         };
         let summary = runner.ingest(&request).await?;
         let failed = summary

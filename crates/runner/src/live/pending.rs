@@ -1,0 +1,225 @@
+//! Which live nodes have changes waiting, and when they are due.
+//!
+//! Guarantees: a change that arrives while a node is being refreshed is not lost: the node stays pending; a node whose
+//! refresh failed keeps its changes pending and is tried again after a pause, with what needs it held back meanwhile.
+//!
+//! Deliberately absent: time and chance. Both are given.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::backoff::Backoff;
+use super::graph::LiveGraph;
+
+/// Pauses after failed refreshes.
+const AFTER_FAILURE: Backoff = Backoff { first: Duration::from_secs(1), most: Duration::from_secs(60) };
+
+/// Part of a lag that a refresh may use up by starting late; the rest is for the refresh to vary.
+const RESERVE: Duration = Duration::from_secs(1);
+
+/// Where each live node stands.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    nodes: Vec<State>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct State {
+    /// When the oldest change came that is not in the node.
+    since: Option<Instant>,
+    /// The same of a refresh that is going on.
+    at_work: Option<Instant>,
+    /// Failures in a row.
+    failures: u32,
+    /// After a failure: not before.
+    not_before: Option<Instant>,
+    /// How long the last refresh took.
+    took: Duration,
+}
+
+impl Pending {
+    /// Nothing is pending.
+    pub(crate) fn new(graph: &LiveGraph) -> Self {
+        Self { nodes: vec![State::default(); graph.nodes.len()] }
+    }
+
+    /// Something that these nodes read has changed.
+    pub(crate) fn changed(&mut self, nodes: impl IntoIterator<Item = usize>, at: Instant) {
+        for number in nodes {
+            let state = &mut self.nodes[number];
+            state.since = Some(state.since.map_or(at, |since| since.min(at)));
+        }
+    }
+
+    /// When the oldest change came that is not in the node.
+    pub(crate) fn since(&self, number: usize) -> Option<Instant> {
+        let state = &self.nodes[number];
+        state.at_work.or(state.since)
+    }
+
+    /// Nodes to refresh now, in the order in which they are built: those that are due, and what must be refreshed with
+    /// them.
+    pub(crate) fn due(&self, graph: &LiveGraph, now: Instant) -> BTreeSet<usize> {
+        let mut all = BTreeSet::new();
+        for number in 0..self.nodes.len() {
+            if self.due_at(graph, number).is_none_or(|at| at > now) {
+                continue;
+            }
+            let with: BTreeSet<usize> =
+                graph.with_needs(number).into_iter().filter(|other| self.nodes[*other].since.is_some()).collect();
+            // What waits after a failure holds back what needs it.
+            if with.iter().all(|other| self.nodes[*other].not_before.is_none_or(|at| at <= now)) {
+                all.extend(with);
+            }
+        }
+        all
+    }
+
+    /// Every node that has a change waiting, whatever its lag.
+    pub(crate) fn all(&self) -> BTreeSet<usize> {
+        (0..self.nodes.len()).filter(|number| self.nodes[*number].since.is_some()).collect()
+    }
+
+    /// When the next node becomes due, as far as is known now.
+    pub(crate) fn next(&self, graph: &LiveGraph) -> Option<Instant> {
+        let due = |number: usize| {
+            let own = self.due_at(graph, number)?;
+            let waits = graph.with_needs(number).into_iter().filter_map(|other| self.nodes[other].not_before);
+            Some(waits.fold(own, Instant::max))
+        };
+        (0..self.nodes.len()).filter_map(due).min()
+    }
+
+    /// When a node must be begun so that its oldest change is in it within its lag.
+    fn due_at(&self, graph: &LiveGraph, number: usize) -> Option<Instant> {
+        let state = &self.nodes[number];
+        let (since, lag) = (state.since?, graph.nodes[number].lag?);
+        // The next one may take twice as long as the last.
+        Some(since + lag.saturating_sub(state.took * 2 + RESERVE))
+    }
+
+    /// A refresh of these nodes begins: what changes from here on is for the next.
+    pub(crate) fn begin(&mut self, nodes: &BTreeSet<usize>) {
+        for number in nodes {
+            let state = &mut self.nodes[*number];
+            state.at_work = state.since.take();
+        }
+    }
+
+    /// A refresh has ended well for a node.
+    pub(crate) fn done(&mut self, number: usize, took: Duration) {
+        let state = &mut self.nodes[number];
+        *state = State { since: state.since, took, ..State::default() };
+    }
+
+    /// A refresh has not: its changes are pending again.
+    pub(crate) fn failed(&mut self, number: usize, now: Instant, jitter: f64) {
+        let state = &mut self.nodes[number];
+        state.since = state.at_work.take().or(state.since);
+        state.failures = state.failures.saturating_add(1);
+        state.not_before = Some(now + AFTER_FAILURE.pause(state.failures, jitter));
+    }
+
+    /// A node was passed over because of another: its changes are pending again.
+    pub(crate) fn skipped(&mut self, number: usize) {
+        let state = &mut self.nodes[number];
+        state.since = state.at_work.take().or(state.since);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::LiveNode;
+    use super::*;
+    use millstream_core::TableName;
+
+    /// raw → a (1 s) → b (1 hour) → c (as d), c → d (1 minute).
+    fn graph() -> LiveGraph {
+        let node = |name: &str, lag: Option<u64>, reads: &str, needs: &[usize]| LiveNode {
+            unique_id: name.into(),
+            name: name.into(),
+            table: TableName::new("main", name),
+            lag: lag.map(Duration::from_secs),
+            reads: [reads.to_owned()].into(),
+            sources: BTreeSet::new(),
+            needs: needs.iter().copied().collect(),
+        };
+        let nodes = vec![
+            node("a", Some(1), "raw", &[]),
+            node("b", Some(3600), "a", &[0]),
+            node("c", None, "b", &[1]),
+            node("d", Some(60), "c", &[2]),
+        ];
+        LiveGraph { nodes, ..LiveGraph::default() }
+    }
+
+    fn seconds(count: u64) -> Duration {
+        Duration::from_secs(count)
+    }
+
+    #[test]
+    fn a_change_reaches_everything_downstream_as_its_lag_demands() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        assert_eq!(graph.downstream("raw"), [0, 1, 2, 3].into());
+        assert_eq!(graph.downstream("b"), [2, 3].into());
+        pending.changed(graph.downstream("raw"), start);
+        assert_eq!(pending.due(&graph, start), [0].into(), "one second leaves no time to wait");
+        pending.begin(&[0].into());
+        pending.done(0, seconds(0));
+        assert_eq!(pending.next(&graph), Some(start + seconds(59)));
+        assert!(pending.due(&graph, start + seconds(58)).is_empty());
+        // d is due, and takes b and c along, though b had time for an hour.
+        assert_eq!(pending.due(&graph, start + seconds(59)), [1, 2, 3].into());
+        assert_eq!(pending.all(), [1, 2, 3].into());
+    }
+
+    #[test]
+    fn a_slow_refresh_begins_earlier() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([3], start);
+        pending.begin(&[3].into());
+        pending.done(3, seconds(10));
+        pending.changed([3], start);
+        assert_eq!(pending.next(&graph), Some(start + seconds(39)));
+    }
+
+    #[test]
+    fn what_changes_during_a_refresh_is_for_the_next() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([0], start);
+        pending.begin(&[0].into());
+        assert_eq!(pending.since(0), Some(start), "it is not in the table yet");
+        pending.changed([0], start + seconds(1));
+        pending.done(0, seconds(1));
+        assert_eq!(pending.since(0), Some(start + seconds(1)));
+        pending.begin(&[0].into());
+        pending.done(0, seconds(1));
+        assert_eq!(pending.since(0), None);
+    }
+
+    #[test]
+    fn a_failure_waits_longer_each_time_and_holds_back_what_needs_it() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([0, 1], start);
+        pending.begin(&[0, 1].into());
+        pending.failed(0, start, 0.0);
+        pending.skipped(1);
+        assert!(pending.due(&graph, start).is_empty());
+        assert_eq!(pending.next(&graph), Some(start + seconds(1)));
+        let later = start + seconds(1);
+        pending.begin(&pending.due(&graph, later));
+        pending.failed(0, later, 0.0);
+        assert_eq!(pending.next(&graph), Some(later + seconds(2)));
+        assert_eq!(pending.since(0), Some(start), "the oldest change is still not in it");
+        pending.changed([1], start);
+        assert!(pending.due(&graph, start + seconds(3599)).contains(&1));
+        pending.begin(&[0].into());
+        pending.done(0, seconds(0));
+        pending.changed([0], later);
+        assert_eq!(pending.due(&graph, later), [0].into(), "a success ends the pause");
+    }
+}

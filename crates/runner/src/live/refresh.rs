@@ -1,0 +1,75 @@
+//! The refresh of live models.
+//!
+//! The seam between `up`, which decides when models are refreshed, and the way in which they are.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use millstream_core::Result;
+use millstream_store::Cause;
+
+use super::graph::gates;
+use crate::{Cancel, NodeResult, Request, Runner, Status, Verb};
+
+/// How models are refreshed.
+#[derive(Debug, Clone)]
+pub(crate) struct How {
+    /// Why, for the history.
+    pub(crate) cause: Cause,
+    /// How long to wait for another process that builds.
+    pub(crate) lock_wait: Duration,
+    /// Ends it early; what is published by then stays.
+    pub(crate) cancel: Cancel,
+}
+
+/// What became of one model.
+#[derive(Debug, Clone)]
+pub struct Refreshed {
+    /// dbt's unique id.
+    pub unique_id: String,
+    /// `Success` when a version was published, `Skipped` when it was passed over because of another model.
+    pub status: Status,
+    /// Rows written.
+    pub rows: Option<u64>,
+    /// Version that was published.
+    pub version: Option<u64>,
+    /// Seconds that it took.
+    pub elapsed_s: f64,
+    /// What happened; of a failure what, where, why and how to fix it.
+    pub message: Option<String>,
+}
+
+/// Refreshes models, given in the order in which they are built. A version is published when the model's tests of
+/// error severity pass on it; a model that is not published keeps its last good version, and what reads it is skipped.
+///
+/// # Errors
+/// The workspace is held by another process, or a record cannot be written.
+pub(crate) async fn refresh(runner: &Runner, models: &[String], how: &How) -> Result<Vec<Refreshed>> {
+    let manifest = &runner.project.manifest;
+    let mut selected: BTreeSet<String> = models.iter().cloned().collect();
+    selected.extend(models.iter().flat_map(|id| gates(manifest, id)).map(|test| test.unique_id.clone()));
+    let request = Request {
+        threads: runner.project.target.threads.max(1),
+        cause: how.cause.clone(),
+        artefacts: false,
+        lock_wait: how.lock_wait,
+        cancel: how.cancel.clone(),
+        ..Request::new(Verb::Build, selected)
+    };
+    let summary = runner.execute(&request).await?;
+    let of_models = summary.results.into_iter().filter(|result| models.contains(&result.unique_id));
+    Ok(of_models.map(Refreshed::from).collect())
+}
+
+impl From<NodeResult> for Refreshed {
+    fn from(result: NodeResult) -> Self {
+        Self {
+            unique_id: result.unique_id,
+            status: result.status,
+            rows: result.rows,
+            version: result.version,
+            elapsed_s: result.execution_time_s,
+            message: result.message,
+        }
+    }
+}

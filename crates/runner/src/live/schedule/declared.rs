@@ -1,0 +1,392 @@
+//! `schedules.yml`: what runs when.
+//!
+//! The file stands in the project's folder, beside `dbt_project.yml`. dbt does not read it. Everything in it is
+//! checked before anything runs, and all problems are told at once.
+//!
+//! Deliberately absent: Jinja. What differs between machines is paused, resumed, or left to the target.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::time::Duration;
+
+use chrono_tz::Tz;
+use croner::Cron;
+use croner::parser::{CronParser, Seconds, Year};
+use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
+use serde::Deserialize;
+
+use crate::live::backoff::Backoff;
+use crate::live::span;
+
+/// The file's name.
+pub const SCHEDULES_FILE: &str = "schedules.yml";
+
+/// Schedules of one project. Each is looked at every second.
+pub const SCHEDULES_MAX: usize = 500;
+
+/// Attempts after the first that a schedule may ask for.
+pub const RETRIES_MAX: u32 = 20;
+
+/// Scheduled runs at a time, of one schedule and of all together.
+pub const AT_ONCE_MAX: usize = 16;
+
+/// Scheduled runs at a time of all schedules together, unless declared.
+const AT_ONCE_DEFAULT: usize = 4;
+
+/// Pause before the second attempt, unless declared.
+const RETRY_DELAY_DEFAULT: Duration = Duration::from_secs(30);
+
+/// Pauses between attempts grow up to this.
+const RETRY_DELAY_MOST: Duration = Duration::from_secs(3600);
+
+/// Time that a run may take, unless declared.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(24 * 3600);
+
+/// What a schedule runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScheduledCommand {
+    /// Seeds, snapshots and models, each published only when its tests pass.
+    Build,
+    /// Models, published without tests.
+    Run,
+    /// Tests.
+    Test,
+    /// Snapshots.
+    Snapshot,
+    /// Seeds.
+    Seed,
+    /// Freshness of sources.
+    #[serde(rename = "source freshness")]
+    Freshness,
+    /// Ingestion of sources.
+    Ingest,
+}
+
+impl ScheduledCommand {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Run => "run",
+            Self::Test => "test",
+            Self::Snapshot => "snapshot",
+            Self::Seed => "seed",
+            Self::Freshness => "source freshness",
+            Self::Ingest => "ingest",
+        }
+    }
+}
+
+/// What becomes of times that were missed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CatchUp {
+    /// Each is run.
+    All,
+    /// The latest is run.
+    #[default]
+    Last,
+    /// None is run.
+    None,
+}
+
+/// One schedule.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// Its name.
+    pub name: String,
+    /// When, as it was written.
+    pub cron: String,
+    /// In which time zone.
+    pub zone: Tz,
+    /// What is run.
+    pub command: ScheduledCommand,
+    /// Nodes (or sources) to work on, as `--select`.
+    pub select: Vec<String>,
+    /// Nodes to leave out, as `--exclude`.
+    pub exclude: Vec<String>,
+    /// A selection of `selectors.yml`.
+    pub selector: Option<String>,
+    /// As `--full-refresh`.
+    pub full_refresh: bool,
+    /// What becomes of times that were missed.
+    pub catch_up: CatchUp,
+    /// Attempts after the first.
+    pub retries: u32,
+    /// Time that one attempt may take.
+    pub timeout: Duration,
+    /// Runs of this schedule at a time.
+    pub at_once: usize,
+    /// Whether it is paused, unless somebody has said otherwise.
+    pub paused: bool,
+    pub(crate) backoff: Backoff,
+    pub(crate) pattern: Cron,
+}
+
+/// All schedules of a project.
+#[derive(Debug, Clone)]
+pub struct Schedules {
+    /// In the order of the file.
+    pub all: Vec<Schedule>,
+    /// Scheduled runs at a time.
+    pub at_once: usize,
+}
+
+impl Default for Schedules {
+    fn default() -> Self {
+        Self { all: Vec::new(), at_once: AT_ONCE_DEFAULT }
+    }
+}
+
+/// The file's shape.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileShape {
+    #[serde(default)]
+    version: Option<u32>,
+    #[serde(default)]
+    at_once: Option<usize>,
+    #[serde(default)]
+    schedules: Vec<Shape>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    name: String,
+    cron: String,
+    #[serde(default)]
+    timezone: Option<String>,
+    command: ScheduledCommand,
+    #[serde(default)]
+    select: Words,
+    #[serde(default)]
+    exclude: Words,
+    #[serde(default)]
+    selector: Option<String>,
+    #[serde(default)]
+    full_refresh: bool,
+    #[serde(default)]
+    catch_up: CatchUp,
+    #[serde(default)]
+    retries: u32,
+    #[serde(default)]
+    retry_delay: Option<String>,
+    #[serde(default)]
+    timeout: Option<String>,
+    #[serde(default)]
+    at_once: Option<usize>,
+    #[serde(default)]
+    paused: bool,
+}
+
+/// One text or several.
+#[derive(Default, Deserialize)]
+#[serde(untagged)]
+enum Words {
+    #[default]
+    None,
+    One(String),
+    Many(Vec<String>),
+}
+
+impl Words {
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::None => Vec::new(),
+            Self::One(word) => vec![word],
+            Self::Many(words) => words,
+        }
+    }
+}
+
+impl Schedules {
+    /// Reads the schedules of a project folder; none when the file is not there.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it is wrong; all of it is told.
+    pub fn read(project_dir: &Path) -> Result<Self> {
+        let path = project_dir.join(SCHEDULES_FILE);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Self::parse(&text),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
+            Err(error) => {
+                Err(Error::environment(format!("{SCHEDULES_FILE} cannot be read")).at(Place::file(SCHEDULES_FILE)).why(error))
+            }
+        }
+    }
+
+    /// Reads the text of the file.
+    ///
+    /// # Errors
+    /// Something in it is wrong; all of it is told.
+    pub fn parse(text: &str) -> Result<Self> {
+        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            return Ok(Self::default());
+        }
+        let shape: FileShape = serde_saphyr::from_str(text).map_err(|error| {
+            Error::user(format!("{SCHEDULES_FILE} cannot be understood")).at(Place::file(SCHEDULES_FILE)).why(error)
+        })?;
+        let mut problems = Diagnostics::new();
+        let mut wrong = |code, message: String, hint: &str| {
+            problems.push(Diagnostic::error(code, message).at(Place::file(SCHEDULES_FILE)).hint(hint));
+        };
+        if shape.version.is_some_and(|version| version != 1) {
+            wrong("schedules-version", "the version is not 1".into(), "write version: 1, or leave it out");
+        }
+        if shape.schedules.len() > SCHEDULES_MAX {
+            let message = format!("there are {} schedules, and at most {SCHEDULES_MAX} can be", shape.schedules.len());
+            wrong("too-many-schedules", message, "put nodes that run at the same time into one schedule");
+        }
+        let at_once = shape.at_once.unwrap_or(AT_ONCE_DEFAULT);
+        if !(1..=AT_ONCE_MAX).contains(&at_once) {
+            let message = format!("at_once is {at_once}");
+            wrong("schedule-at-once", message, &format!("use 1 to {AT_ONCE_MAX}"));
+        }
+        let mut names = BTreeSet::new();
+        let mut all = Vec::with_capacity(shape.schedules.len());
+        for one in shape.schedules {
+            let name = one.name.clone();
+            if name.trim().is_empty() || name.chars().any(char::is_control) {
+                wrong("schedule-name", "a schedule has no name".into(), "give it a name of one line");
+            }
+            if !names.insert(name.clone()) {
+                wrong("schedule-twice", format!("two schedules are called '{name}'"), "give one another name");
+            }
+            all.extend(one.check(&mut |code, message, hint| wrong(code, format!("schedule '{name}': {message}"), hint)));
+        }
+        problems.into_result(&format!("{SCHEDULES_FILE} is wrong"))?;
+        Ok(Self { all, at_once })
+    }
+
+    /// The schedule of a name.
+    pub fn get(&self, name: &str) -> Option<&Schedule> {
+        self.all.iter().find(|schedule| schedule.name == name)
+    }
+}
+
+/// Five fields, or a name as `@daily`; no seconds, no years.
+fn pattern(text: &str) -> std::result::Result<Cron, String> {
+    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
+    parser.parse(text).map_err(|error| error.to_string())
+}
+
+impl Shape {
+    /// The schedule, unless something about it is wrong.
+    fn check(self, wrong: &mut dyn FnMut(&'static str, String, &str)) -> Option<Schedule> {
+        let pattern = pattern(&self.cron)
+            .map_err(|error| {
+                let hint = "write five fields: minute, hour, day of month, month, day of week, as in '0 3 * * *'";
+                wrong("schedule-cron", format!("'{}' is no cron pattern: {error}", self.cron), hint);
+            })
+            .ok();
+        let zone = self.timezone.as_deref().unwrap_or("UTC");
+        let parsed_zone = zone
+            .parse::<Tz>()
+            .map_err(|_| {
+                let hint = "use a name of the tz database, for example Europe/Berlin";
+                wrong("schedule-zone", format!("'{zone}' is no time zone"), hint);
+            })
+            .ok();
+        let mut time = |name: &str, text: Option<&str>, default: Duration| match text.map(span::parse) {
+            None => default,
+            Some(Some(span)) if !span.is_zero() => span,
+            Some(_) => {
+                let message = format!("{name} '{}' is no span of time", text.unwrap_or_default());
+                wrong("schedule-time", message, "write 30s, 5 minutes, 2 hours or 1 day");
+                default
+            }
+        };
+        let first = time("retry_delay", self.retry_delay.as_deref(), RETRY_DELAY_DEFAULT);
+        let timeout = time("timeout", self.timeout.as_deref(), TIMEOUT_DEFAULT);
+        if self.retries > RETRIES_MAX {
+            wrong("schedule-retries", format!("retries is {}", self.retries), &format!("use 0 to {RETRIES_MAX}"));
+        }
+        let at_once = self.at_once.unwrap_or(1);
+        if !(1..=AT_ONCE_MAX).contains(&at_once) {
+            wrong("schedule-at-once", format!("at_once is {at_once}"), &format!("use 1 to {AT_ONCE_MAX}"));
+        }
+        let (select, exclude) = (self.select.list(), self.exclude.list());
+        if self.selector.is_some() && !(select.is_empty() && exclude.is_empty()) {
+            wrong("schedule-selection", "it has a selector beside select or exclude".into(), "leave one of them out");
+        }
+        if self.command == ScheduledCommand::Ingest && !(exclude.is_empty() && self.selector.is_none()) {
+            wrong("schedule-selection", "an ingest names its sources in select".into(), "leave the others out");
+        }
+        Some(Schedule {
+            name: self.name,
+            cron: self.cron,
+            zone: parsed_zone?,
+            command: self.command,
+            select,
+            exclude,
+            selector: self.selector,
+            full_refresh: self.full_refresh,
+            catch_up: self.catch_up,
+            retries: self.retries,
+            timeout,
+            at_once,
+            paused: self.paused,
+            backoff: Backoff { first, most: RETRY_DELAY_MOST.max(first) },
+            pattern: pattern?,
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_has_defaults() {
+        let text = "schedules: [{name: nightly, cron: '0 3 * * *', command: source freshness, select: 'tag:a'}]";
+        let schedules = Schedules::parse(text).unwrap();
+        let nightly = schedules.get("nightly").unwrap();
+        assert_eq!((nightly.zone, nightly.catch_up, nightly.retries, nightly.at_once), (Tz::UTC, CatchUp::Last, 0, 1));
+        assert_eq!((nightly.command.name(), nightly.select.as_slice()), ("source freshness", &["tag:a".to_owned()][..]));
+        assert_eq!(schedules.at_once, AT_ONCE_DEFAULT);
+        assert!(Schedules::parse("# nothing yet\n").unwrap().all.is_empty());
+        assert!(Schedules::parse("schedules: []").unwrap().all.is_empty());
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once() {
+        let text = "\
+at_once: 17
+schedules:
+  - {name: a, cron: '61 * * * *', command: build}
+  - {name: a, cron: '* * * * * *', command: run, timezone: Mars/Base, timeout: soon, retries: 21, at_once: 0}
+  - {name: b, cron: '@daily', command: ingest, exclude: [x], selector: y}
+";
+        let error = Schedules::parse(text).unwrap_err().to_string();
+        for expected in [
+            "at_once is 17",
+            "schedule 'a': '61 * * * *' is no cron pattern",
+            "two schedules are called 'a'",
+            "schedule 'a': '* * * * * *' is no cron pattern",
+            "'Mars/Base' is no time zone",
+            "timeout 'soon' is no span of time",
+            "retries is 21",
+            "schedule 'a': at_once is 0",
+            "schedule 'b': it has a selector beside",
+            "an ingest names its sources in select",
+        ] {
+            assert!(error.contains(expected), "{expected} is missing in {error}");
+        }
+        assert!(Schedules::parse("schedules: [{name: a, cron: '@daily', command: drop}]").is_err());
+        assert!(Schedules::parse("schedules: [{name: a, cron: '@daily', command: run, cronn: 1}]").is_err());
+    }
+
+    #[test]
+    fn there_are_limits() {
+        let schedules = |count: usize| {
+            let one = |n| format!("  - {{name: n{n}, cron: '@daily', command: run, retries: {RETRIES_MAX}}}\n");
+            Schedules::parse(&format!("schedules:\n{}", (0..count).map(one).collect::<String>()))
+        };
+        assert_eq!(schedules(SCHEDULES_MAX).unwrap().all.len(), SCHEDULES_MAX);
+        assert!(schedules(SCHEDULES_MAX + 1).unwrap_err().to_string().contains("at most 500"));
+        assert!(Schedules::parse(&format!("at_once: {AT_ONCE_MAX}\nschedules: []")).is_ok());
+    }
+}

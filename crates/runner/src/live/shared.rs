@@ -1,0 +1,148 @@
+//! What the parts of `up` share.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, Utc};
+use millstream_core::Progress;
+use tokio::sync::Notify;
+
+use super::backoff::{Backoff, jitter};
+use super::board::Board;
+use super::event::{LiveEvent, LiveEvents};
+use super::graph::LiveGraph;
+use super::pending::Pending;
+use crate::{Cancel, Event, Events, Runner};
+
+/// Pauses before a source that cannot be read is tried again.
+const SOURCE_AWAY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(30) };
+
+/// Different messages of models that are told; more are passed over, since they would be told every second.
+const MESSAGES_TOLD_MAX: usize = 1_000;
+
+/// Shared by the parts of one `up`.
+pub(crate) struct Shared {
+    /// Tells its notes and warnings once, and nothing of nodes.
+    pub(crate) runner: Runner,
+    pub(crate) graph: LiveGraph,
+    pub(crate) board: Arc<Board>,
+    pub(crate) listener: Arc<dyn LiveEvents>,
+    /// Asks to end when the work at hand is done.
+    pub(crate) soft: Cancel,
+    /// Ends the work at hand.
+    pub(crate) hard: Cancel,
+    /// Told when something is pending.
+    pub(crate) wake: Notify,
+    pending: Mutex<Pending>,
+    /// Versions of inputs and models as they are known, so that others' changes are seen.
+    versions: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        runner: &Runner,
+        graph: LiveGraph,
+        board: Arc<Board>,
+        listener: Arc<dyn LiveEvents>,
+        soft: Cancel,
+    ) -> Self {
+        let quiet = Arc::new(ToldOnce { listener: Arc::clone(&listener), told: Mutex::default() });
+        let runner = Runner { events: Arc::clone(&quiet) as _, progress: quiet, ..runner.clone() };
+        let pending = Mutex::new(Pending::new(&graph));
+        let (wake, versions) = (Notify::new(), Mutex::default());
+        Self { runner, graph, board, listener, soft, hard: Cancel::default(), wake, pending, versions }
+    }
+
+    /// A panic ends the process, so that a poisoned lock is never seen.
+    pub(crate) fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn versions(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
+        self.versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A source or table has this version now: what reads it has a change waiting, unless the version is known.
+    pub(crate) fn changed(&self, unique_id: &str, version: Option<u64>) {
+        if let Some(version) = version
+            && self.versions().insert(unique_id.to_owned(), version) == Some(version)
+        {
+            return;
+        }
+        self.mark(self.graph.downstream(unique_id));
+    }
+
+    /// These nodes have a change waiting.
+    pub(crate) fn mark(&self, nodes: impl IntoIterator<Item = usize>) {
+        let nodes: Vec<usize> = nodes.into_iter().collect();
+        let now = self.now();
+        for number in &nodes {
+            self.board.model(&self.graph.nodes[*number].name, |model| {
+                model.pending_since.get_or_insert(now);
+            });
+        }
+        self.pending().changed(nodes, Instant::now());
+        self.wake.notify_one();
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.runner.clock.now()
+    }
+
+    pub(crate) fn jitter(&self) -> f64 {
+        jitter(self.runner.ids.as_ref())
+    }
+
+    pub(crate) fn tell(&self, event: &LiveEvent<'_>) {
+        self.listener.on(event);
+    }
+
+    /// Pauses before a source is tried again, unless it is time to end: then at once. Tells why.
+    pub(crate) async fn pause_source(&self, source: &str, failures: u32, error: &millstream_core::Error) {
+        let retry_in = SOURCE_AWAY.pause(failures, self.jitter());
+        self.tell(&LiveEvent::SourceDown { source, error, retry_in });
+        self.sleep(retry_in).await;
+    }
+
+    /// Sleeps, unless it is time to end.
+    pub(crate) async fn sleep(&self, span: Duration) {
+        tokio::select! {
+            () = self.soft.cancelled() => {}
+            () = tokio::time::sleep(span) => {}
+        }
+    }
+}
+
+/// Lets each note and warning through once.
+struct ToldOnce {
+    listener: Arc<dyn LiveEvents>,
+    told: Mutex<std::collections::BTreeSet<String>>,
+}
+
+impl ToldOnce {
+    fn tell(&self, message: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MESSAGES_TOLD_MAX && told.insert(message.to_owned()) {
+            drop(told);
+            self.listener.on(&LiveEvent::Note { message });
+        }
+    }
+}
+
+impl Events for ToldOnce {
+    fn on(&self, event: &Event<'_>) {
+        if let Event::Note { message } | Event::Warning { message } = event {
+            self.tell(message);
+        }
+    }
+}
+
+impl Progress for ToldOnce {
+    fn start(&self, _what: &str, _total: Option<u64>, _unit: &str) {}
+    fn set(&self, _done: u64) {}
+    fn note(&self, line: &str) {
+        self.tell(line);
+    }
+    fn finish(&self) {}
+}
