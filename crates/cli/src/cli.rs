@@ -3,9 +3,9 @@
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::commands::{
-    broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init, ledger,
-    list, maintain, parse, produce, query, report, retry, run, run_operation, seed, show, snapshot, source, test,
-    verify,
+    backfill, broker, build, check, clean, clone, compile, debug, demo, deps, docs, explain, generate, ingest, init,
+    ledger, list, maintain, parse, produce, query, report, retry, run, run_operation, runs, schedules, seed, show,
+    snapshot, source, test, up, verify,
 };
 use crate::options::GlobalOptions;
 
@@ -37,6 +37,10 @@ pub enum Command {
     Broker(broker::BrokerArgs),
     Ingest(ingest::IngestArgs),
     Ledger(ledger::LedgerArgs),
+    Up(up::UpArgs),
+    Backfill(backfill::BackfillArgs),
+    Runs(runs::RunsArgs),
+    Schedules(schedules::SchedulesArgs),
     Deps(deps::DepsArgs),
     Build(build::BuildArgs),
     Run(run::RunArgs),
@@ -71,6 +75,7 @@ pub const GROUPS: [(&str, &[&str]); 6] = [
     ("Start", &["demo", "init"]),
     ("Make data", &["generate", "produce", "broker"]),
     ("Load", &["ingest", "ledger"]),
+    ("Keep fresh", &["up", "backfill", "schedules", "runs"]),
     (
         "Transform (dbt's commands)",
         &[

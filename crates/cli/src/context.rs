@@ -14,6 +14,7 @@ use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
 use serde_json::{Map, Value};
 
 use crate::interrupt::Interrupt;
+use crate::memory;
 use crate::options::{EngineChoice, GlobalOptions};
 use crate::parse_cache::FileCache;
 use crate::talk::Talk;
@@ -144,7 +145,11 @@ impl Context {
         self.check_engine(target)?;
         let warehouse = EmbeddedWarehouse::open(
             path.join("warehouse"),
-            EmbeddedOptions { clock: self.clock.clone(), ..EmbeddedOptions::default() },
+            EmbeddedOptions {
+                clock: self.clock.clone(),
+                memory_limit_bytes: self.global.memory_limit.unwrap_or_else(memory::default_limit),
+                ..EmbeddedOptions::default()
+            },
         )?;
         let store = Store::open(&path.join("state.db"))?;
         Ok(Workspace { path, warehouse: Arc::new(warehouse), store: Arc::new(store) })

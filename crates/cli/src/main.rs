@@ -7,6 +7,7 @@ mod commands;
 mod context;
 mod deps;
 mod interrupt;
+mod memory;
 mod options;
 mod output;
 mod parse_cache;

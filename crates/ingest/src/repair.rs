@@ -1,7 +1,7 @@
 //! Ledger lines that a crash kept from being written, written from the tables' own history.
 //!
 //! Each commit of a raw table carries the ledger lines of what it loaded in its note under [`NOTE_KEY`], as a list.
-//! The history is read only when a position has no line, because it can be long.
+//! The history is read only when a position has no line, and only as far back as it takes, because it can be long.
 
 use millstream_core::warehouse::{CommitInfo, TableState};
 use millstream_core::{Ledger, LedgerEntry, Outcome, Result, TableName, UnitKind, Warehouse};
@@ -10,8 +10,9 @@ use serde_json::{Map, Value};
 /// Key of a commit's note that holds its ledger lines.
 pub(crate) const NOTE_KEY: &str = "ledger";
 
-/// Commits that are looked at, newest first. Ten years of one commit a minute.
-const HISTORY_COMMITS_MAX: usize = 5_000_000;
+/// Commits that are looked at, newest first: a crash loses the last lines, a lost ledger all of them. Ten years of one
+/// commit a minute.
+const HISTORY_COMMITS: [usize; 3] = [64, 4_096, 5_000_000];
 
 /// The note of a commit that loaded these units.
 pub(crate) fn note(entries: &[LedgerEntry]) -> Result<Map<String, Value>> {
@@ -32,17 +33,23 @@ pub(crate) async fn repaired_entries(
     if state.positions.iter().all(|(id, position)| is_told(&entries, id, *position)) {
         return Ok(entries);
     }
-    let mut written = false;
-    for commit in warehouse.history(table, HISTORY_COMMITS_MAX).await?.iter().rev() {
-        for entry in lines_of(commit) {
-            if entry.table == *table && !entries.iter().any(|known| same_line(known, &entry)) {
-                ledger.record(&entry)?;
-                written = true;
+    for limit in HISTORY_COMMITS {
+        let history = warehouse.history(table, limit).await?;
+        let mut written = false;
+        for commit in history.iter().rev() {
+            for entry in lines_of(commit) {
+                if entry.table == *table && !entries.iter().any(|known| covers(known, &entry)) {
+                    ledger.record(&entry)?;
+                    written = true;
+                }
             }
         }
-    }
-    if written {
-        entries = of_table(ledger, table)?;
+        if written {
+            entries = of_table(ledger, table)?;
+        }
+        if history.len() < limit || state.positions.iter().all(|(id, position)| is_told(&entries, id, *position)) {
+            break;
+        }
     }
     Ok(entries)
 }
@@ -82,7 +89,12 @@ fn lines_of(commit: &CommitInfo) -> Vec<LedgerEntry> {
     lines.map(|line| LedgerEntry { table_version: Some(commit.version), ..line }).collect()
 }
 
-/// Whether two lines have the ledger's key in common.
-fn same_line(a: &LedgerEntry, b: &LedgerEntry) -> bool {
-    a.unit == b.unit && a.content_hash == b.content_hash && a.offset_start == b.offset_start && a.outcome == b.outcome
+/// Whether a line of the ledger tells what another one says: it has the same key, or its range of offsets holds the
+/// other's (following a topic, many commits have one line).
+fn covers(known: &LedgerEntry, told: &LedgerEntry) -> bool {
+    let is_same = known.unit == told.unit && known.content_hash == told.content_hash && known.outcome == told.outcome;
+    let is_within = known.kind == UnitKind::Offsets
+        && known.offset_start <= told.offset_start
+        && told.offset_end <= known.offset_end;
+    is_same && (known.offset_start == told.offset_start || is_within)
 }

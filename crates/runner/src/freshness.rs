@@ -15,7 +15,8 @@ use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, TimeUnit, TimestampMicrosecondType};
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
 use millstream_core::warehouse::RelationKind;
 use millstream_core::{Error, Result};
 use millstream_project::{Freshness, FreshnessThreshold, SourceNode};
@@ -120,11 +121,11 @@ impl Runner {
         let selected = request.selected.iter().filter_map(|id| manifest.sources.get(id));
         let checked: Vec<(&SourceNode, &Freshness)> =
             selected.filter_map(|source| Some((source, source.freshness.as_ref()?))).collect();
-        let mut sources: Vec<SourceFreshness> = stream::iter(checked)
-            .map(|(source, criteria)| one(&session, source, criteria))
-            .buffer_unordered(request.threads.max(1))
-            .collect()
-            .await;
+        // Boxed, or the compiler cannot tell that the whole may move between threads.
+        let asked: Vec<BoxFuture<'_, SourceFreshness>> =
+            checked.into_iter().map(|(source, criteria)| one(&session, source, criteria).boxed()).collect();
+        let mut sources: Vec<SourceFreshness> =
+            stream::iter(asked).buffer_unordered(request.threads.max(1)).collect().await;
         sources.sort_by(|a, b| a.unique_id.cmp(&b.unique_id));
         let summary = FreshnessSummary { invocation_id, sources, elapsed_s: began.elapsed().as_secs_f64() };
         let path = request.output.clone().unwrap_or_else(|| self.target_dir.join("sources.json"));

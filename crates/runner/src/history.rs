@@ -20,8 +20,7 @@ pub(crate) enum Scope {
 pub(crate) const WITHOUT_LOCK: &[&str] = &["verify"];
 
 /// The commands that one build excludes: whoever holds its lock knows that none of them runs.
-pub(crate) const BUILD_COMMANDS: [&str; 7] =
-    ["build", "run", "test", "seed", "snapshot", "clone", "run-operation"];
+pub(crate) const BUILD_COMMANDS: [&str; 7] = ["build", "run", "test", "seed", "snapshot", "clone", "run-operation"];
 
 /// The same of ingestions, for whoever has their lock alone.
 pub(crate) const INGEST_COMMANDS: [&str; 1] = ["ingest"];

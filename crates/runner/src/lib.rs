@@ -9,6 +9,7 @@
 
 mod adapter;
 mod artifacts;
+mod backfill;
 mod catalog;
 mod cells;
 mod check;
@@ -20,6 +21,7 @@ mod freshness;
 mod history;
 mod ids;
 mod ingest;
+pub mod live;
 mod lock;
 mod maintain;
 mod materialize;
@@ -35,6 +37,7 @@ mod test;
 mod unit_test;
 mod verify;
 
+pub use backfill::{BackfillRequest, INTERVALS_MAX, Interval, IntervalSize};
 pub use check::{CheckOptions, CheckReport, CheckState, NodeCheck};
 pub use event::{Event, Events, SilentEvents};
 pub use explain::{Explained, is_refreshed};

@@ -10,7 +10,8 @@ use rusqlite::{Connection, TransactionBehavior};
 const APPLICATION_ID: i32 = 0x4d6c_7374;
 
 /// One script for each version, oldest first.
-const STEPS: &[&str] = &["
+const STEPS: &[&str] = &[
+    "
     create table runs (
         invocation_id text primary key,
         command text not null,
@@ -57,7 +58,8 @@ const STEPS: &[&str] = &["
         unique (table_schema, table_name, unit, content_hash, offset_start, outcome)
     ) strict;
     create index ledger_by_start on ledger (started_us, id);
-", "
+",
+    "
     alter table runs add column cause text not null default 'cli';
     alter table runs add column attempt integer not null default 1;
     create index runs_by_cause on runs (cause, started_us);
@@ -76,7 +78,8 @@ const STEPS: &[&str] = &["
         primary key (schedule, due_us)
     ) strict, without rowid;
     create index ticks_by_state on ticks (state, due_us);
-"];
+",
+];
 
 /// The version of the tables that this program writes, as kept in SQLite's `user_version`.
 pub const SCHEMA_VERSION: i64 = STEPS.len() as i64;
@@ -141,9 +144,7 @@ mod tests {
         connection.execute_batch(STEPS[0]).unwrap();
         connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
         connection.pragma_update(None, "user_version", 1).unwrap();
-        connection
-            .execute("insert into runs values ('a', 'build', '{}', 1, 2, 'success', 7, null)", [])
-            .unwrap();
+        connection.execute("insert into runs values ('a', 'build', '{}', 1, 2, 'success', 7, null)", []).unwrap();
         migrate(&mut connection, "state.db").unwrap();
         let told: (String, i64) =
             connection.query_row("select cause, attempt from runs", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();

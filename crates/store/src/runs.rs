@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
 use rusqlite::{Row, params};
 
-use crate::{Cause, Store};
 use crate::value::{count, instant, uncount, uninstant};
+use crate::{Cause, Store};
 
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{Finding, Source, crates, dependencies};
 
 /// Library → crates that may name it. `cli` may name rdkafka in its manifest only, to switch on TLS.
-const OWNERS: [(&str, &[&str]); 8] = [
+const OWNERS: [(&str, &[&str]); 9] = [
     ("datafusion", &["warehouse"]),
     ("deltalake", &["warehouse"]),
     ("rdkafka", &["ingest", "synth"]),
@@ -15,6 +15,7 @@ const OWNERS: [(&str, &[&str]); 8] = [
     ("minijinja", &["jinja"]),
     ("kafka_protocol", &["broker"]),
     ("sqlparser", &["sql", "warehouse"]),
+    ("httparse", &["server"]),
     ("clap", &["cli"]),
 ];
 

@@ -1,5 +1,6 @@
 //! The commands, one file each: its options, and what it does with the parts that [`crate::context`] opens.
 
+pub mod backfill;
 pub mod broker;
 pub mod build;
 pub mod check;
@@ -24,11 +25,14 @@ pub mod report;
 pub mod retry;
 pub mod run;
 pub mod run_operation;
+pub mod runs;
+pub mod schedules;
 pub mod seed;
 pub mod show;
 pub mod snapshot;
 pub mod source;
 pub mod test;
 pub mod verify;
+pub mod up;
 
 mod nodes;

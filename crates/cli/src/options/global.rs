@@ -58,6 +58,11 @@ pub struct GlobalOptions {
     #[arg(help_heading = "Project options")]
     pub threads: Option<usize>,
 
+    /// Memory that queries may use together; what does not fit is spilled: 2GiB, 500MB [default: a quarter of the machine]
+    #[arg(long, value_name = "SIZE", global = true, value_parser = super::value::bytes, env = "MILLSTREAM_MEMORY_LIMIT")]
+    #[arg(help_heading = "Project options", hide_env = true)]
+    pub memory_limit: Option<usize>,
+
     /// Folder of artefacts and compiled SQL [default: the project's target-path]
     #[arg(long, value_name = "DIR", global = true, env = "DBT_TARGET_PATH", hide_env = true)]
     #[arg(help_heading = "Project options")]

@@ -10,6 +10,25 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "not a duration; write 500ms, 10s, 2m or 1h".to_owned())
 }
 
+/// A size in bytes: `2GiB`, `500MB`, `64MiB`.
+pub fn bytes(text: &str) -> Result<usize, String> {
+    let wrong = || "not a size; write 2GiB, 512MiB or 500MB".to_owned();
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (count, unit) = text.split_at(digits);
+    let unit = match unit.trim().to_ascii_lowercase().as_str() {
+        "b" => 1,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    count.parse::<usize>().ok().and_then(|count| count.checked_mul(unit)).filter(|bytes| *bytes > 0).ok_or_else(wrong)
+}
+
 /// A whole number from 1.
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -93,6 +112,10 @@ mod tests {
     fn numbers_out_of_range_are_refused() {
         assert_eq!(duration("500ms").unwrap(), Duration::from_millis(500));
         assert!(duration("10").is_err());
+        assert_eq!((bytes("2GiB").unwrap(), bytes("500 mb").unwrap()), (2 << 30, 500_000_000));
+        for text in ["", "0GiB", "5", "GiB", "1.5GiB", "99999999999999GiB"] {
+            assert!(bytes(text).is_err(), "{text}");
+        }
         assert!(positive("0").is_err());
         assert!(share("1.1").is_err() && share("NaN").is_err());
         assert!(rate("0").is_err() && rate("inf").is_err());

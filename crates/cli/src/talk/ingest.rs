@@ -88,7 +88,7 @@ pub fn tell_ingest(talk: &Talk, summary: &IngestSummary) {
     talk.say_with("ingested", &text, facts(&balance));
 }
 
-fn tell_source(talk: &Talk, source: &SourceResult) {
+pub(super) fn tell_source(talk: &Talk, source: &SourceResult) {
     let mut unchanged = 0;
     for unit in &source.units {
         match &unit.status {

@@ -6,6 +6,7 @@
 
 mod bar;
 mod ingest;
+mod live;
 mod logs;
 mod nodes;
 mod plural;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 
 pub use bar::Bar;
 pub use ingest::{Balance, tell_ingest, unit_name};
+pub use live::LiveLines;
 pub use logs::{LogLevel, start_logs};
 pub use nodes::NodeLines;
 pub use plural::{count, plural, seconds};

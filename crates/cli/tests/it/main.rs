@@ -25,3 +25,4 @@ mod slt;
 mod snowflake;
 mod support;
 mod verify;
+mod up;

@@ -239,9 +239,14 @@ pub struct BrokerProcess {
 impl BrokerProcess {
     /// Starts a broker with one topic.
     pub fn start(topic: &str) -> Self {
+        Self::start_at("127.0.0.1:0", topic)
+    }
+
+    /// Starts a broker that listens there.
+    pub fn start_at(listen: &str, topic: &str) -> Self {
         let folder = std::env::temp_dir();
         let mut child = program(&folder)
-            .args(["broker", "--listen", "127.0.0.1:0", "--topic", topic])
+            .args(["broker", "--listen", listen, "--topic", topic])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

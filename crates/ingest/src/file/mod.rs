@@ -24,9 +24,9 @@ use std::path::PathBuf;
 use millstream_core::{Clock, Error, Ledger, Progress, Result, Warehouse};
 
 use self::load::Loader;
-pub use found::{FoundFile, find_files};
 use crate::contract::SourceKind;
 use crate::{Contract, UnitReport};
+pub use found::{FoundFile, find_files};
 
 /// How to ingest files.
 #[derive(Debug, Clone)]

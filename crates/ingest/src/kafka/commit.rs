@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use millstream_core::warehouse::{Commit, Load};
 use millstream_core::{Clock, Error, Ledger, LedgerEntry, Outcome, Progress, Result, TableName, UnitKind, Warehouse};
 
@@ -13,6 +13,10 @@ use crate::contract::{Contract, KafkaSource};
 use crate::quarantine::quarantine_schema;
 use crate::repair;
 use crate::sink::Parts;
+
+/// Following a topic, commits of so long have one line in the ledger for each partition: at five commits a second, a
+/// line for each would fill the ledger with millions in a week.
+const LINE_SPAN: TimeDelta = TimeDelta::minutes(10);
 
 /// Commits what was read of one topic, and knows how far its tables are.
 pub(crate) struct Committer<'a> {
@@ -26,6 +30,10 @@ pub(crate) struct Committer<'a> {
     quarantine: Positions,
     /// How far the raw table is.
     pub(crate) raw: Positions,
+    /// Whether many commits have one line.
+    is_following: bool,
+    /// The line of each partition that the next commit adds to.
+    lines: BTreeMap<i32, LedgerEntry>,
 }
 
 /// The two loads of a segment, and what was written for them.
@@ -53,6 +61,7 @@ impl<'a> Committer<'a> {
         ledger: &'a dyn Ledger,
         clock: &'a dyn Clock,
         progress: &dyn Progress,
+        is_following: bool,
     ) -> Result<Self> {
         let quarantine_table = contract.quarantine_table();
         let raw_state = warehouse.table_state(contract.table()).await?;
@@ -68,6 +77,8 @@ impl<'a> Committer<'a> {
             quarantine: Positions::new(quarantine_state.as_ref(), &source.topic),
             raw: Positions::new(raw_state.as_ref(), &source.topic),
             quarantine_table,
+            is_following,
+            lines: BTreeMap::new(),
         };
         committer.take_back(progress).await?;
         Ok(committer)
@@ -164,12 +175,38 @@ impl<'a> Committer<'a> {
         let committed = loads.raw.commit(loads.raw_parts.take(), commit).await?;
         check_added(self.contract.table(), committed.rows_added, rows)?;
         ranges.iter().for_each(|(partition, range)| self.raw.set(*partition, range.end));
-        for entry in &mut entries {
+        for (partition, entry) in ranges.keys().zip(&mut entries) {
             entry.table_version = Some(committed.version);
             entry.duration_ms = self.since(entry.started_at);
-            self.ledger.record(entry)?;
+            self.record(*partition, entry)?;
         }
         Ok(entries)
+    }
+
+    /// Writes a ledger line, or adds it to the partition's last one.
+    fn record(&mut self, partition: i32, entry: &LedgerEntry) -> Result<()> {
+        if !self.is_following || entry.outcome != Outcome::Loaded {
+            self.lines.remove(&partition);
+            return self.ledger.record(entry);
+        }
+        let line = match self.lines.remove(&partition) {
+            Some(line) if line.offset_end == entry.offset_start && entry.started_at - line.started_at < LINE_SPAN => {
+                LedgerEntry {
+                    offset_end: entry.offset_end,
+                    rows_in: line.rows_in + entry.rows_in,
+                    rows_loaded: line.rows_loaded + entry.rows_loaded,
+                    rows_quarantined: line.rows_quarantined + entry.rows_quarantined,
+                    table_version: entry.table_version,
+                    quarantine_version: entry.quarantine_version.or(line.quarantine_version),
+                    duration_ms: line.duration_ms + entry.duration_ms,
+                    ..line
+                }
+            }
+            _ => entry.clone(),
+        };
+        self.ledger.record(&line)?;
+        self.lines.insert(partition, line);
+        Ok(())
     }
 
     async fn take_back(&mut self, progress: &dyn Progress) -> Result<()> {

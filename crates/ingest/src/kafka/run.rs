@@ -36,7 +36,7 @@ pub(crate) async fn run(
     clock: &dyn Clock,
     progress: &dyn Progress,
 ) -> Result<Vec<UnitReport>> {
-    let mut committer = Committer::new(contract, source, warehouse, ledger, clock, progress).await?;
+    let mut committer = Committer::new(contract, source, warehouse, ledger, clock, progress, options.follow).await?;
     let mut course = Course { contract, options, progress, gaps: Vec::new(), totals: BTreeMap::new(), messages: 0 };
     let reader = {
         let (source, table, overrides) = (source.clone(), contract.table().clone(), options.properties.clone());

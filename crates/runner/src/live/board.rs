@@ -10,8 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use millstream_ingest::{KafkaCommit, PartitionAt};
 
 /// Upper ends of the classes of durations, in seconds.
-pub const DURATION_CLASSES: [f64; 13] =
-    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
+pub const DURATION_CLASSES: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 
 /// Time over which rows per second are counted.
 const RATE_SPAN: TimeDelta = TimeDelta::seconds(10);
@@ -101,7 +100,8 @@ pub struct SourceBoard {
     pub commits: Histogram,
     /// Partitions of a topic.
     pub partitions: BTreeMap<i32, PartitionBoard>,
-    recent: VecDeque<(DateTime<Utc>, u64)>,
+    /// When rows were committed in the last ten seconds, and how many.
+    pub recent: VecDeque<(DateTime<Utc>, u64)>,
 }
 
 impl SourceBoard {

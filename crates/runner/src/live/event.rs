@@ -105,6 +105,8 @@ pub enum LiveEvent<'a> {
         attempt: u32,
         /// One line about the end; an error when it failed.
         result: Result<&'a str, &'a str>,
+        /// Its run in the history, when it left one.
+        invocation_id: Option<&'a str>,
         /// When it is tried again, if it is.
         retry_at: Option<DateTime<Utc>>,
     },

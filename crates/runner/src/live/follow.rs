@@ -57,7 +57,12 @@ async fn stretch(shared: &Arc<Shared>, source: &Arc<Followed>) -> Result<()> {
         locked => locked?,
     };
     let stop = StopFlag::default();
-    let log = Arc::new(Log { shared: Arc::clone(shared), source: Arc::clone(source), is_known: AtomicBool::new(false), run: Mutex::default() });
+    let log = Arc::new(Log {
+        shared: Arc::clone(shared),
+        source: Arc::clone(source),
+        is_known: AtomicBool::new(false),
+        run: Mutex::default(),
+    });
     let options = KafkaOptions {
         follow: true,
         on_gap: if source.skip_gaps { OnGap::Skip } else { OnGap::Fail },

@@ -38,11 +38,12 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
             return;
         }
     }
-    let mut looked = Instant::now();
+    // Noted before the first refresh reads anything: what is made from here on is a change.
+    let mut looked: Option<Instant> = None;
     let mut is_first = true;
     while !shared.soft.is_cancelled() {
-        if looked.elapsed() >= OTHERS_EVERY {
-            looked = Instant::now();
+        if looked.is_none_or(|at| at.elapsed() >= OTHERS_EVERY) {
+            looked = Some(Instant::now());
             if let Err(error) = look_at_others(&shared).await {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
             }
@@ -66,7 +67,7 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
         }
         told.tell(&shared, TOLD_EVERY);
         let next = shared.pending().next(&shared.graph);
-        let latest = looked + OTHERS_EVERY;
+        let latest = looked.map_or(now, |at| at + OTHERS_EVERY);
         let wake_at = next.map_or(latest, |at| at.min(latest));
         tokio::select! {
             () = shared.soft.cancelled() => {}
@@ -231,7 +232,7 @@ fn newest(shared: &Shared, number: usize) -> Option<chrono::DateTime<chrono::Utc
 pub(crate) async fn look_at_others(shared: &Shared) -> Result<()> {
     for (id, table) in &shared.graph.inputs {
         let Some(state) = shared.runner.warehouse.table_state(table).await? else { continue };
-        // At the first look everything is pending anyway.
+        // At the first look everything is pending.
         let is_first = !shared.versions().contains_key(id);
         if is_first {
             shared.versions().insert(id.clone(), state.version);

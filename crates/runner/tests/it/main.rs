@@ -16,8 +16,10 @@
 //! `BLESS=1` writes what came out into the files: read the difference before it is committed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod backfill;
 mod behaviour;
 mod literate;
+mod live;
 mod markdown;
 mod properties;
 mod verify;

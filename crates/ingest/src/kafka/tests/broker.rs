@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use millstream_broker::{Broker, BrokerOptions, RunningBroker, Topic};
+use millstream_core::LedgerEntry;
 use rdkafka::admin::{AdminClient, AdminOptions, NewPartitions};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
@@ -139,4 +140,82 @@ fn other_tools_see_the_lag_in_the_consumer_group() {
         }
         assert!(started.elapsed() < WAIT, "{committed:?}");
     }
+}
+
+/// Keeps what was told.
+#[derive(Default)]
+struct Told {
+    reading: std::sync::Mutex<Vec<PartitionAt>>,
+    ends: std::sync::Mutex<Vec<(i32, i64)>>,
+    commits: std::sync::Mutex<Vec<KafkaCommit>>,
+}
+
+impl Watch for Told {
+    fn reading(&self, partitions: &[PartitionAt]) {
+        self.reading.lock().unwrap().extend(partitions);
+    }
+    fn trouble(&self, _message: &str) {}
+    fn ends(&self, ends: &[(i32, i64)]) {
+        *self.ends.lock().unwrap() = ends.to_vec();
+    }
+    fn committed(&self, commit: &KafkaCommit) {
+        self.commits.lock().unwrap().push(commit.clone());
+    }
+}
+
+#[test]
+fn following_tells_who_watches_and_has_one_ledger_line_for_many_commits() {
+    let mut real = Real::new(1);
+    let told = std::sync::Arc::new(Told::default());
+    real.options.follow = true;
+    real.options.flush_ms = 20;
+    real.options.watch = Some(told.clone());
+    real.send(0, 0..5);
+    let stop = real.options.stop.clone();
+    std::thread::scope(|scope| {
+        let (contract, options) = (real.contract(), real.options.clone());
+        let (warehouse, ledger) = (&real.warehouse, &real.ledger);
+        let running = scope.spawn(move || run_ingest(&contract, &options, warehouse, ledger).unwrap());
+        let until = |what: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !what() {
+                assert!(started.elapsed() < WAIT);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        until(&|| real.ids().len() == 5);
+        real.send(0, 5..10);
+        until(&|| real.ids().len() == 10);
+        until(&|| *told.ends.lock().unwrap() == [(0, 10)]);
+        stop.stop();
+        running.join().unwrap();
+    });
+    assert_eq!(told.reading.lock().unwrap()[0], PartitionAt { partition: 0, next: 0, end: Some(5) });
+    let commits = told.commits.lock().unwrap();
+    assert!(commits.len() >= 2, "{commits:?}");
+    assert_eq!(commits.iter().map(|commit| commit.partitions[0].rows_loaded).sum::<u64>(), 10);
+    let last = commits.last().unwrap();
+    assert_eq!(
+        (last.partitions[0].next, last.version.is_some(), last.partitions[0].newest.is_some()),
+        (10, true, true)
+    );
+    let entries = real.ledger.entries().unwrap();
+    assert_eq!(entries.len(), 1, "{entries:?}");
+    assert_eq!((entries[0].offset_start, entries[0].offset_end, entries[0].rows_in), (Some(0), Some(10), 10));
+    // A line that was lost is written again from the commits, each of which has its own.
+    real.ledger.lose_all();
+    real.options = KafkaOptions::default();
+    assert!(real.ingest().unwrap().is_empty());
+    let entries = real.ledger.entries().unwrap();
+    assert_eq!(entries.iter().map(|entry| entry.rows_in).sum::<u64>(), 10);
+    // Beside a line that holds earlier commits, only the last commit's is written.
+    let last = entries.iter().find(|entry| entry.offset_end == Some(10)).unwrap();
+    let before = last.offset_start.unwrap();
+    let line = LedgerEntry { offset_start: Some(0), offset_end: Some(before), rows_in: before as u64, ..last.clone() };
+    real.ledger.lose_all();
+    real.ledger.record(&line).unwrap();
+    real.ingest().unwrap();
+    let repaired = real.ledger.entries().unwrap();
+    assert_eq!(repaired.iter().map(|entry| entry.rows_in).sum::<u64>(), 10, "{repaired:?}");
+    assert_eq!(repaired.len(), 2);
 }

@@ -211,9 +211,9 @@ impl Schedules {
         match std::fs::read_to_string(&path) {
             Ok(text) => Self::parse(&text),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Self::default()),
-            Err(error) => {
-                Err(Error::environment(format!("{SCHEDULES_FILE} cannot be read")).at(Place::file(SCHEDULES_FILE)).why(error))
-            }
+            Err(error) => Err(Error::environment(format!("{SCHEDULES_FILE} cannot be read"))
+                .at(Place::file(SCHEDULES_FILE))
+                .why(error)),
         }
     }
 
@@ -254,7 +254,9 @@ impl Schedules {
             if !names.insert(name.clone()) {
                 wrong("schedule-twice", format!("two schedules are called '{name}'"), "give one another name");
             }
-            all.extend(one.check(&mut |code, message, hint| wrong(code, format!("schedule '{name}': {message}"), hint)));
+            all.extend(
+                one.check(&mut |code, message, hint| wrong(code, format!("schedule '{name}': {message}"), hint)),
+            );
         }
         problems.into_result(&format!("{SCHEDULES_FILE} is wrong"))?;
         Ok(Self { all, at_once })
@@ -345,7 +347,10 @@ mod tests {
         let schedules = Schedules::parse(text).unwrap();
         let nightly = schedules.get("nightly").unwrap();
         assert_eq!((nightly.zone, nightly.catch_up, nightly.retries, nightly.at_once), (Tz::UTC, CatchUp::Last, 0, 1));
-        assert_eq!((nightly.command.name(), nightly.select.as_slice()), ("source freshness", &["tag:a".to_owned()][..]));
+        assert_eq!(
+            (nightly.command.name(), nightly.select.as_slice()),
+            ("source freshness", &["tag:a".to_owned()][..])
+        );
         assert_eq!(schedules.at_once, AT_ONCE_DEFAULT);
         assert!(Schedules::parse("# nothing yet\n").unwrap().all.is_empty());
         assert!(Schedules::parse("schedules: []").unwrap().all.is_empty());

@@ -168,7 +168,7 @@ impl<'a> Config<'a> {
 }
 
 /// An instant as people write it; without a zone it is UTC, a day is its first instant.
-fn instant(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if let Ok(at) = DateTime::parse_from_rfc3339(text) {
         return Some(at.with_timezone(&Utc));

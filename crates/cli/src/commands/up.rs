@@ -1,0 +1,157 @@
+//! `millstream up`.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use millstream_core::{Error, Kind};
+use millstream_runner::Cancel;
+use millstream_runner::live::{Board, RoundSummary, Schedules, UpRequest};
+use millstream_server::Server;
+use serde_json::json;
+
+use super::ingest::{OnGap, override_kafka};
+use crate::context::Context;
+use crate::options::{Property, value};
+use crate::stop::{Exit, Outcome};
+use crate::talk::{LiveLines, NodeLines};
+
+const EXAMPLES: &str = "\
+Examples:
+  millstream up                                     until Ctrl-C or SIGTERM
+  millstream up --brokers kafka:9092 --listen 0.0.0.0:9090 --log-format json
+  millstream up --flush-ms 100 --poll-ms 500
+  millstream up --once                              one round of everything, for another scheduler
+  curl -s localhost:9090/readyz; curl -s localhost:9090/metrics";
+
+/// Where HTTP is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Listen {
+    Off,
+    At(SocketAddr),
+}
+
+impl FromStr for Listen {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "off" => Ok(Self::Off),
+            text => {
+                text.parse().map(Self::At).map_err(|_| "write IP:PORT, for example 127.0.0.1:9090, or off".to_owned())
+            }
+        }
+    }
+}
+
+/// Keep the marts fresh: follow topics, watch folders, refresh dynamic tables, run schedules
+///
+/// One long-running process. It loads what arrives, refreshes every dynamic_table within its target_lag, and runs what
+/// schedules.yml says. Other commands work beside it. SIGTERM or Ctrl-C ends it cleanly, a second one at once.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct UpArgs {
+    /// Sources to follow and watch [default: all that have a connector]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<String>,
+    /// Do one round of everything and end
+    #[arg(long)]
+    once: bool,
+    /// From a message's arrival to its commit, in milliseconds, at most
+    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    flush_ms: u64,
+    /// How often folders are looked at, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 1_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(50..=3_600_000))]
+    poll_ms: u64,
+    /// How long work at hand may take after it was asked to end, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 30_000)]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=3_600_000))]
+    drain_timeout_ms: u64,
+    /// Where /healthz, /readyz and /metrics are served, IP:PORT, or off
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
+    listen: Listen,
+    /// What to do with offsets that the broker no longer has
+    #[arg(long, value_enum, default_value_t)]
+    on_gap: OnGap,
+    /// Bootstrap servers instead of the project's, HOST:PORT[,HOST:PORT...]
+    #[arg(long, value_name = "SERVERS")]
+    brokers: Option<String>,
+    /// Any librdkafka setting; repeatable; wins over the project's
+    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]
+    properties: Vec<Property>,
+}
+
+/// Runs it.
+pub async fn run(args: UpArgs, context: &Context) -> Outcome {
+    let properties = Property::split_all(&args.properties)?;
+    let mut project = context.load_project()?;
+    override_kafka(&mut project, args.brokers.as_deref(), &properties);
+    let project = Arc::new(project);
+    let schedules = Schedules::read(&project.dir)?;
+    let workspace = context.open_workspace(&project.target)?;
+    let events = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
+    let runner = context.runner(project, &workspace, events);
+    let lines = Arc::new(LiveLines::new(context.talk.clone(), context.clock.clone()));
+    let cancel = Cancel::default();
+    context.cancel_on_interrupt(cancel.clone());
+    let board = Arc::new(Board::default());
+    let request = UpRequest {
+        sources: args.sources,
+        skip_gaps: args.on_gap == OnGap::Skip,
+        flush: Duration::from_millis(args.flush_ms),
+        poll: Duration::from_millis(args.poll_ms),
+        drain: Duration::from_millis(args.drain_timeout_ms),
+        schedules,
+        board: board.clone(),
+        listener: lines.clone(),
+        cancel,
+    };
+    if args.once {
+        return exit(&runner.up_once(&request).await?);
+    }
+    let serving = match args.listen {
+        Listen::Off => None,
+        Listen::At(address) => {
+            let server = Server::bind(address).await?;
+            let address = server.address();
+            lines.say("listening", &format!("listening on http://{address}"), json!({"address": address.to_string()}));
+            Some(tokio::spawn(server.serve(board, context.clock.clone())))
+        }
+    };
+    let ended = runner.up(&request).await;
+    if let Some(serving) = serving {
+        serving.abort();
+    }
+    ended?;
+    lines.say("down", "ended", json!({}));
+    Ok(Exit::Success)
+}
+
+/// The first error of the machine or a service wins over the user's data, because it says that the round is not complete.
+fn exit(summary: &RoundSummary) -> Outcome {
+    let sources = summary.ingest.iter().flat_map(|ingest| &ingest.sources);
+    let away = sources.filter_map(|source| source.error.as_ref());
+    if let Some(error) = away.into_iter().find(|error| error.kind().exit_code() == Kind::Environment.exit_code()) {
+        return Err(Error::new(error.kind(), "not every source could be loaded")
+            .hint("see the errors above; what was loaded stays, and the next round goes on from there")
+            .into());
+    }
+    if summary.cancelled {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(if summary.is_success() { Exit::Success } else { Exit::Failed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_an_ip_and_a_port_or_off() {
+        assert_eq!("off".parse(), Ok(Listen::Off));
+        assert_eq!("0.0.0.0:1".parse(), Ok(Listen::At(([0, 0, 0, 0], 1).into())));
+        assert!("9090".parse::<Listen>().is_err() && "localhost".parse::<Listen>().is_err());
+    }
+}

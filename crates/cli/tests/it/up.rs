@@ -1,0 +1,302 @@
+//! `millstream up`, as somebody runs it: a process in the background, and other commands beside it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::support::{BrokerProcess, Scene, program};
+
+/// How long anything here may take. Machines that build beside it are slow.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An `up` in the background, killed at the end if it did not end by itself.
+struct Up {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    address: String,
+}
+
+impl Up {
+    fn start(scene: &Scene, more: &[&str]) -> Self {
+        let mut child = program(scene.path())
+            .args(["up", "--listen", "127.0.0.1:0", "--poll-ms", "200", "--flush-ms", "50"])
+            .args(more)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let said: Arc<Mutex<String>> = Arc::default();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let heard = Arc::clone(&said);
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                heard.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        let mut up = Self { child, said, address: String::new() };
+        until("it listens", &up.said, || {
+            let said = up.said.lock().unwrap();
+            said.split_once("listening on http://").and_then(|(_, rest)| rest.split_once('\n')).is_some()
+        });
+        let said = up.said();
+        up.address = said.split_once("listening on http://").unwrap().1.lines().next().unwrap().to_owned();
+        up
+    }
+
+    fn said(&self) -> String {
+        self.said.lock().unwrap().clone()
+    }
+
+    fn until(&self, what: &str, is_so: impl FnMut() -> bool) {
+        until(what, &self.said, is_so);
+    }
+
+    /// The answer to a GET: status and body.
+    fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nHost: here\r\n\r\n").as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+    }
+
+    /// The value of a metric, by its name and labels.
+    fn metric(&self, name: &str) -> Option<f64> {
+        let text = self.get("/metrics").1;
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        Some(line.trim().parse().unwrap())
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    fn end(mut self) -> String {
+        signal(&self.child, "TERM");
+        let asked = Instant::now();
+        let status = self.child.wait().unwrap();
+        assert_eq!(status.code(), Some(0), "{}", self.said());
+        assert!(asked.elapsed() < PATIENCE);
+        self.said()
+    }
+}
+
+impl Drop for Up {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+}
+
+fn until(what: &str, said: &Mutex<String>, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} did not come to be\n{}", said.lock().unwrap());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// A topic and a folder, dynamic tables over both, and a plain table between.
+fn scene(brokers: &str) -> Scene {
+    let scene = Scene::empty();
+    scene.write(
+        "dbt_project.yml",
+        "name: live\nversion: '1.0'\nconfig-version: 2\nprofile: live\nmodels: {live: {+materialized: view}}\n",
+    );
+    scene.write(
+        "profiles.yml",
+        "live: {target: dev, outputs: {dev: {type: millstream, path: workspace, schema: main, threads: 2}}}\n",
+    );
+    let column = |name: &str, kind: &str| {
+        format!(
+            "          - {{name: {name}, data_type: {kind}, config: {{meta: {{millstream: {{required: true}}}}}}}}\n"
+        )
+    };
+    let columns = format!("        columns:\n{}{}", column("id", "integer"), column("amount", "'decimal(18,2)'"));
+    scene.write(
+        "models/sources.yml",
+        format!(
+            "version: 2\nsources:\n  - name: raw\n    schema: raw\n    tables:\n      - name: payments\n        config: \
+             {{meta: {{millstream: {{connector: kafka, brokers: '{brokers}', topic: payments}}}}}}\n{columns}      - \
+             name: orders\n        config: {{meta: {{millstream: {{connector: file, path: 'data/incoming/orders_*.csv', \
+             max_error_share: 0.2}}}}}}\n{columns}"
+        ),
+    );
+    scene.write("models/stg_all.sql", "select id, amount from {{ source('raw', 'payments') }} union all select id, amount from {{ source('raw', 'orders') }}\n");
+    scene.write(
+        "models/fct.sql",
+        "{{ config(materialized='dynamic_table', target_lag='1 second', snowflake_warehouse='x') }}\nselect id, max(amount) as amount from {{ ref('stg_all') }} group by id\n",
+    );
+    scene.write(
+        "models/between.sql",
+        "{{ config(materialized='table') }}\nselect id % 10 as bucket, amount from {{ ref('fct') }}\n",
+    );
+    scene.write(
+        "models/totals.sql",
+        "{{ config(materialized='dynamic_table', target_lag='1 second', snowflake_warehouse='x') }}\nselect bucket, count(*) as n, sum(amount) as amount from {{ ref('between') }} group by bucket\n",
+    );
+    scene.write(
+        "models/models.yml",
+        "version: 2\nmodels:\n  - name: fct\n    columns:\n      - {name: id, data_tests: [unique, not_null]}\n",
+    );
+    scene
+}
+
+fn send(broker: &BrokerProcess, ids: std::ops::Range<u32>) {
+    let payloads: Vec<String> = ids.map(|id| format!("{{\"id\": {id}, \"amount\": {id}.50}}")).collect();
+    let messages: Vec<(Option<&str>, Option<&[u8]>)> =
+        payloads.iter().map(|payload| (None, Some(payload.as_bytes()))).collect();
+    broker.send("payments", 2, &messages);
+}
+
+/// The one value of a query, if it can be asked.
+fn value(scene: &Scene, sql: &str) -> String {
+    let ran = scene.run(&["query", sql, "--format", "csv"]);
+    ran.stdout.lines().nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn messages_reach_the_marts_and_a_signal_ends_it_cleanly() {
+    let broker = BrokerProcess::start("payments:2");
+    let scene = scene(&broker.address);
+    send(&broker, 0..100);
+    let up = Up::start(&scene, &[]);
+    up.until("the first messages are in the mart", || value(&scene, "select sum(n) from totals") == "100");
+    up.until("it is ready", || up.get("/readyz").0 == 200);
+    assert_eq!(up.get("/healthz").0, 200);
+    // Duplicates, and what is no payment.
+    send(&broker, 50..250);
+    broker.send("payments", 2, &[(None, Some(b"{\"id\": \"x\"}")), (None, Some(b"no json"))]);
+    up.until("the next are", || value(&scene, "select sum(n) from totals") == "250");
+    up.until("all are accounted for", || {
+        up.metric("millstream_source_rows_total{source=\"raw.payments\",outcome=\"quarantined\"}") == Some(2.0)
+    });
+    assert_eq!(value(&scene, "select sum(amount) from totals"), "31250.00");
+    assert_eq!(up.metric("millstream_source_rows_total{source=\"raw.payments\",outcome=\"loaded\"}"), Some(300.0));
+    assert_eq!(up.metric("millstream_lag_messages{source=\"raw.payments\",partition=\"0\"}"), Some(0.0));
+    assert!(up.metric("millstream_model_freshness_seconds{model=\"totals\"}").unwrap() < 60.0);
+    assert!(up.metric("millstream_source_commit_seconds_count{source=\"raw.payments\"}").unwrap() >= 2.0);
+    assert!(up.metric("millstream_model_refresh_seconds_count{model=\"between\"}").unwrap() >= 2.0);
+    assert!(up.metric("process_resident_memory_bytes").is_none_or(|bytes| bytes > 1e6));
+    // Sent just before the end: read or left for the next, and never lost.
+    send(&broker, 250..260);
+    let said = up.end();
+    assert!(said.contains("ending:"), "{said}");
+    let ledger = scene.must(&["ledger"]);
+    assert!(ledger.stderr.contains(" = "), "{}", ledger.told());
+    scene.must(&["up", "--once", "--listen", "off"]);
+    assert_eq!(value(&scene, "select sum(n) from totals"), "260");
+    let runs = scene.must(&["runs", "--cause", "topic", "--format", "csv"]).stdout;
+    assert!(runs.contains("topic payments") && !runs.contains(",running,"), "{runs}");
+    let id = runs.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+    let shown = scene.must(&["runs", "show", &id[..10]]);
+    assert!(shown.stdout.contains("source.raw.payments"), "{}", shown.told());
+}
+
+#[test]
+fn files_are_picked_up_and_other_commands_work_beside_it() {
+    let scene = scene("127.0.0.1:1");
+    scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n2,2.00\n");
+    let up = Up::start(&scene, &["orders"]);
+    up.until("the first file is in the mart", || value(&scene, "select sum(n) from totals") == "2");
+    scene.write("data/incoming/orders_2.csv", "id,amount\n2,2.00\n3,3.00\n");
+    up.until("the second is", || value(&scene, "select sum(n) from totals") == "3");
+    scene.write("data/incoming/orders_bad.csv", "id,total\n4,4.00\n");
+    up.until("the broken one is refused", || up.said().contains("REFUSED"));
+    assert_eq!(up.metric("millstream_source_files_refused_total{source=\"raw.orders\"}"), Some(1.0));
+
+    let built = scene.must(&["build"]);
+    assert!(built.stderr.contains("ERROR=0"), "{}", built.told());
+    scene.must(&["run", "--select", "between"]);
+    let ran = scene.run(&["ingest", "orders"]);
+    assert_eq!(ran.code, 1, "the broken file is told here too: {}", ran.told());
+    let second = scene.run(&["up", "--listen", "off"]);
+    assert_eq!(second.code, 3, "{}", second.told());
+    assert!(
+        second.stderr.contains("millstream up is at work on") && second.stderr.contains(&up.child.id().to_string())
+    );
+    let runs = scene.must(&["runs", "--format", "csv"]).stdout;
+    for expected in [",file,", ",change,", ",start,", ",cli,"] {
+        assert!(runs.contains(expected), "{expected} is missing in {runs}");
+    }
+    up.end();
+    // Nothing holds the workspace any more.
+    scene.must(&["up", "orders", "--once"]);
+}
+
+#[test]
+fn a_broker_that_is_away_is_waited_for() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let scene = scene(&address);
+    let once = scene.run(&["up", "payments", "--once"]);
+    assert_eq!(once.code, 3, "{}", once.told());
+    let up = Up::start(&scene, &["payments"]);
+    up.until("it says who is away", || {
+        let (status, body) = up.get("/readyz");
+        status == 503 && body.contains("raw.payments cannot be read")
+    });
+    let broker = BrokerProcess::start_at(&address, "payments:2");
+    send(&broker, 0..20);
+    up.until("messages are in the mart", || value(&scene, "select sum(n) from totals") == "20");
+    up.until("it is ready", || up.get("/readyz").0 == 200);
+    drop(broker);
+    up.until("it sees that the broker has gone", || up.get("/readyz").0 == 503);
+    assert_eq!(up.metric("millstream_source_up{source=\"raw.payments\",connector=\"kafka\"}"), Some(0.0));
+    assert_eq!(value(&scene, "select sum(n) from totals"), "20", "what is there can be asked");
+    up.end();
+}
+
+#[test]
+fn what_fails_a_test_is_held_back_until_it_passes() {
+    let scene = scene("127.0.0.1:1");
+    scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n");
+    scene.write("tests/no_refunds.sql", "select * from {{ ref('fct') }} where amount < 0\n");
+    scene.must(&["up", "orders", "--once"]);
+    scene.write("data/incoming/orders_2.csv", "id,amount\n2,-2.00\n");
+    let once = scene.run(&["up", "orders", "--once", "--log-format", "json"]);
+    assert_eq!(once.code, 1, "{}", once.told());
+    assert!(once.stderr.contains("no_refunds"), "{}", once.told());
+    assert_eq!(value(&scene, "select count(*) from fct"), "1", "the last good version");
+    assert_eq!(value(&scene, "select count(*) from raw.orders"), "2", "and the row is not lost");
+    // Another row makes the answer right again.
+    let up = Up::start(&scene, &["orders"]);
+    up.until("it is held", || up.said().contains("HELD"));
+    assert_eq!(up.metric("millstream_model_failing{model=\"fct\"}"), Some(1.0));
+    scene.write("data/incoming/orders_3.csv", "id,amount\n2,2.00\n");
+    up.until("it is published", || value(&scene, "select sum(n) from totals") == "2");
+    up.until("the metric says so", || up.metric("millstream_model_failing{model=\"fct\"}") == Some(0.0));
+    up.end();
+}
+
+#[test]
+fn schedules_are_listed_paused_and_resumed() {
+    let scene = scene("127.0.0.1:1");
+    let empty = scene.must(&["schedules"]);
+    assert!(empty.stderr.contains("schedules.yml"), "{}", empty.told());
+    scene.write(
+        "schedules.yml",
+        "schedules:\n  - {name: nightly, cron: '0 3 * * *', timezone: Europe/Berlin, command: build}\n",
+    );
+    let state = |column: usize| {
+        let text = scene.must(&["schedules", "--format", "csv"]).stdout;
+        text.lines().nth(1).unwrap().split(',').nth(column).unwrap().to_owned()
+    };
+    assert_eq!((state(0), state(5)), ("nightly".into(), "no".into()));
+    assert!(state(6).contains("00:00"), "a next time: {}", state(6));
+    scene.must(&["schedules", "pause", "nightly"]);
+    assert_eq!((state(5), state(6)), ("yes".into(), String::new()));
+    scene.must(&["schedules", "resume", "nightly"]);
+    assert_eq!(state(5), "no");
+    let unknown = scene.run(&["schedules", "pause", "hourly"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.stderr.contains("there are: nightly"), "{}", unknown.told());
+    scene.write("schedules.yml", "schedules: [{name: nightly, cron: 'at night', command: build}]\n");
+    let wrong = scene.run(&["up", "--once"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.stderr.contains("'at night' is no cron pattern"), "{}", wrong.told());
+}

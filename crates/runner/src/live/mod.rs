@@ -1,0 +1,261 @@
+//! `millstream up`: one process that keeps the marts of a project fresh for as long as it lives.
+//!
+//! It follows topics ([`follow`]), watches folders ([`files`]), refreshes what reads them ([`refresher`]) and runs
+//! schedules ([`schedule`]). Each part is a task of its own that never ends because of a failure; they meet in
+//! [`shared::Shared`].
+//!
+//! Guarantees: one `up` for each workspace; other commands work beside it; when it is asked to end, what was read is
+//! committed, and work that goes on has its time to end.
+//!
+//! Deliberately absent: the project's changes (it is read once, at the start), and any decision that is kept only in
+//! memory: killed anywhere, the next `up` goes on from the tables and the store.
+
+mod backoff;
+mod board;
+mod event;
+mod files;
+mod follow;
+mod graph;
+mod lag;
+mod once;
+mod pending;
+mod refresh;
+mod refresher;
+pub(crate) mod schedule;
+mod shared;
+mod span;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millstream_core::{Error, Result};
+use millstream_ingest::contract::SourceKind;
+use millstream_store::Cause;
+use tokio::task::JoinSet;
+
+pub use board::{Board, DURATION_CLASSES, Histogram, ModelBoard, PartitionBoard, ScheduleBoard, Snapshot, SourceBoard};
+pub use event::{LiveEvent, LiveEvents};
+pub(crate) use graph::gates;
+pub use refresh::Refreshed;
+pub use schedule::{
+    AT_ONCE_MAX, CATCH_UP_MAX, CatchUp, RETRIES_MAX, SCHEDULES_FILE, SCHEDULES_MAX, Schedule, ScheduledCommand,
+    Schedules,
+};
+
+use crate::ingest::name;
+use crate::lock::{UP, WorkspaceLock};
+use crate::{Cancel, IngestSummary, Request, Runner, Verb};
+use files::Watched;
+use follow::Followed;
+use graph::LiveGraph;
+use schedule::Scheduler;
+use shared::Shared;
+
+/// Runs of refreshes that the history keeps: at one a second, a quarter of an hour and then some.
+pub const REFRESH_RUNS_KEPT: usize = 1_000;
+
+/// Tries at the lock of `up`, and the pause between two.
+const LOCK_TRIES: u32 = 5;
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
+
+/// How often the history is cut.
+const UPKEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// What `up` is asked to do.
+#[derive(Clone)]
+pub struct UpRequest {
+    /// Sources by name; empty means all that have a connector.
+    pub sources: Vec<String>,
+    /// Skip offsets that the broker no longer has, and record the gap.
+    pub skip_gaps: bool,
+    /// From the first message that is not committed to its commit, at most.
+    pub flush: Duration,
+    /// How often folders are looked at.
+    pub poll: Duration,
+    /// How long work that goes on may take after it was asked to end.
+    pub drain: Duration,
+    /// What runs when.
+    pub schedules: Schedules,
+    /// Where it writes what it shows.
+    pub board: Arc<Board>,
+    /// Told what happens.
+    pub listener: Arc<dyn LiveEvents>,
+    /// Asks it to end.
+    pub cancel: Cancel,
+}
+
+/// What one round of everything did.
+#[derive(Debug, Clone)]
+pub struct RoundSummary {
+    /// What came of the sources, where there are any.
+    pub ingest: Option<IngestSummary>,
+    /// Whether all that models need, and was not there, could be built.
+    pub is_prepared: bool,
+    /// What became of the models that are kept fresh.
+    pub refreshed: Vec<Refreshed>,
+    /// Scheduled runs that failed.
+    pub schedules_failed: usize,
+    /// Whether it was asked to end before it was done.
+    pub cancelled: bool,
+}
+
+impl RoundSummary {
+    /// Whether nothing failed.
+    pub fn is_success(&self) -> bool {
+        let is_bad = |refreshed: &Refreshed| refreshed.status != crate::Status::Success;
+        self.ingest.as_ref().is_none_or(IngestSummary::is_success)
+            && self.is_prepared
+            && !self.refreshed.iter().any(is_bad)
+            && self.schedules_failed == 0
+    }
+}
+
+/// The parts of one `up`, put together.
+struct Up {
+    shared: Arc<Shared>,
+    scheduler: Arc<Scheduler>,
+    followed: Vec<Followed>,
+    watched: Vec<Watched>,
+    // Held for its effect.
+    _lock: WorkspaceLock,
+}
+
+impl Runner {
+    /// Keeps the project fresh until it is asked to end.
+    ///
+    /// # Errors
+    /// Before anything is done: another `up` is at work here; a contract, a lag or a schedule is wrong. What goes wrong
+    /// later is told and tried again.
+    pub async fn up(&self, request: &UpRequest) -> Result<()> {
+        let Up { shared, scheduler, followed, watched, _lock } = self.prepare_up(request)?;
+        // Before anyone loads into them, so that two do not make the same table.
+        let reads = Request::new(Verb::Build, shared.graph.needed.iter().cloned());
+        shared.runner.make_raw_tables(&reads).await?;
+        let mut tasks = JoinSet::new();
+        for source in followed {
+            tasks.spawn(follow::follow(Arc::clone(&shared), source));
+        }
+        if !watched.is_empty() {
+            tasks.spawn(files::watch(Arc::clone(&shared), watched, request.poll));
+        }
+        tasks.spawn(refresher::run(Arc::clone(&shared), Instant::now()));
+        if !scheduler.schedules.all.is_empty() {
+            tasks.spawn(Arc::clone(&scheduler).run());
+        }
+        tasks.spawn(upkeep(Arc::clone(&shared)));
+        request.cancel.cancelled().await;
+        shared.board.lock().is_draining = true;
+        shared.tell(&LiveEvent::Draining { at_most: request.drain });
+        let drained = async { while tasks.join_next().await.is_some() {} };
+        let mut drained = std::pin::pin!(drained);
+        if tokio::time::timeout(request.drain, &mut drained).await.is_err() {
+            shared.hard.cancel();
+            drained.await;
+        }
+        Ok(())
+    }
+
+    /// Does one round of everything: loads what is there, runs what is due, and refreshes what reads it.
+    ///
+    /// # Errors
+    /// As of [`Runner::up`]; and the workspace is held by another process, or a record cannot be written.
+    pub async fn up_once(&self, request: &UpRequest) -> Result<RoundSummary> {
+        let up = self.prepare_up(request)?;
+        once::once(self, request, &up.shared, Arc::clone(&up.scheduler)).await
+    }
+
+    fn prepare_up(&self, request: &UpRequest) -> Result<Up> {
+        let Some(lock) = self.lock_up()? else {
+            let pid = WorkspaceLock::holder(&self.workspace, UP);
+            let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
+            return Err(Error::environment(format!("millstream up is at work on {}", self.workspace.display()))
+                .why(format!("{who} keeps this workspace fresh, and two would do everything twice"))
+                .hint("end it first (SIGTERM), or give this one another workspace"));
+        };
+        self.store.recover_ticks()?;
+        let scheduled = self.scheduled(&request.schedules)?;
+        let graph = LiveGraph::new(&self.project, &scheduled)?;
+        let (mut followed, mut watched) = (Vec::new(), Vec::new());
+        for job in self.jobs_or_none(&request.sources)? {
+            let (unique_id, name, contract) = (job.source.unique_id.clone(), name(job.source), job.contract);
+            let is_topic = matches!(contract.source(), SourceKind::Kafka(..));
+            request.board.source(&name, |board| board.connector = if is_topic { "kafka" } else { "file" });
+            if is_topic {
+                let (flush, skip_gaps) = (request.flush, request.skip_gaps);
+                followed.push(Followed { unique_id, name, contract, flush, skip_gaps });
+            } else {
+                watched.push(Watched::new(unique_id, name, contract));
+            }
+        }
+        for node in &graph.nodes {
+            request.board.model(&node.name, |_| {});
+        }
+        let (board, listener) = (Arc::clone(&request.board), Arc::clone(&request.listener));
+        let sources = followed.iter().map(|it| it.name.clone()).chain(watched.iter().map(|it| it.name.clone()));
+        listener.on(&LiveEvent::Started {
+            sources: sources.collect(),
+            models: graph.nodes.iter().map(|node| node.name.clone()).collect(),
+            schedules: request.schedules.all.iter().map(|schedule| schedule.name.clone()).collect(),
+        });
+        let shared = Shared::new(self, graph, board.clone(), listener.clone(), request.cancel.clone());
+        let scheduler = Scheduler {
+            runner: self.clone(),
+            schedules: request.schedules.clone(),
+            board,
+            listener,
+            soft: request.cancel.clone(),
+            hard: shared.hard.clone(),
+        };
+        Ok(Up { shared: Arc::new(shared), scheduler: Arc::new(scheduler), followed, watched, _lock: lock })
+    }
+
+    /// The lock of `up`. Who asks whether there is one has it for a moment too.
+    fn lock_up(&self) -> Result<Option<WorkspaceLock>> {
+        for _ in 1..LOCK_TRIES {
+            if let Some(lock) = WorkspaceLock::try_take(&self.workspace, UP)? {
+                return Ok(Some(lock));
+            }
+            std::thread::sleep(LOCK_PAUSE);
+        }
+        WorkspaceLock::try_take(&self.workspace, UP)
+    }
+
+    /// The sources that are asked for; a project without any has none.
+    fn jobs_or_none(&self, names: &[String]) -> Result<Vec<crate::ingest::Job<'_>>> {
+        let has_any = self.project.manifest.sources.values().any(|source| source.meta.contains_key("millstream"));
+        if has_any || !names.is_empty() { self.jobs(names) } else { Ok(Vec::new()) }
+    }
+
+    /// The nodes that schedules build which are not paused. Every selection is tried, paused or not.
+    fn scheduled(&self, schedules: &Schedules) -> Result<BTreeSet<String>> {
+        let states = self.store.schedules()?;
+        let mut found = BTreeSet::new();
+        for schedule in &schedules.all {
+            if schedule.command == ScheduledCommand::Ingest {
+                self.jobs_or_none(&schedule.select)?;
+                continue;
+            }
+            let selected = schedule::command::selected(self, schedule)?;
+            let said = states.iter().find(|state| state.name == schedule.name).and_then(|state| state.paused);
+            let builds = matches!(
+                schedule.command,
+                ScheduledCommand::Build | ScheduledCommand::Run | ScheduledCommand::Snapshot | ScheduledCommand::Seed
+            );
+            if builds && !said.unwrap_or(schedule.paused) {
+                found.extend(selected);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Keeps the history of refreshes short until it is asked to end.
+async fn upkeep(shared: Arc<Shared>) {
+    while !shared.soft.is_cancelled() {
+        if let Err(error) = shared.runner.store.prune_runs(&[Cause::Change, Cause::Start], REFRESH_RUNS_KEPT) {
+            shared.tell(&LiveEvent::Note { message: &error.to_string() });
+        }
+        shared.sleep(UPKEEP_EVERY).await;
+    }
+}

@@ -1,0 +1,337 @@
+//! `up`, round by round: schedules with a clock that is set, models that are kept fresh, and what a dead one leaves.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use millstream_core::{Clock, Kind};
+use millstream_runner::live::{Board, LiveEvent, LiveEvents, RoundSummary, Schedules, UpRequest};
+use millstream_runner::{Cancel, Runner, Status};
+use millstream_store::{Cause, RunStatus, Tick, TickState};
+
+use crate::world::World;
+
+/// A clock that is set while the runner holds it.
+struct SetClock(Mutex<DateTime<Utc>>);
+
+impl Clock for SetClock {
+    fn now(&self) -> DateTime<Utc> {
+        *self.0.lock().unwrap()
+    }
+}
+
+/// Keeps what schedules did and which models were held.
+#[derive(Default)]
+struct Lines(Mutex<Vec<String>>);
+
+impl LiveEvents for Lines {
+    fn on(&self, event: &LiveEvent<'_>) {
+        let line = match event {
+            LiveEvent::ScheduleEnded { schedule, due, attempt, result, retry_at, .. } => format!(
+                "{schedule} {} attempt {attempt} {}{}",
+                due.format("%dT%H:%M"),
+                if result.is_ok() { "ok" } else { "failed" },
+                if retry_at.is_some() { ", again later" } else { "" }
+            ),
+            LiveEvent::ScheduleSkipped { schedule, times } => format!("{schedule} passed over {times}"),
+            LiveEvent::Held { model, .. } => format!("held {}", model.unique_id),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(line);
+    }
+}
+
+/// A runner and what `up` is given.
+struct Scene {
+    world: World,
+    runner: Runner,
+    clock: Arc<SetClock>,
+    lines: Arc<Lines>,
+    request: UpRequest,
+}
+
+impl Scene {
+    fn new(world: World, schedules: &str) -> Self {
+        let clock = Arc::new(SetClock(Mutex::new("2025-06-01T00:00:00Z".parse().unwrap())));
+        let runner = Runner {
+            clock: Arc::clone(&clock) as _,
+            ids: Arc::new(millstream_runner::RandomIds),
+            ..world.runner().unwrap()
+        };
+        let lines = Arc::new(Lines::default());
+        let request = UpRequest {
+            sources: Vec::new(),
+            skip_gaps: false,
+            flush: Duration::from_millis(50),
+            poll: Duration::from_millis(50),
+            drain: Duration::from_secs(20),
+            schedules: Schedules::parse(schedules).unwrap(),
+            board: Arc::new(Board::default()),
+            listener: Arc::clone(&lines) as _,
+            cancel: Cancel::default(),
+        };
+        Self { world, runner, clock, lines, request }
+    }
+
+    /// A round at a time of the day, and what was told in it.
+    fn round(&self, time: &str) -> Vec<String> {
+        self.summary(time);
+        std::mem::take(&mut *self.lines.0.lock().unwrap())
+    }
+
+    fn summary(&self, time: &str) -> RoundSummary {
+        *self.clock.0.lock().unwrap() = format!("2025-06-{time}Z").parse().unwrap();
+        self.world.runtime.block_on(self.runner.up_once(&self.request)).unwrap()
+    }
+
+    fn runs(&self, schedule: &str) -> Vec<(u32, RunStatus)> {
+        let runs = self.runner.store.runs_because(&Cause::Schedule(schedule.into())).unwrap();
+        runs.into_iter().rev().map(|run| (run.attempt, run.status)).collect()
+    }
+}
+
+fn one_model() -> World {
+    let world = World::new();
+    world.write("models/a.sql", "{{ config(materialized='table') }} select 1 as id");
+    world
+}
+
+#[test]
+fn missed_times_are_caught_up_as_each_schedule_says() {
+    let schedules = "
+schedules:
+  - {name: all, cron: '0 * * * *', command: run, catch_up: all}
+  - {name: last, cron: '0 * * * *', command: run}
+  - {name: none, cron: '0 * * * *', command: run, catch_up: none}
+";
+    let scene = Scene::new(one_model(), schedules);
+    assert!(scene.round("01T00:30:00").is_empty(), "what was before the first look was not missed");
+    let mut told = scene.round("01T03:30:00");
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "all 01T01:00 attempt 1 ok",
+            "all 01T02:00 attempt 1 ok",
+            "all 01T03:00 attempt 1 ok",
+            "last 01T03:00 attempt 1 ok",
+            "last passed over 2",
+            "none passed over 3",
+        ]
+    );
+    assert!(scene.round("01T03:59:59").is_empty(), "once is enough");
+    let mut told = scene.round("01T04:00:00");
+    told.sort();
+    assert_eq!(
+        told,
+        ["all 01T04:00 attempt 1 ok", "last 01T04:00 attempt 1 ok", "none 01T04:00 attempt 1 ok"],
+        "on time, all are the same"
+    );
+    assert_eq!(scene.runs("all").len(), 4);
+}
+
+#[test]
+fn a_failed_run_is_tried_again_as_often_as_the_schedule_says() {
+    let world = World::new();
+    world.write("models/a.sql", "{{ config(materialized='table') }} select 1 / (select count(*) from main.gate) as id");
+    world.write("models/gate.sql", "{{ config(materialized='table') }} select 1 as x limit 0");
+    let schedules =
+        "schedules: [{name: s, cron: '0 12 * * *', command: run, select: a, retries: 2, retry_delay: 1 minute}]";
+    let scene = Scene::new(world, schedules);
+    let gate = |sql: &str| {
+        let options = millstream_core::warehouse::QueryOptions::default();
+        scene.world.runtime.block_on(scene.runner.warehouse.execute(sql, &options)).unwrap();
+    };
+    gate("create table main.gate (x int)");
+    assert!(scene.round("01T11:00:00").is_empty());
+    assert_eq!(scene.round("01T12:00:00"), ["s 01T12:00 attempt 1 failed, again later"]);
+    assert!(scene.round("01T12:00:20").is_empty(), "not before half of the pause");
+    assert_eq!(scene.round("01T12:01:00"), ["s 01T12:00 attempt 2 failed, again later"]);
+    let open = scene.runner.store.open_ticks().unwrap().remove(0);
+    let pause = (open.next_try - "2025-06-01T12:01:00Z".parse::<DateTime<Utc>>().unwrap()).num_seconds();
+    assert!((60..=120).contains(&pause), "the second pause is twice as long: {pause}");
+    assert_eq!(scene.round("01T12:03:00"), ["s 01T12:00 attempt 3 failed"]);
+    assert!(scene.runner.store.open_ticks().unwrap().is_empty());
+    gate("insert into main.gate values (1)");
+    assert!(scene.round("01T13:00:00").is_empty(), "no attempt is left");
+    assert_eq!(scene.round("02T12:00:00"), ["s 02T12:00 attempt 1 ok"]);
+    let failed = (RunStatus::Failed, RunStatus::Success);
+    assert_eq!(scene.runs("s"), [(1, failed.0), (2, failed.0), (3, failed.0), (1, failed.1)]);
+}
+
+#[test]
+fn a_run_that_died_counts_as_an_attempt_and_is_made_again() {
+    let scene = Scene::new(one_model(), "schedules: [{name: s, cron: '0 12 * * *', command: run, retries: 1}]");
+    scene.round("01T11:00:00");
+    let due: DateTime<Utc> = "2025-06-01T12:00:00Z".parse().unwrap();
+    scene.runner.store.plan_ticks("s", due, &[(due, TickState::Waiting)]).unwrap();
+    let died = Tick { state: TickState::Running, attempts: 1, ..scene.runner.store.open_ticks().unwrap().remove(0) };
+    scene.runner.store.update_tick(&died).unwrap();
+    assert_eq!(scene.round("01T12:05:00"), ["s 01T12:00 attempt 2 ok"]);
+}
+
+#[test]
+fn a_paused_schedule_lets_its_times_pass() {
+    let scene = Scene::new(one_model(), "schedules: [{name: s, cron: '0 * * * *', command: run, paused: true}]");
+    scene.round("01T00:30:00");
+    assert!(scene.round("01T02:30:00").is_empty());
+    scene.runner.store.pause_schedule("s", false).unwrap();
+    assert!(scene.round("01T02:40:00").is_empty(), "what passed while it was paused was not missed");
+    assert_eq!(scene.round("01T03:00:00"), ["s 01T03:00 attempt 1 ok"]);
+    scene.runner.store.pause_schedule("s", true).unwrap();
+    assert!(scene.round("01T04:00:00").is_empty());
+}
+
+#[test]
+fn a_run_that_takes_too_long_is_ended() {
+    let world = World::new();
+    let slow = "select count(*) as n from generate_series(1, 4000000000)";
+    world.write("models/a.sql", &format!("{{{{ config(materialized='table') }}}} {slow}"));
+    let scene = Scene::new(world, "schedules: [{name: s, cron: '0 * * * *', command: run, timeout: 200ms}]");
+    scene.round("01T00:30:00");
+    assert_eq!(scene.round("01T01:00:00"), ["s 01T01:00 attempt 1 failed"]);
+    assert_eq!(scene.runs("s"), [(1, RunStatus::Cancelled)]);
+}
+
+#[test]
+fn a_schedule_that_names_nothing_is_told_before_anything_runs() {
+    let scene = Scene::new(one_model(), "schedules: [{name: s, cron: '0 * * * *', command: run, select: nowhere}]");
+    let error = scene.world.runtime.block_on(scene.runner.up_once(&scene.request)).unwrap_err();
+    assert!(error.to_string().contains("schedule 's' matches nothing"), "{error}");
+}
+
+#[test]
+fn a_second_one_is_refused() {
+    let scene = Scene::new(one_model(), "");
+    let request = scene.request.clone();
+    let first = scene.runner.clone();
+    scene.world.runtime.block_on(async {
+        let up = tokio::spawn(async move { first.up(&request).await });
+        while !scene.request.board.snapshot().is_started {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let error = scene.runner.up_once(&scene.request).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Environment);
+        assert!(error.what().starts_with("millstream up is at work on"), "{error}");
+        scene.request.cancel.cancel();
+        up.await.unwrap().unwrap();
+        let free = UpRequest { cancel: Cancel::default(), ..scene.request.clone() };
+        scene.runner.up_once(&free).await.unwrap();
+    });
+}
+
+/// A file source, a view, dynamic tables with a plain table between, and one that only a schedule builds.
+fn chain() -> World {
+    let world = World::new();
+    world.write(
+        "models/sources.yml",
+        "sources: [{name: raw, schema: raw, tables: [{name: t, config: {meta: {millstream: {connector: file, path: 'in/*.csv'}}}, columns: [{name: id, data_type: integer}]}]}]",
+    );
+    world.write("models/v.sql", "{{ config(materialized='view') }} select id from {{ source('raw', 't') }}");
+    world.write(
+        "models/d1.sql",
+        "{{ config(materialized='dynamic_table', target_lag='1 second') }} select id from {{ ref('v') }}",
+    );
+    world.write("models/p.sql", "{{ config(materialized='table') }} select id from {{ ref('d1') }}");
+    world.write(
+        "models/d2.sql",
+        "{{ config(materialized='dynamic_table', target_lag='downstream') }} select count(*) as n from {{ ref('p') }}",
+    );
+    world.write(
+        "models/d3.sql",
+        "{{ config(materialized='dynamic_table', target_lag='1 minute') }} select n from {{ ref('d2') }}",
+    );
+    world.write("models/aside.sql", "{{ config(materialized='table') }} select id from {{ ref('v') }}");
+    world.write("in/1.csv", "id\n1\n2\n");
+    world
+}
+
+#[test]
+fn a_round_builds_what_dynamic_tables_need_and_nothing_else() {
+    let scene = Scene::new(chain(), "");
+    let summary = scene.summary("01T00:00:00");
+    assert!(summary.is_success());
+    assert_eq!(scene.world.query("select n from main.d3"), "2\n");
+    assert_eq!(scene.world.query("select table_name from information_schema.tables where table_name = 'aside'"), "");
+    scene.world.write("in/2.csv", "id\n3\n");
+    let summary = scene.summary("01T01:00:00");
+    let names: Vec<_> = summary.refreshed.iter().map(|it| (it.unique_id.as_str(), it.status)).collect();
+    let all = ["d1", "p", "d2", "d3"].map(|name| (format!("model.shop.{name}"), Status::Success));
+    assert_eq!(names, all.iter().map(|(id, status)| (id.as_str(), *status)).collect::<Vec<_>>());
+    assert_eq!(scene.world.query("select n from main.d3"), "3\n");
+    assert!(scene.runner.store.runs(20).unwrap().iter().all(|run| run.cause == Cause::Start));
+}
+
+#[test]
+fn what_a_schedule_builds_is_left_to_it_and_followed() {
+    let scene = Scene::new(chain(), "schedules: [{name: s, cron: '0 3 * * *', command: run, select: p}]");
+    assert!(scene.summary("01T00:00:00").is_success());
+    assert_eq!(scene.world.query("select n from main.d3"), "2\n", "the first time it is built, or nothing could be");
+    scene.world.write("in/2.csv", "id\n3\n");
+    let summary = scene.summary("01T01:00:00");
+    assert!(!summary.refreshed.iter().any(|it| it.unique_id == "model.shop.p"));
+    assert_eq!(scene.world.query("select count(*) from main.d1"), "3\n");
+    assert_eq!(scene.world.query("select n from main.d3"), "2\n");
+    scene.summary("01T03:00:00");
+    assert_eq!(scene.world.query("select n from main.d3"), "3\n");
+}
+
+#[test]
+fn up_follows_files_and_what_other_commands_build() {
+    let scene = Scene::new(chain(), "schedules: [{name: s, cron: '0 3 * * *', command: run, select: p}]");
+    let (runner, request) = (scene.runner.clone(), scene.request.clone());
+    scene.world.runtime.block_on(async {
+        let up = tokio::spawn(async move { runner.up(&request).await });
+        let model = |name: &'static str| {
+            let board = Arc::clone(&scene.request.board);
+            move || board.snapshot().models.get(name).and_then(|model| model.version)
+        };
+        let (d1, d3) = (model("d1"), model("d3"));
+        let until = async |what: &str, is_so: &dyn Fn() -> bool| {
+            let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+            while !is_so() {
+                assert!(tokio::time::Instant::now() < deadline, "{what}: {:?}", scene.request.board.snapshot());
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        until("everything is there", &|| d3().is_some()).await;
+        let before = (d1(), d3());
+        scene.world.write("in/2.csv", "id\n3\n");
+        until("the file is in d1", &|| d1() > before.0).await;
+        assert_eq!(d3(), before.1, "p is the schedule's");
+        // Somebody builds p: what reads it is due within its lag, which is a minute less what a refresh may take.
+        let build = World::request(&scene.runner, &["run", "--select", "p"]).unwrap();
+        let build = millstream_runner::Request { lock_wait: Duration::from_secs(30), ..build };
+        assert!(scene.runner.execute(&build).await.unwrap().is_success());
+        until("the change is seen", &|| scene.request.board.snapshot().models["d3"].pending_since.is_some()).await;
+        scene.request.cancel.cancel();
+        up.await.unwrap().unwrap();
+    });
+    assert_eq!(scene.world.query("select count(*) from main.d1"), "3\n");
+    assert!(scene.request.board.snapshot().is_draining);
+}
+
+#[test]
+fn a_model_that_fails_its_test_is_held_with_what_reads_it() {
+    let world = chain();
+    world.write("models/m.yml", "models: [{name: d1, columns: [{name: id, data_tests: [unique]}]}]");
+    let scene = Scene::new(world, "");
+    assert!(scene.summary("01T00:00:00").is_success());
+    scene.world.write("in/2.csv", "id\n2\n3\n");
+    let summary = scene.summary("01T01:00:00");
+    assert!(!summary.is_success());
+    assert_eq!(scene.lines.0.lock().unwrap().pop(), Some("held model.shop.d1".into()));
+    assert_eq!(scene.world.query("select n from main.d3"), "2\n");
+    let skipped = summary.refreshed.iter().filter(|it| it.status == Status::Skipped).count();
+    assert_eq!((summary.refreshed.len(), skipped), (4, 3));
+}
+
+#[test]
+fn a_lag_that_is_none_is_told_before_anything_runs() {
+    let world = chain();
+    world.write("models/d1.sql", "{{ config(materialized='dynamic_table', target_lag='soon') }} select 1 as id");
+    let scene = Scene::new(world, "");
+    let error = scene.world.runtime.block_on(scene.runner.up_once(&scene.request)).unwrap_err();
+    assert!(error.to_string().contains("the target_lag of d1 is not one"), "{error}");
+    assert_eq!(error.kind(), Kind::User);
+}
