@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::ingest::{OnGap, override_kafka};
 use crate::context::Context;
-use crate::options::{Property, value};
+use crate::options::Property;
 use crate::stop::{Exit, Outcome};
 use crate::talk::{LiveLines, NodeLines};
 

@@ -225,6 +225,7 @@ fn files_are_picked_up_and_other_commands_work_beside_it() {
     }
     up.end();
     // Nothing holds the workspace any more.
+    std::fs::remove_file(scene.path().join("data/incoming/orders_bad.csv")).unwrap();
     scene.must(&["up", "orders", "--once"]);
 }
 
