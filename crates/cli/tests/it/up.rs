@@ -301,3 +301,41 @@ fn schedules_are_listed_paused_and_resumed() {
     assert_eq!(wrong.code, 1);
     assert!(wrong.stderr.contains("'at night' is no cron pattern"), "{}", wrong.told());
 }
+
+#[test]
+fn a_backfill_goes_on_where_it_ended() {
+    let scene = Scene::small();
+    scene.write("seeds/moments.csv", "id,at\n1,2025-05-31\n2,2025-06-01\n3,2025-06-30\n4,2025-07-01\n");
+    scene.write(
+        "models/moments_at.sql",
+        "{{ config(event_time='at') }}\nselect id, cast(at as timestamp) as at from {{ ref('moments') }}\n",
+    );
+    scene.write(
+        "models/batched.sql",
+        "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', batch_size='day', begin='2025-06-01') }}\nselect id, at, {{ var('mark', 1) }} as mark from {{ ref('moments_at') }}\n",
+    );
+    scene.must(&["build", "--event-time-start", "2025-06-01", "--event-time-end", "2025-06-02"]);
+    let months = ["backfill", "--from", "2025-06", "--to", "2025-07", "--select", "batched"];
+    let ran = scene.must(&[&months[..], &["--vars", "mark: 2"]].concat());
+    assert!(ran.stderr.contains("2 intervals: 2 built, 0 done before, 0 failed"), "{}", ran.told());
+    assert_eq!(scene.rows("select id, mark from batched order by id"), [["2", "2"], ["3", "2"], ["4", "2"]]);
+    let ran = scene.must(&months);
+    assert!(ran.stderr.contains("2 intervals: 0 built, 2 done before, 0 failed"), "{}", ran.told());
+    let day = ["backfill", "--from", "2025-06-30", "--to", "2025-06-30", "--by", "day", "--again"];
+    scene.must(&day);
+    assert_eq!(scene.rows("select id, mark from batched order by id"), [["2", "2"], ["3", "1"], ["4", "2"]]);
+    let runs = scene.must(&["runs", "--cause", "backfill", "--format", "csv"]).stdout;
+    assert_eq!(runs.lines().count(), 4, "{runs}");
+    let wrong = scene.run(&["backfill", "--from", "2025-07", "--to", "2025-06"]);
+    assert_eq!(wrong.code, 2, "{}", wrong.told());
+}
+
+#[test]
+fn a_memory_limit_is_a_size() {
+    let scene = Scene::empty();
+    let ran = scene.run(&["--memory-limit", "lots", "query", "select 1"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("write 2GiB"), "{}", ran.told());
+    let small = Scene::small();
+    small.must(&["--memory-limit", "64MiB", "build"]);
+}
