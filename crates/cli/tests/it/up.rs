@@ -339,3 +339,46 @@ fn a_memory_limit_is_a_size() {
     let small = Scene::small();
     small.must(&["--memory-limit", "64MiB", "build"]);
 }
+
+#[test]
+fn beside_a_busy_stream_builds_get_their_turn_and_kills_lose_nothing() {
+    const BATCHES: u32 = 40;
+    let broker = BrokerProcess::start("payments:2");
+    let scene = scene(&broker.address);
+    let mut up = Up::start(&scene, &["payments"]);
+    std::thread::scope(|scope| {
+        let broker = &broker;
+        let sending = scope.spawn(move || {
+            for batch in 0..BATCHES {
+                // Every message comes twice, as from a producer that was not sure.
+                send(broker, batch * 10..(batch + 1) * 10);
+                send(broker, batch * 10..(batch + 1) * 10);
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        up.until("something is in the mart", || !value(&scene, "select sum(n) from totals").is_empty());
+        scene.must(&["build"]);
+        for _ in 0..2 {
+            up.child.kill().unwrap();
+            up.child.wait().unwrap();
+            up = Up::start(&scene, &["payments"]);
+            std::thread::sleep(Duration::from_millis(700));
+        }
+        sending.join().unwrap();
+    });
+    let all = (BATCHES * 10).to_string();
+    up.until("everything is in the mart", || value(&scene, "select sum(n) from totals") == all);
+    up.child.kill().unwrap();
+    up.child.wait().unwrap();
+    scene.must(&["up", "payments", "--once"]);
+    assert_eq!(value(&scene, "select sum(n) from totals"), all);
+    let twice = (BATCHES * 20).to_string();
+    assert_eq!(value(&scene, "select count(*) from raw.payments"), twice, "each message once, both of each two");
+    let places = "select count(*) from (select distinct kafka_partition, kafka_offset from raw.payments)";
+    assert_eq!(value(&scene, places), twice);
+    let ledger = scene.must(&["ledger", "--format", "jsonl"]).stdout;
+    let lines = ledger.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    assert_eq!(lines.map(|line| line["rows_in"].as_u64().unwrap()).sum::<u64>().to_string(), twice);
+    let runs = scene.must(&["runs", "--cause", "topic", "--limit", "100", "--format", "csv"]).stdout;
+    assert!(runs.contains(",interrupted,"), "{runs}");
+}

@@ -48,6 +48,10 @@ impl ClientContext for Context {
         tracing::debug!(target: "librdkafka", ?level, fac, log_message);
     }
     fn error(&self, error: KafkaError, reason: &str) {
+        // Asked for, and told with the messages too.
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            return;
+        }
         let text = if reason.is_empty() { error.to_string() } else { reason.to_owned() };
         tracing::debug!(target: "librdkafka", text);
         if let Some(watch) = &self.watch {

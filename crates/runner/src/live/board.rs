@@ -108,7 +108,7 @@ impl SourceBoard {
     /// Rows per second, loaded or put into quarantine, over the last ten seconds.
     pub fn rate(&self, now: DateTime<Utc>) -> f64 {
         let recent = self.recent.iter().filter(|(at, _)| now - *at < RATE_SPAN);
-        recent.map(|(_, rows)| *rows as f64).sum::<f64>() / RATE_SPAN.num_seconds() as f64
+        recent.map(|(_, rows)| *rows).sum::<u64>() as f64 / RATE_SPAN.num_seconds() as f64
     }
 
     fn loaded(&mut self, now: DateTime<Utc>, loaded: u64, quarantined: u64) {

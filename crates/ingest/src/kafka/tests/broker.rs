@@ -147,6 +147,7 @@ fn other_tools_see_the_lag_in_the_consumer_group() {
 struct Told {
     reading: std::sync::Mutex<Vec<PartitionAt>>,
     ends: std::sync::Mutex<Vec<(i32, i64)>>,
+    troubles: std::sync::Mutex<Vec<String>>,
     commits: std::sync::Mutex<Vec<KafkaCommit>>,
 }
 
@@ -154,7 +155,9 @@ impl Watch for Told {
     fn reading(&self, partitions: &[PartitionAt]) {
         self.reading.lock().unwrap().extend(partitions);
     }
-    fn trouble(&self, _message: &str) {}
+    fn trouble(&self, message: &str) {
+        self.troubles.lock().unwrap().push(message.to_owned());
+    }
     fn ends(&self, ends: &[(i32, i64)]) {
         *self.ends.lock().unwrap() = ends.to_vec();
     }
@@ -191,6 +194,7 @@ fn following_tells_who_watches_and_has_one_ledger_line_for_many_commits() {
         running.join().unwrap();
     });
     assert_eq!(told.reading.lock().unwrap()[0], PartitionAt { partition: 0, next: 0, end: Some(5) });
+    assert_eq!(*told.troubles.lock().unwrap(), [""; 0], "the end of a partition is none");
     let commits = told.commits.lock().unwrap();
     assert!(commits.len() >= 2, "{commits:?}");
     assert_eq!(commits.iter().map(|commit| commit.partitions[0].rows_loaded).sum::<u64>(), 10);
