@@ -1,4 +1,5 @@
-//! The ledger: one line for each file and offset range that was ever offered to the warehouse.
+//! The ledger: one line for each file and offset range that was ever offered to the warehouse. While a topic is
+//! followed, the commits of some minutes share a line that grows.
 //!
 //! Guarantees (by whoever writes it): `rows_in == rows_loaded + rows_quarantined` on every line whose outcome
 //! is [`Outcome::Loaded`] or [`Outcome::Replaced`]. The ledger is a record, not the source of truth for
