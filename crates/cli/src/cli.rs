@@ -71,7 +71,7 @@ pub enum Command {
 }
 
 /// Commands by purpose, as the help shows them. A test keeps it complete.
-pub const GROUPS: [(&str, &[&str]); 6] = [
+pub const GROUPS: [(&str, &[&str]); 7] = [
     ("Start", &["demo", "init"]),
     ("Make data", &["generate", "produce", "broker"]),
     ("Load", &["ingest", "ledger"]),

@@ -36,9 +36,10 @@ pub use millstream_jinja::DBT_VERSION;
 pub use compile::{Batch, CompileOptions, CompiledNode, Cte, Deferred, GivenRows, Materialization, Reading, Window};
 pub use load::{load, load_target};
 pub use manifest::{
-    Access, Checksum, Column, Compiled, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness, FreshnessThreshold,
-    Group, Hook, Macro, MacroArgument, Manifest, Metadata, Naming, Node, NodeConfig, OnSchemaChange, Owner, RefArgs,
-    ResourceType, Semantic, SnapshotColumnNames, SourceNode, TestMetadata, TestSeverity, UnitTest, UnitTestRows,
+    Access, Checksum, Column, Compiled, Constraint, Contract, DependsOn, Doc, Docs, Exposure, Freshness,
+    FreshnessThreshold, Group, Hook, Macro, MacroArgument, Manifest, Metadata, Naming, Node, NodeConfig,
+    OnSchemaChange, Owner, RefArgs, ResourceType, Semantic, SnapshotColumnNames, SourceNode, TestMetadata,
+    TestSeverity, UnitTest, UnitTestRows,
 };
 pub use options::LoadOptions;
 pub use package_list::{PackageFolder, PackageSource, PackageSpec, read_package_folder, read_package_list};

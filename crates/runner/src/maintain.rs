@@ -6,7 +6,6 @@
 //!
 //! Deliberately absent: when it runs, which is its caller's to say.
 
-
 use millstream_core::housekeeping::{Maintained, Upkeep};
 use millstream_core::warehouse::RelationKind;
 use millstream_core::{Error, Result, TableName};

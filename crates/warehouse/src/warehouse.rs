@@ -69,12 +69,9 @@ impl EmbeddedWarehouse {
         let spill = options.spill_folder.clone().unwrap_or_else(|| root.join(SPILL_FOLDER));
         fs::create_dir_all(&spill).map_err(failed)?;
         let engine = Engine::new(&options, &spill)?;
-        Ok(Self { inner: Arc::new(Inner {
-                catalog: Catalog::new(root),
-                engine,
-                options,
-                open_stages: OpenStages::default(),
-            }) })
+        Ok(Self {
+            inner: Arc::new(Inner { catalog: Catalog::new(root), engine, options, open_stages: OpenStages::default() }),
+        })
     }
 
     /// The warehouse's folder, absolute.

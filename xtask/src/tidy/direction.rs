@@ -8,7 +8,18 @@ use super::{Finding, crates, dependencies};
 
 /// Our crates, from the ground up. The order of `ARCHITECTURE.md`'s code map.
 pub const ORDER: [&str; 13] = [
-    "core", "tls", "jinja", "project", "sql", "synth", "broker", "ingest", "warehouse", "store", "runner", "server",
+    "core",
+    "tls",
+    "jinja",
+    "project",
+    "sql",
+    "synth",
+    "broker",
+    "ingest",
+    "warehouse",
+    "store",
+    "runner",
+    "server",
     "cli",
 ];
 

@@ -32,7 +32,7 @@ pub mod show;
 pub mod snapshot;
 pub mod source;
 pub mod test;
-pub mod verify;
 pub mod up;
+pub mod verify;
 
 mod nodes;

@@ -24,5 +24,5 @@ mod retail;
 mod slt;
 mod snowflake;
 mod support;
-mod verify;
 mod up;
+mod verify;

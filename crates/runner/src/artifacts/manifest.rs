@@ -29,7 +29,9 @@ pub(crate) fn write(
         ..project.metadata()
     };
     let compiled: BTreeMap<_, _> = results.iter().filter_map(rendered).collect();
-    atomic::write_with(&target_dir.join("manifest.json"), |file| project.manifest.write_json(&metadata, &compiled, file))
+    atomic::write_with(&target_dir.join("manifest.json"), |file| {
+        project.manifest.write_json(&metadata, &compiled, file)
+    })
 }
 
 /// What a result has of its node's SQL.

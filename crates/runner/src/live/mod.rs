@@ -29,6 +29,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use millstream_core::housekeeping::Upkeep;
 use millstream_core::{Error, Result};
 use millstream_ingest::contract::SourceKind;
 use millstream_store::Cause;
@@ -45,7 +46,7 @@ pub use schedule::{
 
 use crate::ingest::name;
 use crate::lock::{UP, WorkspaceLock};
-use crate::{Cancel, IngestSummary, Request, Runner, Verb};
+use crate::{Cancel, IngestSummary, MaintainRequest, Request, Runner, Verb};
 use files::Watched;
 use follow::Followed;
 use graph::LiveGraph;
@@ -61,6 +62,9 @@ const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often the history is cut.
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// Rounds of housekeeping between two that remove what no version within the retention needs.
+const ROUNDS_PER_CLEANING: u32 = 60;
 
 /// What `up` is asked to do.
 #[derive(Clone)]
@@ -250,11 +254,24 @@ impl Runner {
     }
 }
 
-/// Keeps the history of refreshes short until it is asked to end.
+/// Keeps the history of refreshes short, and the tables quick, until it is asked to end.
 async fn upkeep(shared: Arc<Shared>) {
+    let mut rounds: u32 = 0;
     while !shared.soft.is_cancelled() {
         if let Err(error) = shared.runner.store.prune_runs(&[Cause::Change, Cause::Start], REFRESH_RUNS_KEPT) {
             shared.tell(&LiveEvent::Note { message: &error.to_string() });
+        }
+        // What came in the last minute is put together each time; what is old is looked for once an hour.
+        let upkeep = Upkeep { is_compaction_only: !rounds.is_multiple_of(ROUNDS_PER_CLEANING), ..Upkeep::default() };
+        rounds = rounds.wrapping_add(1);
+        let request = MaintainRequest { upkeep, cancel: shared.soft.clone(), ..MaintainRequest::default() };
+        match shared.runner.maintain(&request).await {
+            Ok(summary) => {
+                for (table, error) in summary.failed {
+                    shared.tell(&LiveEvent::Note { message: &format!("{table} could not be kept in order: {error}") });
+                }
+            }
+            Err(error) => shared.tell(&LiveEvent::Note { message: &error.to_string() }),
         }
         shared.sleep(UPKEEP_EVERY).await;
     }

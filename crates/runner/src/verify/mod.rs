@@ -24,7 +24,7 @@ mod verification;
 use std::collections::BTreeSet;
 
 use millstream_core::Result;
-use millstream_store::{RunRecord, RunStatus};
+use millstream_store::{Cause, RunRecord, RunStatus};
 
 use crate::lock::{FILES_LOCK, WorkspaceLock};
 use crate::{Cancel, Runner};
@@ -150,6 +150,8 @@ impl Runner {
             status: RunStatus::Running,
             pid: std::process::id(),
             message: None,
+            cause: Cause::Cli,
+            attempt: 1,
         })?;
         let done = match Verification::new(self, request).await {
             Ok(verification) => verification.run().await,

@@ -136,7 +136,8 @@ struct Target<'a> {
 impl Target<'_> {
     /// Files with rows of the keys, and how many such rows there are.
     async fn holding(&self) -> Result<(Vec<Arc<DataFile>>, u64)> {
-        let candidates: Vec<Arc<DataFile>> = self.own.files.iter().filter(|file| self.may_hold(file)).cloned().collect();
+        let candidates: Vec<Arc<DataFile>> =
+            self.own.files.iter().filter(|file| self.may_hold(file)).cloned().collect();
         if candidates.is_empty() {
             return Ok((Vec::new(), 0));
         }

@@ -73,5 +73,6 @@ pub(super) fn may_hold(
         (Some(one), Some(other)) => one < other,
         _ => false,
     };
-    !(below(statistics.max_value.get_value(), Some(&bounds.0)) || below(Some(&bounds.1), statistics.min_value.get_value()))
+    !(below(statistics.max_value.get_value(), Some(&bounds.0))
+        || below(Some(&bounds.1), statistics.min_value.get_value()))
 }

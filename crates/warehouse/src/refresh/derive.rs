@@ -138,7 +138,9 @@ impl Subject<'_> {
             return Ok(Ok((Way::Unchanged, "nothing that it reads has changed".into())));
         }
         let linear = match appended(&plan, &changes) {
-            Ok(Some(rows)) => return Ok(Ok((Way::Append(rows), "rows were only added, and each stands for itself".into()))),
+            Ok(Some(rows)) => {
+                return Ok(Ok((Way::Append(rows), "rows were only added, and each stands for itself".into())));
+            }
             Ok(None) => return Ok(Ok((Way::Unchanged, "nothing that it reads has changed".into()))),
             Err(reason) => reason,
         };

@@ -78,9 +78,10 @@ pub(super) fn project_keys(plan: LogicalPlan, exprs: &[Expr]) -> EngineResult<Lo
 
 /// A plan's columns, in their order, under other names.
 pub(super) fn requalified(plan: LogicalPlan, names: &[Column]) -> EngineResult<LogicalPlan> {
-    let named = columns(&plan).into_iter().zip(names).map(|(column, name)| {
-        Expr::Column(column).alias_qualified(name.relation.clone(), name.name.clone())
-    });
+    let named = columns(&plan)
+        .into_iter()
+        .zip(names)
+        .map(|(column, name)| Expr::Column(column).alias_qualified(name.relation.clone(), name.name.clone()));
     let named: Vec<Expr> = named.collect();
     Ok(LogicalPlan::Projection(Projection::try_new(named, Arc::new(plan))?))
 }
@@ -111,16 +112,8 @@ pub(super) fn semi_join(
 ) -> EngineResult<LogicalPlan> {
     let keys = LogicalPlan::SubqueryAlias(SubqueryAlias::try_new(Arc::new(keys), TableReference::bare(alias))?);
     let on = exprs.iter().cloned().zip(as_exprs(&columns(&keys))).collect();
-    let join = Join::try_new(
-        Arc::new(left),
-        Arc::new(keys),
-        on,
-        None,
-        JoinType::LeftSemi,
-        JoinConstraint::On,
-        nulls,
-        false,
-    )?;
+    let join =
+        Join::try_new(Arc::new(left), Arc::new(keys), on, None, JoinType::LeftSemi, JoinConstraint::On, nulls, false)?;
     Ok(LogicalPlan::Join(join))
 }
 

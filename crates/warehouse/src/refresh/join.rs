@@ -66,7 +66,9 @@ impl Touching<'_> {
             return Err(Reason::new("'not in' a list that changes makes every row depend on every row of it"));
         }
         if on.is_empty() {
-            return Err(Reason::new("a join without an equality makes every row depend on every row of the other side"));
+            return Err(Reason::new(
+                "a join without an equality makes every row depend on every row of the other side",
+            ));
         }
         Ok(())
     }

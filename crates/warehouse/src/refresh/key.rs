@@ -46,10 +46,7 @@ fn structural(plan: &LogicalPlan) -> Option<Vec<usize>> {
         LogicalPlan::Window(node) => {
             let sets = partitions(node).ok()?;
             let input = columns(&node.input);
-            sets.first()?
-                .iter()
-                .map(|key| input.iter().position(|column| is_column(key, column)))
-                .collect()
+            sets.first()?.iter().map(|key| input.iter().position(|column| is_column(key, column))).collect()
         }
         _ => None,
     }

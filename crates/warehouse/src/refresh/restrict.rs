@@ -9,8 +9,7 @@ use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Projection, SubqueryAlias, Window, lit};
 
 use super::expr::{
-    are_of, as_exprs, columns, columns_used, distinct, is_of, key_name, over, project_keys, semi_join,
-    substituted,
+    are_of, as_exprs, columns, columns_used, distinct, is_of, key_name, over, project_keys, semi_join, substituted,
 };
 use super::reason::Derived;
 use super::touched::{Touching, partitions, same};
@@ -196,4 +195,3 @@ fn of_groups(aggregate: &Aggregate, names: &[Column], exprs: &[Expr]) -> bool {
     let is_set = matches!(aggregate.group_expr.as_slice(), [Expr::GroupingSet(_)]);
     !is_set && groups > 0 && columns_used(exprs).iter().all(|column| names[..groups].contains(column))
 }
-

@@ -120,8 +120,7 @@ pub(super) async fn settle(
                     Ok(Some(provider_as_source(Arc::new(table))))
                 };
                 let bytes = came.iter().chain(&went).map(|batch| batch.get_array_memory_size() as u64).sum();
-                let change =
-                    Change { came: table(came)?, went: table(went)?, rows: Some(total as u64), bytes };
+                let change = Change { came: table(came)?, went: table(went)?, rows: Some(total as u64), bytes };
                 changes.by_table.insert(source.name.clone(), change);
             }
         }
@@ -238,16 +237,18 @@ fn repeated(part: &RecordBatch, weights: &arrow::array::Int64Array, is_new: bool
     }
     let rows = counts.iter().enumerate().flat_map(|(row, count)| std::iter::repeat_n(row as u64, *count as usize));
     let rows = arrow::array::UInt64Array::from_iter_values(rows);
-    arrow::compute::take_record_batch(part, &rows).map_err(|error| Error::ours("changed rows cannot be repeated").why(error))
+    arrow::compute::take_record_batch(part, &rows)
+        .map_err(|error| Error::ours("changed rows cannot be repeated").why(error))
 }
 
 /// The rows with all columns of the table; those that were not read are null.
 fn widened(batch: &RecordBatch, used: &[usize], schema: &Schema) -> Result<RecordBatch> {
     let failed = |error: arrow::error::ArrowError| Error::ours("changed rows cannot be read").why(error);
-    let columns = schema.fields().iter().enumerate().map(|(at, field)| match used.iter().position(|used| *used == at) {
-        Some(place) => arrow::compute::cast(batch.column(place), field.data_type()),
-        None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
-    });
+    let columns =
+        schema.fields().iter().enumerate().map(|(at, field)| match used.iter().position(|used| *used == at) {
+            Some(place) => arrow::compute::cast(batch.column(place), field.data_type()),
+            None => Ok(arrow::array::new_null_array(field.data_type(), batch.num_rows())),
+        });
     let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(failed)?;
     RecordBatch::try_new(nullable(schema), columns).map_err(failed)
 }

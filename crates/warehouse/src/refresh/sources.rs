@@ -142,7 +142,9 @@ fn since(
     let found = changes::since(&source.snapshot, from)
         .map_err(|error: Error| error.context(format!("the changes of '{name}' cannot be read")))?;
     Ok(found.map(|changes| (from, changes)).ok_or_else(|| {
-        Reason::new(format!("the changes of '{name}' since version {from} are not available any more, or its columns changed"))
+        Reason::new(format!(
+            "the changes of '{name}' since version {from} are not available any more, or its columns changed"
+        ))
     }))
 }
 

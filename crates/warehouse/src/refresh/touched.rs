@@ -94,17 +94,15 @@ impl<'a> Touching<'a> {
                 Err(Reason::new("'limit' makes every row depend on every other one"))
             }
             LogicalPlan::RecursiveQuery(_) => Err(Reason::new("the query calls itself")),
-            LogicalPlan::Extension(node) => Err(Reason::new(format!("changes through {} are not derived", node.node.name()))),
+            LogicalPlan::Extension(node) => {
+                Err(Reason::new(format!("changes through {} are not derived", node.node.name())))
+            }
             other => Err(Reason::new(format!("changes through {} are not derived", kind(other)))),
         }
     }
 
     /// Rows of a plan that may differ, with these of its columns under their own names.
-    pub(super) fn changed_rows(
-        &self,
-        plan: &LogicalPlan,
-        wanted: &[Column],
-    ) -> Derived<Option<LogicalPlan>> {
+    pub(super) fn changed_rows(&self, plan: &LogicalPlan, wanted: &[Column]) -> Derived<Option<LogicalPlan>> {
         let touched = self.touched(plan, &as_exprs(wanted))?;
         Ok(touched.map(|touched| requalified(touched, wanted)).transpose()?)
     }
@@ -171,10 +169,7 @@ impl<'a> Touching<'a> {
 }
 
 /// Columns of the first list, then those of the second that are not in it.
-pub(super) fn with(
-    mut first: Vec<Column>,
-    second: Vec<Column>,
-) -> Vec<Column> {
+pub(super) fn with(mut first: Vec<Column>, second: Vec<Column>) -> Vec<Column> {
     for column in second {
         if !first.contains(&column) {
             first.push(column);

@@ -27,7 +27,8 @@ async fn refresh(f: &Fixture, sql: &str) -> RefreshReport {
 
 async fn tables() -> Fixture {
     let f = fixture();
-    f.table("m.facts", "select * from (values (1, 'u1', 10), (2, 'u2', 20), (3, 'u1', 30)) f(id, user_id, amount)").await;
+    f.table("m.facts", "select * from (values (1, 'u1', 10), (2, 'u2', 20), (3, 'u1', 30)) f(id, user_id, amount)")
+        .await;
     f.table("m.users", "select * from (values ('u1', 'Ann'), ('u2', 'Bob')) u(user_id, name)").await;
     f
 }
@@ -78,7 +79,8 @@ async fn touched_groups_are_computed_anew() {
 #[tokio::test]
 async fn duplicates_and_late_rows_go_through_a_dedupe() {
     let f = tables().await;
-    let sql = "select id, user_id, amount from m.facts qualify row_number() over (partition by id order by amount desc) = 1";
+    let sql =
+        "select id, user_id, amount from m.facts qualify row_number() over (partition by id order by amount desc) = 1";
     refresh(&f, sql).await;
     f.run("insert into m.facts values (2, 'u2', 25), (1, 'u1', 5), (9, 'u3', 90)").await;
     let report = refresh(&f, sql).await;
@@ -145,8 +147,7 @@ async fn explaining_changes_nothing() {
     refresh(&f, sql).await;
     f.run("insert into m.facts values (4, 'u2', 40)").await;
     let options = QueryOptions::default();
-    let report =
-        f.warehouse.explain_refresh(&name("m.t"), sql, &[], RefreshMode::Incremental, &options).await.unwrap();
+    let report = f.warehouse.explain_refresh(&name("m.t"), sql, &[], RefreshMode::Incremental, &options).await.unwrap();
     assert_eq!((report.path, report.touched), (RefreshPath::Keys, Some(1)));
     assert_eq!(report.sources[0].changed_rows, Some(1));
     assert_eq!(f.warehouse.table_state(&name("m.t")).await.unwrap().unwrap().version, 0);

@@ -61,12 +61,12 @@ pub fn query(random: &mut Random, depth: u32) -> String {
         }
         10 => format!("select k, g, sum(v) as v, min(s) as s from ({x}) x group by k, g"),
         11 => format!("select g as k, count(distinct k) as g, count(*) as v, max(s) as s from ({x}) x group by 1"),
-        12 => format!(
-            "select k % 3 as k, g, max(v) as v, 'x' as s from ({x}) x group by k % 3, g having count(*) > 1"
-        ),
+        12 => format!("select k % 3 as k, g, max(v) as v, 'x' as s from ({x}) x group by k % 3, g having count(*) > 1"),
         13 | 14 => {
             let by = random.one(&["k", "k, g", "s"]);
-            format!("select k, g, v, s from ({x}) x qualify row_number() over (partition by {by} order by v, k, g, s) = 1")
+            format!(
+                "select k, g, v, s from ({x}) x qualify row_number() over (partition by {by} order by v, k, g, s) = 1"
+            )
         }
         15 => format!("select k, g, cast(sum(v) over (partition by k) as bigint) as v, s from ({x}) x"),
         _ => format!("select distinct k, g, v, s from ({x}) x"),
