@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use millstream_core::{Error, Kind};
+use millstream_core::{Error, Kind, SilentProgress};
 use millstream_runner::Cancel;
 use millstream_runner::live::{Board, RoundSummary, Schedules, UpRequest};
 use millstream_server::Server;
@@ -92,7 +92,9 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     let schedules = Schedules::read(&project.dir)?;
     let workspace = context.open_workspace(&project.target)?;
     let events = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
-    let runner = context.runner(project, &workspace, events);
+    let mut runner = context.runner(project, &workspace, events);
+    // What goes on is told by events; bars would be in between the log's lines.
+    runner.progress = Arc::new(SilentProgress);
     let lines = Arc::new(LiveLines::new(context.talk.clone(), context.clock.clone()));
     let cancel = Cancel::default();
     context.cancel_on_interrupt(cancel.clone());
