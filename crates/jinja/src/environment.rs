@@ -117,12 +117,13 @@ impl Inner {
             Stop::Return(_) => Error::ours("a return() was not caught"),
         })
     }
-    fn test(&self, package: &str, name: &str) -> Option<Arc<Definition>> {
+    fn test(&self, package: &str, name: &str) -> Option<&Arc<Definition>> {
+        let known = |package: &str, name: &str| self.packages.get(package)?.get(name);
         if let Some((package, name)) = name.split_once('.') {
-            return self.definition(package, &format!("test_{name}"));
+            return known(package, &format!("test_{name}"));
         }
         let wanted = format!("test_{name}");
-        [package, &self.options.project_name, "dbt"].iter().find_map(|package| self.definition(package, &wanted))
+        [package, &self.options.project_name, "dbt"].iter().find_map(|package| known(package, &wanted))
     }
 }
 
@@ -169,8 +170,8 @@ impl Environment {
 
     /// The generic test of that name as a template of `package` sees it; a name may carry its package
     /// (`dbt_utils.accepted_range`).
-    pub fn find_test(&self, package: &str, name: &str) -> Option<MacroInfo> {
-        self.inner.test(package, name).map(|found| found.info.clone())
+    pub fn find_test(&self, package: &str, name: &str) -> Option<&MacroInfo> {
+        self.inner.test(package, name).map(|found| &found.info)
     }
 
     fn source(template: &Template<'_>) -> Arc<Source> {
@@ -246,7 +247,7 @@ impl Environment {
                 if name == "column_name" { json::from_json(argument) } else { template_value(vm, name, argument)? };
             args.named.insert(name.clone(), value);
         }
-        let called = crate::value::native(MacroValue::of(&definition));
+        let called = crate::value::native(MacroValue::of(definition));
         vm.call_value(&called, args).map(|value| crate::value::repr::text(&value))
     }
 

@@ -1,6 +1,7 @@
 //! The manifest from parsed elements: names resolved, duplicates and circles told, maps built.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use millstream_core::{Diagnostic, Place, TableName};
 use serde_json::Value;
@@ -62,8 +63,9 @@ pub(crate) fn assemble(loading: &Loading, elements: Elements, manifest: &mut Man
         if kept {
             manifest.nodes.insert(unique_id, unresolved.node);
         } else {
-            unresolved.node.config.enabled = false;
-            unresolved.node.config.values.insert("enabled".into(), false.into());
+            let config = Arc::make_mut(&mut unresolved.node.config);
+            config.enabled = false;
+            config.values.insert("enabled".into(), false.into());
             manifest.disabled.insert(unique_id, unresolved.node);
         }
     }

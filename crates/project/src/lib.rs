@@ -28,6 +28,7 @@ mod resolve;
 mod select;
 mod state;
 mod target;
+mod workers;
 mod yaml;
 
 pub use cache::ParseCache;

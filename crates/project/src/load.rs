@@ -1,5 +1,6 @@
 //! Loading, from the folder to the [`Project`].
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::project::ProjectConfig;
 use crate::resolve::Lookup;
 use crate::select::selectors_file;
 use crate::yaml::{self, Kind, Yaml};
+use crate::workers::STACK_BYTES;
 use crate::{LoadOptions, Project, Target, files, graph};
 
 /// Reads and checks a project.
@@ -48,10 +50,6 @@ pub fn load(options: &LoadOptions) -> Result<Project> {
         thread.join().unwrap_or_else(|_| Err(Error::ours("reading the project broke off")))
     })
 }
-
-/// Stack for reading. Templates are parsed with room for the deepest expressions; on a smaller stack each of them would
-/// have to be given a new one.
-const STACK_BYTES: usize = 64 * 1024 * 1024;
 
 /// The project as an earlier load kept it, if nothing has changed since.
 fn restored(options: &LoadOptions, dir: &Path) -> Option<Project> {
@@ -286,17 +284,20 @@ fn parse_all(loading: &Loading, docs: BTreeMap<String, Doc>) -> (Manifest, Looku
     let mut of_name: HashMap<&str, usize> = HashMap::new();
     drafts.iter().for_each(|draft| *of_name.entry(&draft.unique_id).or_default() += 1);
     let mut elements = Elements::default();
-    for draft in &drafts {
-        let patch = patches.get(&draft.unique_id);
+    let finished = loading.each(&drafts, |draft| {
+        let patch = patches.get(&draft.unique_id).map(Cow::as_ref);
         let unresolved = parse::nodes::finish(loading, draft, patch);
         // Packages have a model of one name for each warehouse, and settings enable one of them: that one is tested.
         let is_the_one = unresolved.node.config.enabled || of_name.get(draft.unique_id.as_str()) == Some(&1);
-        let foreign = foreign.get(&draft.unique_id).into_iter().flatten();
+        let foreign = foreign.get(&draft.unique_id).into_iter().flatten().map(Cow::as_ref);
+        let mut nodes = Vec::new();
         for entry in patch.into_iter().chain(foreign).filter(|_| is_the_one) {
-            elements.nodes.extend(tests_of(loading, entry, &unresolved));
+            nodes.extend(tests_of(loading, entry, &unresolved));
         }
-        elements.nodes.push(unresolved);
-    }
+        nodes.push(unresolved);
+        nodes
+    });
+    elements.nodes.extend(finished.into_iter().flatten());
     for entry in &entries {
         match entry.section {
             "sources" => {
@@ -358,16 +359,16 @@ fn snapshot_of(loading: &Loading, entry: &Entry) -> Option<Draft> {
 }
 
 /// Which property entries belong to which draft, by unique id.
-struct Patches {
+struct Patches<'e> {
     /// What describes it.
-    own: BTreeMap<String, Entry>,
+    own: BTreeMap<String, Cow<'e, Entry>>,
     /// What another package says of it beside that: tests.
-    foreign: BTreeMap<String, Vec<Entry>>,
+    foreign: BTreeMap<String, Vec<Cow<'e, Entry>>>,
 }
 
-fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> Patches {
-    let mut patches: BTreeMap<String, Entry> = BTreeMap::new();
-    let mut foreign: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+fn match_patches<'e>(loading: &Loading, entries: &'e [Entry], drafts: &mut [Draft]) -> Patches<'e> {
+    let mut patches: BTreeMap<String, Cow<'e, Entry>> = BTreeMap::new();
+    let mut foreign: BTreeMap<String, Vec<Cow<'e, Entry>>> = BTreeMap::new();
     let mut by_name: HashMap<(ResourceType, String), Vec<usize>> = HashMap::new();
     for (number, draft) in drafts.iter().enumerate() {
         by_name.entry((draft.kind, draft.name.clone())).or_default().push(number);
@@ -382,7 +383,8 @@ fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> 
             _ => continue,
         };
         if kind == ResourceType::Model && entry.yaml.get("versions").is_some() {
-            patches.extend(parse::versions::assign(loading, entry, drafts));
+            let versions = parse::versions::assign(loading, entry, drafts).into_iter();
+            patches.extend(versions.map(|(unique_id, entry)| (unique_id, Cow::Owned(entry))));
             continue;
         }
         // A draft that became a version has another name since.
@@ -404,11 +406,11 @@ fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> 
         if let Some(other) = patches.get(&unique_id) {
             // As for dbt: a package describes its own nodes, others may test them.
             if entry.package != draft.package {
-                foreign.entry(unique_id).or_default().push(entry.clone());
+                foreign.entry(unique_id).or_default().push(Cow::Borrowed(entry));
                 continue;
             }
             if other.package != draft.package {
-                let other = patches.insert(unique_id.clone(), entry.clone());
+                let other = patches.insert(unique_id.clone(), Cow::Borrowed(entry));
                 foreign.entry(unique_id).or_default().extend(other);
                 continue;
             }
@@ -422,7 +424,7 @@ fn match_patches(loading: &Loading, entries: &[Entry], drafts: &mut [Draft]) -> 
             );
             continue;
         }
-        patches.insert(unique_id, entry.clone());
+        patches.insert(unique_id, Cow::Borrowed(entry));
     }
     Patches { own: patches, foreign }
 }

@@ -1,7 +1,8 @@
 //! What a load has read of the file system, so that a later one knows whether anything has changed.
 //!
 //! Guarantees: every file is known by the hash of its content, every search by the names that it found; times are
-//! never trusted. Everything that [`crate::files`] does is noted while [`recorded`] is at work on the same thread.
+//! never trusted. Everything that [`crate::files`] does is noted while [`recorded`] is at work on the same thread; work
+//! on other threads is recorded there and handed over ([`note_all`]).
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -31,11 +32,27 @@ thread_local! {
     static RECORDER: RefCell<Option<Inputs>> = const { RefCell::new(None) };
 }
 
-/// Does the work and notes what it reads.
+/// Does the work and notes what it reads. What is noted around it does not hear of that: see [`note_all`].
 pub(crate) fn recorded<T>(work: impl FnOnce() -> T) -> (T, Inputs) {
-    RECORDER.with_borrow_mut(|recorder| *recorder = Some(Inputs::default()));
+    let around = RECORDER.replace(Some(Inputs::default()));
     let done = work();
-    (done, RECORDER.with_borrow_mut(Option::take).unwrap_or_default())
+    (done, RECORDER.replace(around).unwrap_or_default())
+}
+
+/// Whether anything is noted on this thread.
+pub(crate) fn is_recorded() -> bool {
+    RECORDER.with_borrow(Option::is_some)
+}
+
+/// Notes what other work, on whichever thread, has read.
+pub(crate) fn note_all(more: Inputs) {
+    note(|inputs| {
+        inputs.files.extend(more.files);
+        inputs.asked.extend(more.asked);
+        inputs.searched.extend(more.searched);
+        inputs.listed.extend(more.listed);
+        inputs.incomparable |= more.incomparable;
+    });
 }
 
 fn note(change: impl FnOnce(&mut Inputs)) {

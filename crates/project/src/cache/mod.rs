@@ -30,7 +30,10 @@ pub trait ParseCache: std::fmt::Debug + Send + Sync {
 }
 
 /// Starts every kept text. The number grows with the format.
-const MAGIC: &[u8; 16] = b"millstream-pp-1\n";
+const MAGIC: &[u8; 16] = b"millstream-pp-2\n";
+
+/// Bytes of the checksum of everything behind it.
+const SUM_BYTES: usize = 4;
 
 /// What is checked before the rest is looked at.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -48,7 +51,7 @@ pub(crate) fn restore(options: &LoadOptions, dir: &Path, target_dir: &str, targe
     let cache = options.cache.as_ref()?;
     let bytes = cache.get(&dir.join(target_dir))?;
     let rest = bytes.strip_prefix(MAGIC)?;
-    let (sum, rest) = rest.split_first_chunk::<4>()?;
+    let (sum, rest) = rest.split_first_chunk::<SUM_BYTES>()?;
     if crc32c::crc32c(rest) != u32::from_le_bytes(*sum) {
         return None;
     }
@@ -76,13 +79,17 @@ pub(crate) fn keep(project: &Project, inputs: Inputs) {
         env_names,
         inputs,
     };
-    let (Ok(header), Some(body)) = (rmp_serde::to_vec(&header), stored::body(project)) else { return };
-    let mut rest = (header.len() as u64).to_le_bytes().to_vec();
-    rest.extend(header);
-    rest.extend(body);
+    let Ok(header) = rmp_serde::to_vec(&header) else { return };
     let mut bytes = MAGIC.to_vec();
-    bytes.extend(crc32c::crc32c(&rest).to_le_bytes());
-    bytes.extend(rest);
+    bytes.extend([0; SUM_BYTES]);
+    let rest_at = bytes.len();
+    bytes.extend((header.len() as u64).to_le_bytes());
+    bytes.extend(header);
+    if stored::write(project, &mut bytes).is_none() {
+        return;
+    }
+    let sum = crc32c::crc32c(&bytes[rest_at..]).to_le_bytes();
+    bytes[MAGIC.len()..rest_at].copy_from_slice(&sum);
     cache.put(&project.dir.join(&project.config.target_path), &bytes);
 }
 

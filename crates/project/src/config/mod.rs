@@ -6,9 +6,11 @@ pub(crate) mod packages;
 pub(crate) mod profiles;
 pub(crate) mod project_file;
 pub(crate) mod render;
+mod shared;
 pub(crate) mod tree;
 pub(crate) mod typed;
 pub(crate) mod vars;
 pub(crate) mod version;
 
 pub(crate) use project_file::ProjectFile;
+pub(crate) use shared::Configs;

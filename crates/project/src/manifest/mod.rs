@@ -33,6 +33,9 @@ pub use unit_test::{UnitTest, UnitTestRows};
 #[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Manifest {
     /// Models, seeds, snapshots, tests, analyses and operations that are enabled.
+    ///
+    /// Kept apart from the rest, see `cache::stored`.
+    #[serde(skip)]
     pub nodes: BTreeMap<String, Node>,
     /// Source tables that are enabled.
     pub sources: BTreeMap<String, SourceNode>,
@@ -48,7 +51,8 @@ pub struct Manifest {
     pub macros: BTreeMap<String, Macro>,
     /// `{% docs %}` blocks.
     pub docs: BTreeMap<String, Doc>,
-    /// Nodes that `enabled: false` takes out, by unique id.
+    /// Nodes that `enabled: false` takes out, by unique id. Kept as [`Manifest::nodes`].
+    #[serde(skip)]
     pub disabled: BTreeMap<String, Node>,
     /// Sources that `enabled: false` takes out, by unique id.
     pub disabled_sources: BTreeMap<String, SourceNode>,

@@ -1,5 +1,7 @@
 //! Models, seeds, snapshots, tests, analyses and operations.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
@@ -107,7 +109,10 @@ pub struct Node {
     /// sha256 of the text (dbt's rule: surrounding white space does not count; seeds: of the file).
     pub checksum: Checksum,
     /// Configuration after all merging and rendering.
-    pub config: NodeConfig,
+    ///
+    /// Nodes share it. It is kept apart from them, see `cache::stored`.
+    #[serde(skip)]
+    pub config: Arc<NodeConfig>,
     /// Configuration as it was written.
     pub unrendered_config: Map<String, Value>,
     /// Same as `config.tags`.

@@ -58,9 +58,8 @@ pub(crate) fn read(loading: &Loading) -> Vec<Draft> {
         let find = |folders: &[String], extension: &str| {
             loading.collecting(|diagnostics| package.find(folders, &[extension], diagnostics))
         };
-        for found in find(&project.model_paths, "sql") {
-            drafts.extend(text(loading, index, ResourceType::Model, &found));
-        }
+        let models = find(&project.model_paths, "sql");
+        drafts.extend(texts(loading, index, ResourceType::Model, &models));
         for found in find(&project.model_paths, "py") {
             drafts.extend(text(loading, index, ResourceType::Model, &found));
         }
@@ -71,7 +70,6 @@ pub(crate) fn read(loading: &Loading) -> Vec<Draft> {
             drafts.extend(snapshots(loading, index, &found));
         }
         for found in find(&project.test_paths, "sql") {
-            // Generic tests are macros.
             // Generic tests are macros, fixtures are rows of unit tests.
             if !found.relative.starts_with("generic/") && !found.relative.starts_with("fixtures/") {
                 drafts.extend(text(loading, index, ResourceType::Test, &found));
@@ -91,6 +89,11 @@ pub(crate) fn fqn_prefix(package: &Package, relative: &str) -> Vec<String> {
     parts.pop();
     fqn.extend(parts.into_iter().map(str::to_owned));
     fqn
+}
+
+/// [`text`] of all files, on every core.
+fn texts(loading: &Loading, index: usize, kind: ResourceType, found: &[Found]) -> impl Iterator<Item = Draft> {
+    loading.each(found, |found| text(loading, index, kind, found)).into_iter().flatten()
 }
 
 /// An element that is all of a file, in SQL or Python.

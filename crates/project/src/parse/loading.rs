@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
 use millstream_jinja::{Environment, MacroInfo, Relation, Resolver};
 
-use crate::Target;
-use crate::config::render;
+use crate::cache::inputs;
+use crate::config::{Configs, render};
+use crate::{Target, workers};
 use crate::limits::DIAGNOSTICS_MAX;
 use crate::manifest::Naming;
 use crate::package::Package;
@@ -27,9 +28,40 @@ pub(crate) struct Loading {
     pub macros: BTreeMap<String, MacroInfo>,
     /// Which of `schema`, `alias` and `database` a macro of the project or of a package decides.
     pub own_name_macros: BTreeSet<&'static str>,
-    diagnostics: RefCell<Diagnostics>,
-    reported: RefCell<usize>,
+    /// Configurations, each made once.
+    pub configs: Configs,
+    problems: Mutex<Problems>,
 }
+
+/// Reported problems: the first [`DIAGNOSTICS_MAX`] of them, and how many there were.
+#[derive(Default)]
+struct Problems {
+    shown: Vec<Diagnostic>,
+    count: usize,
+}
+
+impl Problems {
+    fn add(&mut self, problem: Diagnostic) {
+        self.count += 1;
+        if self.count <= DIAGNOSTICS_MAX {
+            self.shown.push(problem);
+        }
+    }
+
+    fn add_all(&mut self, others: Problems) {
+        let hidden = others.count - others.shown.len();
+        others.shown.into_iter().for_each(|problem| self.add(problem));
+        self.count += hidden;
+    }
+}
+
+thread_local! {
+    /// What is reported in one batch of work that several threads share, see [`Loading::each`].
+    static HELD: RefCell<Option<Problems>> = const { RefCell::new(None) };
+}
+
+/// Things that one thread works on at a time: few enough that the cores end together.
+const BATCH_THINGS: usize = 16;
 
 impl Loading {
     pub(crate) fn new(
@@ -54,8 +86,8 @@ impl Loading {
             docs,
             macros,
             own_name_macros,
-            diagnostics: RefCell::new(diagnostics),
-            reported: RefCell::new(0),
+            configs: Configs::default(),
+            problems: Mutex::new(Problems { count: 0, shown: diagnostics.into_iter().collect() }),
         }
     }
 
@@ -71,10 +103,37 @@ impl Loading {
 
     /// Adds a problem.
     pub(crate) fn report(&self, diagnostic: Diagnostic) {
-        *self.reported.borrow_mut() += 1;
-        if *self.reported.borrow() <= DIAGNOSTICS_MAX {
-            self.diagnostics.borrow_mut().push(diagnostic);
+        let unheld = HELD.with_borrow_mut(|held| match held {
+            Some(held) => {
+                held.add(diagnostic);
+                None
+            }
+            None => Some(diagnostic),
+        });
+        if let Some(diagnostic) = unheld {
+            self.problems.lock().unwrap_or_else(PoisonError::into_inner).add(diagnostic);
         }
+    }
+
+    /// Does the work for each thing, on every core. Results, problems and what is noted of the file system are those of
+    /// doing it one after the other.
+    pub(crate) fn each<T: Sync, R: Send>(&self, things: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+        let recorded = inputs::is_recorded();
+        let batch = |things: &[T]| {
+            let around = HELD.replace(Some(Problems::default()));
+            let all = || things.iter().map(&work).collect::<Vec<R>>();
+            let (results, read) =
+                if recorded { inputs::recorded(all) } else { (all(), inputs::Inputs::default()) };
+            let held = HELD.replace(around).unwrap_or_default();
+            (results, held, read)
+        };
+        let mut results = Vec::with_capacity(things.len());
+        for (some, held, read) in workers::in_batches(things, BATCH_THINGS, batch) {
+            results.extend(some);
+            self.problems.lock().unwrap_or_else(PoisonError::into_inner).add_all(held);
+            inputs::note_all(read);
+        }
+        results
     }
 
     /// Adds a problem told by another crate's error.
@@ -94,12 +153,13 @@ impl Loading {
 
     /// All problems; when there were too many, how many more.
     pub(crate) fn into_parts(self) -> (Vec<Package>, Target, Environment, Diagnostics) {
-        let mut diagnostics = self.diagnostics.into_inner();
-        let reported = self.reported.into_inner();
-        if reported > DIAGNOSTICS_MAX {
+        let problems = self.problems.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut diagnostics = Diagnostics::new();
+        problems.shown.into_iter().for_each(|problem| diagnostics.push(problem));
+        if problems.count > DIAGNOSTICS_MAX {
             diagnostics.push(Diagnostic::warning(
                 "too-many",
-                format!("{} more problems are not shown", reported - DIAGNOSTICS_MAX),
+                format!("{} more problems are not shown", problems.count - DIAGNOSTICS_MAX),
             ));
         }
         (self.packages, self.target, self.environment, diagnostics)

@@ -1,5 +1,7 @@
 //! Drafts into nodes: configuration of all levels, Jinja, yml properties, relation names.
 
+use std::sync::Arc;
+
 use millstream_core::{Diagnostic, Place};
 use millstream_jinja::{ParseContext, Parsed, Template};
 use serde_json::{Map, Value, json};
@@ -10,7 +12,6 @@ use super::properties::Entry;
 use super::{Loading, columns, python_model, relation_names};
 use crate::config::merge::{self, Setting, Settings};
 use crate::config::render::is_jinja;
-use crate::config::typed;
 use crate::manifest::{Access, DependsOn, Docs, Naming, Node, NodeConfig, RefArgs, ResourceType};
 use crate::yaml::{Kind, Yaml};
 
@@ -173,9 +174,9 @@ pub(crate) fn finish(loading: &Loading, draft: &Draft, patch: Option<&Entry>) ->
         let table = Setting { value: "table".into(), place: draft.place.clone() };
         merged.entry("materialized".to_owned()).or_insert(table);
     }
-    let mut config = loading.collecting(|diagnostics| typed::node_config(draft.kind, &merged, diagnostics));
+    let mut config = loading.collecting(|diagnostics| loading.configs.of(draft.kind, &merged, diagnostics));
     for tag in draft.tags.iter().rev() {
-        config.tags.insert(0, tag.clone());
+        Arc::make_mut(&mut config).tags.insert(0, tag.clone());
     }
     let raw = patch.map(patch_settings_raw).unwrap_or_default();
     let mut node = node(draft, &package.name, &package.prefix, config);
@@ -201,7 +202,10 @@ fn parse_hooks(loading: &Loading, draft: &Draft, node: &Node) -> Vec<Parsed> {
     if matches!(node.resource_type, ResourceType::Operation | ResourceType::Analysis) {
         return Vec::new();
     }
-    let hooks = node.config.pre_hook.iter().chain(&node.config.post_hook).filter(|hook| is_jinja(&hook.sql));
+    let mut hooks = node.config.pre_hook.iter().chain(&node.config.post_hook).filter(|hook| is_jinja(&hook.sql)).peekable();
+    if hooks.peek().is_none() {
+        return Vec::new();
+    }
     let config = Value::Object(node.config.values.clone());
     hooks.map(|hook| parse_text(loading, draft, (&hook.sql, draft.line), &config)).collect()
 }
@@ -291,7 +295,7 @@ fn place_of_argument(draft: &Draft, name: &str) -> Place {
     Place::line(&draft.file, draft.line)
 }
 
-fn node(draft: &Draft, package_name: &str, package_dir: &str, config: NodeConfig) -> Node {
+fn node(draft: &Draft, package_name: &str, package_dir: &str, config: Arc<NodeConfig>) -> Node {
     Node {
         unique_id: draft.unique_id.clone(),
         resource_type: draft.kind,
@@ -434,8 +438,7 @@ pub(crate) fn name_relation(loading: &Loading, node: &mut Node) {
     node.naming = loading.naming();
     node.schema = loading.target.schema.clone();
     node.database = loading.target.database.clone();
-    let seen = relation_names::macro_node(node);
-    let named = relation_names::names(loading, &node.package_name, &node.config, &seen, &node.place, &node.name);
+    let named = relation_names::names(loading, node);
     node.database = named.database;
     node.schema = named.schema;
     node.alias = named.alias;

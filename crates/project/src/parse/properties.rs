@@ -99,15 +99,20 @@ pub(crate) fn read(loading: &Loading) -> Vec<Entry> {
         ] {
             folders.extend(paths.iter().cloned());
         }
-        for found in loading.collecting(|diagnostics| package.find(&folders, &["yml", "yaml"], diagnostics)) {
+        let found = loading.collecting(|diagnostics| package.find(&folders, &["yml", "yaml"], diagnostics));
+        let of_files = loading.each(&found, |found| {
             let file = package.label(&found.path);
             let yaml = loading.collecting(|diagnostics| {
-                let text = package.read(&found, diagnostics)?;
+                let text = package.read(found, diagnostics)?;
                 yaml::parse(&text, &file, diagnostics)
             });
-            let Some(yaml) = yaml else { continue };
-            read_file(loading, index, &found, &file, &yaml, &mut entries);
-        }
+            let mut entries = Vec::new();
+            if let Some(yaml) = yaml {
+                read_file(loading, index, found, &file, &yaml, &mut entries);
+            }
+            entries
+        });
+        entries.extend(of_files.into_iter().flatten());
     }
     entries
 }

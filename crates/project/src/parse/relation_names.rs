@@ -1,12 +1,12 @@
 //! Database, schema and alias of a node, as the `generate_…_name` macros decide.
 
-use millstream_core::{Diagnostic, Place};
+use millstream_core::Diagnostic;
 use millstream_jinja::{MacroCall, RenderContext};
 use serde_json::{Map, Value, json};
 
 use super::Loading;
 use super::loading::NoResolver;
-use crate::manifest::{Node, NodeConfig, ResourceType};
+use crate::manifest::{Node, ResourceType};
 
 /// What a node's relation is called.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,15 +16,10 @@ pub(crate) struct RelationNames {
     pub alias: String,
 }
 
-/// Asks the macros. `node` is what they see as `node`.
-pub(crate) fn names(
-    loading: &Loading,
-    package: &str,
-    config: &NodeConfig,
-    node: &Value,
-    place: &Place,
-    name: &str,
-) -> RelationNames {
+/// Asks the macros, or does as the built-in ones do where no others are.
+pub(crate) fn names(loading: &Loading, node: &Node) -> RelationNames {
+    let (package, config, place, name) = (&node.package_name, &node.config, &node.place, &node.name);
+    let seen = std::cell::OnceCell::new();
     let call = |component: &str, custom: Option<&str>, default: Option<&str>| -> Option<String> {
         let macro_name = format!("generate_{component}_name");
         if !loading.own_name_macros.contains(component) {
@@ -33,10 +28,11 @@ pub(crate) fn names(
         // A package's own macro decides for its nodes; otherwise the root project's or the built-in one.
         let own = format!("macro.{package}.{macro_name}");
         let caller = if loading.macros.contains_key(&own) { package } else { &loading.root().name };
-        let positional = [custom.map_or(Value::Null, Value::from), node.clone()];
+        let seen = seen.get_or_init(|| macro_node(node));
+        let positional = [custom.map_or(Value::Null, Value::from), seen.clone()];
         let named = Map::new();
         let call = MacroCall { package: caller, name: &macro_name, positional: &positional, named: &named, place };
-        let mut context = RenderContext::new(node.clone(), NoResolver::shared());
+        let mut context = RenderContext::new(seen.clone(), NoResolver::shared());
         context.execute = false;
         match loading.environment.call_macro(&call, &context) {
             Ok(Value::String(text)) if !text.trim().is_empty() => Some(text.trim().to_owned()),
@@ -68,17 +64,14 @@ pub(crate) fn names(
 }
 
 /// What the built-in macros return (`macros/dbt/macros/naming.sql`), without rendering them for each node.
-fn built_in(loading: &Loading, component: &str, custom: Option<&str>, node: &Value) -> Option<String> {
-    let text = |key: &str| node.get(key).and_then(Value::as_str);
+fn built_in(loading: &Loading, component: &str, custom: Option<&str>, node: &Node) -> Option<String> {
     let name = match (component, custom.map(str::trim)) {
         ("schema", None) => loading.target.schema.clone(),
         ("schema", Some(custom)) => format!("{}_{custom}", loading.target.schema),
         ("alias", Some(custom)) if !custom.is_empty() => custom.to_owned(),
-        ("alias", _) => match text("version") {
-            Some(version) if !version.is_empty() => {
-                format!("{}_v{}", text("name").unwrap_or_default(), version.replace('.', "_"))
-            }
-            _ => text("name")?.to_owned(),
+        ("alias", _) => match node.version.as_deref() {
+            Some(version) if !version.is_empty() => format!("{}_v{}", node.name, version.replace('.', "_")),
+            _ => node.name.clone(),
         },
         (_, None) => loading.target.database.clone()?,
         (_, Some(custom)) => custom.to_owned(),
@@ -88,7 +81,7 @@ fn built_in(loading: &Loading, component: &str, custom: Option<&str>, node: &Val
 }
 
 /// What the macros see of a node before its relation has a name.
-pub(crate) fn macro_node(node: &Node) -> Value {
+fn macro_node(node: &Node) -> Value {
     json!({
         "name": node.name,
         "resource_type": node.resource_type.as_str(),

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::nodes::{columns, extend, reference};
+use super::nodes::extend;
+use super::parts::{ColumnsText, reference, version};
 use crate::manifest::{
     Doc, Exposure, Freshness, FreshnessThreshold, Group, Macro, Owner, SourceNode, UnitTest, UnitTestRows,
 };
@@ -50,7 +51,7 @@ pub(super) fn source(source: &SourceNode) -> Value {
         "freshness": freshness,
         "external": source.external,
         "description": source.description,
-        "columns": columns(&source.columns),
+        "columns": ColumnsText(&source.columns),
         "meta": source.meta,
         "source_meta": source.source_meta,
         "tags": source.tags,
@@ -196,6 +197,6 @@ pub(super) fn unit_test(test: &UnitTest) -> Value {
         "schema": null,
         "created_at": 0.0,
         "versions": test.versions,
-        "version": super::nodes::version(test.version.as_deref()),
+        "version": version(test.version.as_deref()),
     })
 }

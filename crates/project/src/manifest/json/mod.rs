@@ -5,6 +5,7 @@
 
 mod elements;
 mod nodes;
+mod parts;
 mod write;
 
 use std::collections::BTreeMap;
@@ -13,7 +14,8 @@ use serde_json::{Map, Value, json};
 
 use super::{Manifest, ResourceType};
 
-pub(crate) use nodes::{node, reference};
+pub(crate) use nodes::node;
+pub(crate) use parts::reference;
 pub use write::Compiled;
 
 /// The schema that the artifact follows.

@@ -9,11 +9,16 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{Metadata, SCHEMA, elements, nodes, stamped};
+use super::nodes::NodeText;
+use super::{Metadata, SCHEMA, elements, stamped};
 use crate::manifest::{Manifest, Node, ResourceType};
+use crate::workers;
 
 /// Nodes that one thread makes into text at a time.
 const BATCH_NODES: usize = 128;
+
+/// Nodes whose texts are in memory at once, a few kilobytes each.
+const WINDOW_NODES: usize = 16 * BATCH_NODES;
 
 /// What a run has rendered of a node.
 #[derive(Debug, Clone, Copy)]
@@ -76,17 +81,6 @@ fn metadata_json(metadata: &Metadata) -> Value {
     })
 }
 
-/// One node with what the run has rendered of it.
-fn node(found: &Node, at: f64, compiled: &BTreeMap<&str, Compiled<'_>>) -> Value {
-    let mut value = stamped(nodes::node(found), at);
-    if let (Some(done), Value::Object(object)) = (compiled.get(found.unique_id.as_str()), &mut value) {
-        object.insert("compiled".into(), true.into());
-        object.insert("compiled_code".into(), done.code.into());
-        object.insert("compiled_path".into(), done.path.into());
-    }
-    value
-}
-
 /// The document while it is written: an object whose sections come one after the other.
 struct Document<'a> {
     out: &'a mut dyn Write,
@@ -129,34 +123,21 @@ impl Document<'_> {
         self.key("nodes")?;
         self.out.write_all(b"{")?;
         let all: Vec<(&String, &Node)> = manifest.nodes.iter().collect();
-        let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let text_of = |batch: &[(&String, &Node)]| -> io::Result<Vec<u8>> {
             let mut text = Vec::new();
-            for (id, found) in batch {
+            for (id, node) in batch {
                 if !text.is_empty() {
                     text.push(b',');
                 }
                 serde_json::to_writer(&mut text, id)?;
                 text.push(b':');
-                serde_json::to_writer(&mut text, &node(found, at, compiled))?;
+                serde_json::to_writer(&mut text, &NodeText { node, at, compiled: compiled.get(id.as_str()) })?;
             }
             Ok(text)
         };
         let mut first = true;
-        for window in all.chunks(BATCH_NODES * workers) {
-            let texts: Vec<io::Result<Vec<u8>>> = if window.len() <= BATCH_NODES {
-                vec![text_of(window)]
-            } else {
-                std::thread::scope(|scope| {
-                    let started: Vec<_> =
-                        window.chunks(BATCH_NODES).map(|part| scope.spawn(|| text_of(part))).collect();
-                    let ended = |thread: std::thread::ScopedJoinHandle<'_, io::Result<Vec<u8>>>| {
-                        thread.join().unwrap_or_else(|_| Err(io::Error::other("a thread that writes nodes broke off")))
-                    };
-                    started.into_iter().map(ended).collect()
-                })
-            };
-            for text in texts {
+        for window in all.chunks(WINDOW_NODES) {
+            for text in workers::in_batches(window, BATCH_NODES, text_of) {
                 if !std::mem::take(&mut first) {
                     self.out.write_all(b",")?;
                 }

@@ -5,6 +5,8 @@
 mod arguments;
 mod names;
 
+use std::sync::Arc;
+
 use millstream_core::{Diagnostic, Place};
 use millstream_jinja::{ParseContext, Parsed, TestCall};
 use serde_json::{Map, Value, json};
@@ -13,7 +15,6 @@ use super::nodes::{self, Unresolved};
 use super::properties::Entry;
 use super::{Loading, columns, draft};
 use crate::config::merge::{self, Setting, Settings};
-use crate::config::typed;
 use crate::manifest::{Access, Checksum, DependsOn, Docs, Naming, Node, NodeConfig, ResourceType, TestMetadata};
 use crate::names::did_you_mean;
 use crate::yaml::{Kind, Yaml};
@@ -131,7 +132,7 @@ fn read_one(
     let mut calls = macro_config(&parsed, &arguments.place);
     calls.push(arguments.config.clone());
     let settings = nodes::settings(loading, entry.package, "data_tests", &fqn, &Settings::new(), &calls);
-    let config = loading.collecting(|diagnostics| typed::node_config(ResourceType::Test, &settings, diagnostics));
+    let config = loading.collecting(|diagnostics| loading.configs.of(ResourceType::Test, &settings, diagnostics));
 
     let mut tags: Vec<String> = target.tags.clone();
     tags.extend(column.map(|(_, tags)| tags.to_vec()).unwrap_or_default());
@@ -143,7 +144,7 @@ fn read_one(
     node.fqn = fqn;
     node.tags = tags;
     node.column_name = column.map(|(name, _)| name.to_owned());
-    node.depends_on.macros.push(found.unique_id);
+    node.depends_on.macros.push(found.unique_id.clone());
     let (refs, sources) = nodes::add_calls(&mut node, &parsed);
     nodes::name_relation(loading, &mut node);
     // The calls stand in arguments, which have no lines of their own: the test's place is the nearest.
@@ -207,7 +208,7 @@ fn node(
     target: &Target<'_>,
     arguments: Arguments,
     names: &names::TestNames,
-    config: NodeConfig,
+    config: Arc<NodeConfig>,
 ) -> Node {
     let package = &loading.packages[target.entry.package];
     let raw_code = names::raw_code(&arguments);
