@@ -21,8 +21,8 @@ use crate::parse::{self, Loading, nodes::Unresolved};
 use crate::project::ProjectConfig;
 use crate::resolve::Lookup;
 use crate::select::selectors_file;
-use crate::yaml::{self, Kind, Yaml};
 use crate::workers::STACK_BYTES;
+use crate::yaml::{self, Kind, Yaml};
 use crate::{LoadOptions, Project, Target, files, graph};
 
 /// Reads and checks a project.

@@ -9,10 +9,10 @@ use millstream_jinja::{Environment, MacroInfo, Relation, Resolver};
 
 use crate::cache::inputs;
 use crate::config::{Configs, render};
-use crate::{Target, workers};
 use crate::limits::DIAGNOSTICS_MAX;
 use crate::manifest::Naming;
 use crate::package::Package;
+use crate::{Target, workers};
 
 /// What all parts of one load share: packages, macros, the target, and the list of problems.
 pub(crate) struct Loading {
@@ -122,8 +122,7 @@ impl Loading {
         let batch = |things: &[T]| {
             let around = HELD.replace(Some(Problems::default()));
             let all = || things.iter().map(&work).collect::<Vec<R>>();
-            let (results, read) =
-                if recorded { inputs::recorded(all) } else { (all(), inputs::Inputs::default()) };
+            let (results, read) = if recorded { inputs::recorded(all) } else { (all(), inputs::Inputs::default()) };
             let held = HELD.replace(around).unwrap_or_default();
             (results, held, read)
         };

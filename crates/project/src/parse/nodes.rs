@@ -202,7 +202,8 @@ fn parse_hooks(loading: &Loading, draft: &Draft, node: &Node) -> Vec<Parsed> {
     if matches!(node.resource_type, ResourceType::Operation | ResourceType::Analysis) {
         return Vec::new();
     }
-    let mut hooks = node.config.pre_hook.iter().chain(&node.config.post_hook).filter(|hook| is_jinja(&hook.sql)).peekable();
+    let mut hooks =
+        node.config.pre_hook.iter().chain(&node.config.post_hook).filter(|hook| is_jinja(&hook.sql)).peekable();
     if hooks.peek().is_none() {
         return Vec::new();
     }

@@ -47,18 +47,18 @@ pub(crate) fn since(snapshot: &Snapshot, from: u64) -> Result<Option<FileChanges
             if action.meta_data.is_some_and(|metadata| metadata.schema_string != snapshot.metadata.schema_string) {
                 return Ok(None);
             }
-            if let Some(remove) = action.remove.filter(|remove| remove.data_change) {
-                if added.remove(&remove.path).is_none() {
-                    let add = Add {
-                        path: remove.path,
-                        partition_values: remove.partition_values.unwrap_or_default(),
-                        size: remove.size.unwrap_or_default(),
-                        modification_time: remove.deletion_timestamp.unwrap_or_default(),
-                        data_change: true,
-                        ..Add::default()
-                    };
-                    removed.push(Arc::new(DataFile::new(add)));
-                }
+            if let Some(remove) = action.remove.filter(|remove| remove.data_change)
+                && added.remove(&remove.path).is_none()
+            {
+                let add = Add {
+                    path: remove.path,
+                    partition_values: remove.partition_values.unwrap_or_default(),
+                    size: remove.size.unwrap_or_default(),
+                    modification_time: remove.deletion_timestamp.unwrap_or_default(),
+                    data_change: true,
+                    ..Add::default()
+                };
+                removed.push(Arc::new(DataFile::new(add)));
             }
             if let Some(add) = action.add.filter(|add| add.data_change) {
                 order.push(add.path.clone());
@@ -70,9 +70,9 @@ pub(crate) fn since(snapshot: &Snapshot, from: u64) -> Result<Option<FileChanges
     let mut seen = HashSet::new();
     let added: Vec<_> = order.iter().filter(|path| seen.insert(*path)).filter_map(|path| added.remove(path)).collect();
     let changes = FileChanges { added, removed };
-    let is_there = |file: &&Arc<DataFile>| exists(&snapshot.folder, &file.add);
-    let needed = changes.added.iter().chain(&changes.removed);
-    Ok(needed.clone().all(|file| is_there(&file)).then_some(changes))
+    let mut needed = changes.added.iter().chain(&changes.removed);
+    let is_whole = needed.all(|file| exists(&snapshot.folder, &file.add));
+    Ok(is_whole.then_some(changes))
 }
 
 /// Whether a data file is still on the disk: past versions lose theirs when they are older than the retention. A file

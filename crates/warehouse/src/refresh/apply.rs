@@ -60,7 +60,7 @@ pub(crate) async fn refresh(
         }
     };
     change.operation = Some("REFRESH");
-    change.refreshed = Some(refreshed);
+    change.refreshed = Some(Box::new(refreshed));
     StagedVersion::table(request, stored, change)
 }
 

@@ -35,7 +35,7 @@ pub(super) enum Way {
     /// These rows come in.
     Append(LogicalPlan),
     /// Rows with these keys go, these rows come in.
-    Keys { keys: Keys, new_rows: LogicalPlan },
+    Keys { keys: Box<Keys>, new_rows: LogicalPlan },
     /// Everything anew.
     Full,
 }
@@ -190,7 +190,7 @@ impl Subject<'_> {
                 Ok(rows) => rows,
                 Err(reason) => return Ok(Err(Obstacle::Query(reason))),
             };
-            return Ok(Ok((Way::Keys { keys, new_rows }, linear.0)));
+            return Ok(Ok((Way::Keys { keys: Box::new(keys), new_rows }, linear.0)));
         }
         Ok(Err(Obstacle::Query(first.unwrap_or(linear))))
     }

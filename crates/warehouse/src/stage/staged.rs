@@ -42,7 +42,7 @@ pub(crate) struct TableChange {
     /// Whether there is a log that cannot be read: the table starts anew, without its past.
     pub damaged: bool,
     /// Where it comes from a refresh: what is kept for the next one.
-    pub refreshed: Option<Refreshed>,
+    pub refreshed: Option<Box<Refreshed>>,
 }
 
 /// What a refresh leaves for the next one.

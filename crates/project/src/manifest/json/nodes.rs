@@ -89,7 +89,8 @@ impl NodeText<'_> {
         let node = self.node;
         match node.resource_type {
             ResourceType::Model => {
-                let constraints: Vec<_> = node.constraints.iter().map(|found| ConstraintText::of(found, true)).collect();
+                let constraints: Vec<_> =
+                    node.constraints.iter().map(|found| ConstraintText::of(found, true)).collect();
                 map.serialize_entry("access", &node.access)?;
                 map.serialize_entry("constraints", &constraints)?;
                 map.serialize_entry("version", &version(node.version.as_deref()))?;
