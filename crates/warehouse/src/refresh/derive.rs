@@ -73,7 +73,7 @@ impl Subject<'_> {
         let sources = Sources::of(&self.planned.plan, self.own)?;
         let mut counted = Vec::new();
         let mut keys = Vec::new();
-        let found = self.from_changes(&sources, &mut counted, &mut keys).await?;
+        let found = self.by_changes(&sources, &mut counted, &mut keys).await?;
         let (way, path, reason, touched) = match found {
             Ok((way, reason)) => {
                 let (path, touched) = match &way {
@@ -104,7 +104,7 @@ impl Subject<'_> {
         Ok(Decided { way, report, sources })
     }
 
-    async fn from_changes(
+    async fn by_changes(
         &self,
         sources: &Sources,
         counted: &mut Vec<(millstream_core::TableName, Option<u64>)>,
