@@ -137,23 +137,17 @@ mod tests {
             sizes.push(10_000);
             most = most.max(sizes.len());
             if second % 60 == 0 {
-                loop {
-                    let groups = groups(&files(sizes.iter().copied()));
-                    if groups.is_empty() {
-                        break;
-                    }
-                    for group in groups {
-                        let gone: Vec<usize> = group.iter().filter_map(|file| file.add.path.parse().ok()).collect();
-                        let bytes: u64 = group.iter().map(|file| file.add.size).sum();
-                        written += bytes;
-                        let mut at = 0;
-                        sizes.retain(|_| {
-                            at += 1;
-                            !gone.contains(&(at - 1))
-                        });
-                        sizes.push(bytes);
-                        break;
-                    }
+                // Whoever puts one group together looks anew.
+                while let Some(group) = groups(&files(sizes.iter().copied())).into_iter().next() {
+                    let gone: Vec<usize> = group.iter().filter_map(|file| file.add.path.parse().ok()).collect();
+                    let bytes: u64 = group.iter().map(|file| file.add.size).sum();
+                    written += bytes;
+                    let mut at = 0;
+                    sizes.retain(|_| {
+                        at += 1;
+                        !gone.contains(&(at - 1))
+                    });
+                    sizes.push(bytes);
                 }
             }
         }
