@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use millstream_core::{Error, Kind};
 use millstream_project::Project;
 use millstream_runner::{Cancel, IngestRequest, IngestSummary};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::ledger;
 use crate::context::Context;
-use crate::options::{Property, value};
+use crate::options::{KafkaOptions, OnGap, Property, value};
 use crate::output::ListFormat;
 use crate::stop::{Exit, Outcome};
 use crate::talk::{NodeLines, tell_ingest};
@@ -26,16 +26,6 @@ Examples:
 
 /// Variable that says where Kafka is.
 const BROKERS_VARIABLE: &str = "MILLSTREAM_BROKERS";
-
-/// What to do with offsets that the broker no longer has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum OnGap {
-    /// Stop with an error that tells the range.
-    #[default]
-    Fail,
-    /// Go on behind it, and record the gap in the ledger.
-    Skip,
-}
 
 /// Load what is new in the sources into raw.*, under their contracts
 ///
@@ -54,15 +44,8 @@ pub struct IngestArgs {
     /// Keep reading Kafka until Ctrl-C
     #[arg(long)]
     follow: bool,
-    /// What to do with offsets that the broker no longer has
-    #[arg(long, value_enum, default_value_t)]
-    on_gap: OnGap,
-    /// Bootstrap servers instead of the project's, HOST:PORT[,HOST:PORT...]
-    #[arg(long, value_name = "SERVERS")]
-    brokers: Option<String>,
-    /// Any librdkafka setting; repeatable; wins over the project's
-    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]
-    properties: Vec<Property>,
+    #[command(flatten)]
+    kafka: KafkaOptions,
     /// How long to wait for another command that holds the workspace
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = value::duration)]
     wait: Duration,
@@ -73,16 +56,16 @@ pub struct IngestArgs {
 
 /// Runs it.
 pub async fn run(args: IngestArgs, context: &Context) -> Outcome {
-    let properties = Property::split_all(&args.properties)?;
+    let properties = Property::split_all(&args.kafka.properties)?;
     let mut project = context.load_project()?;
     let sources = choose(&args, &project, context)?;
-    override_kafka(&mut project, args.brokers.as_deref(), &properties);
+    override_kafka(&mut project, args.kafka.brokers.as_deref(), &properties);
     let cancel = Cancel::default();
     context.cancel_on_interrupt(cancel.clone());
     let request = IngestRequest {
         sources,
         replace: args.replace,
-        skip_gaps: args.on_gap == OnGap::Skip,
+        skip_gaps: args.kafka.on_gap == OnGap::Skip,
         follow: args.follow,
         args: context
             .arguments("ingest", vec![("sources", args.sources.clone().into()), ("replace", args.replace.into())]),
@@ -116,7 +99,8 @@ fn choose(args: &IngestArgs, project: &Project, context: &Context) -> Result<Vec
     if !args.sources.is_empty() {
         return Ok(args.sources.clone());
     }
-    let has_broker = args.brokers.is_some() || context.env.get(BROKERS_VARIABLE).is_some_and(|value| !value.is_empty());
+    let has_broker =
+        args.kafka.brokers.is_some() || context.env.get(BROKERS_VARIABLE).is_some_and(|value| !value.is_empty());
     let (mut chosen, mut skipped) = (Vec::new(), Vec::new());
     for source in project.manifest.sources.values() {
         let name = format!("{}.{}", source.source_name, source.name);

@@ -12,9 +12,9 @@ use millstream_runner::live::{Board, RoundSummary, Schedules, UpRequest};
 use millstream_server::Server;
 use serde_json::json;
 
-use super::ingest::{OnGap, override_kafka};
+use super::ingest::override_kafka;
 use crate::context::Context;
-use crate::options::Property;
+use crate::options::{KafkaOptions, OnGap, Property};
 use crate::stop::{Exit, Outcome};
 use crate::talk::{LiveLines, NodeLines};
 
@@ -72,22 +72,15 @@ pub struct UpArgs {
     /// Where /healthz, /readyz and /metrics are served, IP:PORT, or off
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
     listen: Listen,
-    /// What to do with offsets that the broker no longer has
-    #[arg(long, value_enum, default_value_t)]
-    on_gap: OnGap,
-    /// Bootstrap servers instead of the project's, HOST:PORT[,HOST:PORT...]
-    #[arg(long, value_name = "SERVERS")]
-    brokers: Option<String>,
-    /// Any librdkafka setting; repeatable; wins over the project's
-    #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]
-    properties: Vec<Property>,
+    #[command(flatten)]
+    kafka: KafkaOptions,
 }
 
 /// Runs it.
 pub async fn run(args: UpArgs, context: &Context) -> Outcome {
-    let properties = Property::split_all(&args.properties)?;
+    let properties = Property::split_all(&args.kafka.properties)?;
     let mut project = context.load_project()?;
-    override_kafka(&mut project, args.brokers.as_deref(), &properties);
+    override_kafka(&mut project, args.kafka.brokers.as_deref(), &properties);
     let project = Arc::new(project);
     let schedules = Schedules::read(&project.dir)?;
     let workspace = context.open_workspace(&project.target)?;
@@ -101,7 +94,7 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     let board = Arc::new(Board::default());
     let request = UpRequest {
         sources: args.sources,
-        skip_gaps: args.on_gap == OnGap::Skip,
+        skip_gaps: args.kafka.on_gap == OnGap::Skip,
         flush: Duration::from_millis(args.flush_ms),
         poll: Duration::from_millis(args.poll_ms),
         drain: Duration::from_millis(args.drain_timeout_ms),

@@ -2,6 +2,7 @@
 
 mod dbt;
 mod global;
+mod kafka;
 mod nodes;
 mod property;
 pub mod reading;
@@ -10,6 +11,7 @@ pub mod state;
 pub mod value;
 
 pub use global::{EngineChoice, GlobalOptions};
+pub use kafka::{KafkaOptions, OnGap};
 pub use nodes::NodeOptions;
 pub use property::Property;
 pub use reading::ReadingOptions;

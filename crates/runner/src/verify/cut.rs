@@ -12,12 +12,10 @@ use millstream_core::{Error, Result, TableName, Warehouse};
 use millstream_project::{Node, Project};
 
 use super::role::{Role, role};
+use crate::is_refreshed;
 
 /// What positions of refreshed tables start with.
 const REFRESH: &str = "refresh:";
-
-/// Materializations that leave such positions.
-const REFRESHED: [&str; 2] = ["dynamic_table", "materialized_view"];
 
 /// A model at a version: what one recomputation makes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,7 +131,7 @@ impl<'a> Cuts<'a> {
     async fn positions(&self, key: &Key) -> Result<BTreeMap<TableName, u64>> {
         let found = node(self.project, &key.id)?;
         // Of another materialization they are left over from the time when it was refreshed.
-        let is_refreshed = REFRESHED.contains(&found.config.materialized.as_str());
+        let is_refreshed = is_refreshed(&found.config.materialized);
         let Some(at) = key.at.filter(|_| is_refreshed) else { return Ok(BTreeMap::new()) };
         let name = found.table_name();
         let found = match self.latest.get(&name) {

@@ -9,7 +9,7 @@ use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Projection, SubqueryAlias, Window, lit};
 
 use super::expr::{
-    are_of, as_exprs, columns, columns_used, distinct, is_of, key_name, over, project_keys, semi_join, substituted,
+    are_of, as_exprs, columns, columns_used, distinct, is_of, over, project_keys, semi_join, substituted,
 };
 use super::reason::Derived;
 use super::touched::{Touching, partitions, same};
@@ -37,13 +37,8 @@ impl Keys {
 
     /// Some of the columns, by place.
     fn some(&self, places: &[usize]) -> Derived<Self> {
-        let exprs: Vec<Expr> = places.iter().map(|at| Expr::Column(Column::from_name(key_name(*at)))).collect();
         let all = columns(&self.plan);
-        let exprs = substituted(
-            &exprs,
-            &(0..all.len()).map(|at| Column::from_name(key_name(at))).collect::<Vec<_>>(),
-            &as_exprs(&all),
-        )?;
+        let exprs: Vec<Expr> = places.iter().map(|at| Expr::Column(all[*at].clone())).collect();
         let plan = distinct(project_keys(self.plan.clone(), &exprs)?)?;
         Ok(Self { plan, bounds: places.iter().map(|at| self.bounds[*at].clone()).collect(), rows: None })
     }

@@ -203,14 +203,10 @@ pub(super) fn same(one: &Expr, other: &Expr) -> bool {
 
 /// A scan of the same columns of another source.
 pub(super) fn scan_of(scan: &TableScan, source: Arc<dyn TableSource>) -> Derived<LogicalPlan> {
-    let scan = TableScanBuilder::new(scan.table_name.clone(), source)
-        .with_projection(scan.projection.clone())
-        .build()
-        .map(|made| (made, scan.filters.clone()))?;
-    let (made, filters) = scan;
-    let mut plan = LogicalPlan::TableScan(made);
-    for filter in filters {
-        plan = LogicalPlan::Filter(Filter::try_new(filter, Arc::new(plan))?);
+    let made = TableScanBuilder::new(scan.table_name.clone(), source).with_projection(scan.projection.clone());
+    let mut plan = LogicalPlan::TableScan(made.build()?);
+    for filter in &scan.filters {
+        plan = LogicalPlan::Filter(Filter::try_new(filter.clone(), Arc::new(plan))?);
     }
     Ok(plan)
 }
