@@ -451,6 +451,19 @@ pub trait Warehouse: Send + Sync {
     async fn drop_relation(&self, name: &TableName) -> Result<()>;
     /// Runs a query (`select`, `with`, `values`, `explain`, `show`, `describe`); anything else is a usage error.
     async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult>;
+    /// How many rows a query gives, which should give none. A warehouse that has seen it give none may look only at what
+    /// has changed since.
+    ///
+    /// # Errors
+    /// As of [`Warehouse::query`].
+    async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<u64> {
+        let mut stream = self.query(sql, options).await?.stream;
+        let mut rows = 0;
+        while let Some(batch) = std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await {
+            rows += batch?.num_rows() as u64;
+        }
+        Ok(rows)
+    }
     /// Plans a query without running it, against what exists and what is expected. `built_as` says what its result
     /// becomes: columns of a table must be storable, those of a view must have names.
     ///

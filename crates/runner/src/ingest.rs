@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result, TableName};
 use millstream_ingest::contract::SourceKind;
 use millstream_ingest::{
-    ColumnDecl, Contract, FileOptions, KafkaOptions, OnGap, SourceDecl, StopFlag, UnitReport, ingest_files,
+    ColumnDecl, Contract, FileOptions, KafkaOptions, OnGap, SourceDecl, StopFlag, UnitReport, UnitStatus, ingest_files,
     ingest_kafka,
 };
 use millstream_project::SourceNode;
@@ -106,6 +106,22 @@ impl IngestSummary {
     pub fn is_success(&self) -> bool {
         self.sources.iter().all(SourceResult::is_success)
     }
+
+    /// What happened, in one line for the history: the first failure, or how many rows came in.
+    fn message(&self) -> String {
+        if let Some((source, error)) = self.sources.iter().find_map(|one| Some((&one.source, one.error.as_ref()?))) {
+            return format!("{source}: {}", error.what());
+        }
+        let units = || self.sources.iter().flat_map(|source| &source.units);
+        if let Some(refused) = units().find(|unit| unit.is_refused()) {
+            let why = refused.entry.reason.as_deref().and_then(|text| text.lines().next()).unwrap_or("refused");
+            return format!("{}: {why}", refused.entry.unit);
+        }
+        let new = || units().filter(|unit| matches!(unit.status, UnitStatus::Loaded | UnitStatus::Replaced));
+        let loaded: u64 = new().map(|unit| unit.entry.rows_loaded).sum();
+        let quarantined: u64 = new().map(|unit| unit.entry.rows_quarantined).sum();
+        format!("{loaded} loaded, {quarantined} in quarantine")
+    }
 }
 
 /// A source and its contract.
@@ -159,7 +175,7 @@ impl Runner {
             (true, true) => RunStatus::Cancelled,
             _ => RunStatus::Failed,
         };
-        self.store.finish_run(&summary.invocation_id, status, self.clock.now(), None)?;
+        self.store.finish_run(&summary.invocation_id, status, self.clock.now(), Some(&summary.message()))?;
         Ok(summary)
     }
 

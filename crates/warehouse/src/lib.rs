@@ -23,6 +23,7 @@ mod catalog;
 mod engine;
 mod error;
 mod housekeeping;
+mod index;
 mod load;
 mod log;
 mod options;

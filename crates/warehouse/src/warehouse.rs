@@ -21,10 +21,12 @@ use crate::catalog::Catalog;
 use crate::engine::{Engine, FileTable, Planned};
 use crate::error::from_engine;
 use crate::housekeeping;
+use crate::index::KeyIndexes;
 use crate::load::TableLoad;
 use crate::log::schema::storable_schema;
 use crate::log::{DataFile, Snapshot, checkpoint, history};
 use crate::options::EmbeddedOptions;
+use crate::refresh::Empty;
 use crate::stage::{self, OpenStages};
 use crate::statement;
 use crate::sweep::{self, Swept};
@@ -37,6 +39,9 @@ const SPILL_FOLDER: &str = ".spill";
 pub(crate) struct Inner {
     pub catalog: Catalog,
     pub engine: Engine,
+    pub indexes: KeyIndexes,
+    /// Tests that found nothing.
+    pub empty: Empty,
     pub options: EmbeddedOptions,
     /// Stages that rewrite files.
     pub open_stages: OpenStages,
@@ -70,7 +75,14 @@ impl EmbeddedWarehouse {
         fs::create_dir_all(&spill).map_err(failed)?;
         let engine = Engine::new(&options, &spill)?;
         Ok(Self {
-            inner: Arc::new(Inner { catalog: Catalog::new(root), engine, options, open_stages: OpenStages::default() }),
+            inner: Arc::new(Inner {
+                catalog: Catalog::new(root),
+                engine,
+                indexes: KeyIndexes::new(options.memory_limit_bytes),
+                empty: Empty::default(),
+                options,
+                open_stages: OpenStages::default(),
+            }),
         })
     }
 
@@ -227,6 +239,10 @@ impl Warehouse for EmbeddedWarehouse {
     async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult> {
         let planned = self.inner.engine.plan(&self.inner.catalog, sql, options)?;
         self.inner.engine.run(&planned).await
+    }
+
+    async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<u64> {
+        crate::refresh::count_failing(&self.inner, sql, options).await
     }
 
     async fn check(

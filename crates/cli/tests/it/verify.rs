@@ -94,6 +94,9 @@ fn an_incremental_model_that_froze_old_values_is_found() {
     scene.must(&["build"]);
     assert_eq!(scene.run(&["verify", "frozen"]).code, 0);
     scene.write("seeds/numbers.csv", "id,name\n1,eins\n2,two\n3,three\n");
+    scene.must(&["seed"]);
+    let ran = scene.run(&["verify", "frozen"]);
+    assert!(ran.stdout.contains("has changed since it was built"), "{}", ran.told());
     scene.must(&["build"]);
     let ran = scene.run(&["verify", "frozen", "--format", "csv"]);
     assert_eq!(ran.code, 1, "{}", ran.told());
@@ -105,7 +108,7 @@ fn an_incremental_model_that_froze_old_values_is_found() {
 #[test]
 fn the_finance_project_is_what_a_build_from_raw_gives() {
     let scene = Scene::finance_with_months();
-    // Month by month, so that incremental models have taken their incremental way.
+    // Month by month, so that dynamic tables were refreshed from changes.
     let later = scene.path().join("later.csv");
     let month = scene.path().join("data/incoming/transactions_2025_07.csv");
     std::fs::rename(&month, &later).unwrap();
@@ -113,9 +116,9 @@ fn the_finance_project_is_what_a_build_from_raw_gives() {
     scene.must(&["build"]);
     std::fs::rename(&later, &month).unwrap();
     scene.must(&["ingest"]);
-    let ran = scene.run(&["verify", "fct_transactions"]);
-    assert_eq!(ran.code, 1, "not built since: {}", ran.told());
-    assert!(ran.stdout.contains("has changed since it was built"), "{}", ran.told());
+    // A dynamic table is compared with what its own versions of its inputs give; it may be behind them.
+    let ran = scene.must(&["verify", "fct_transactions"]);
+    assert!(ran.stderr.contains("200 rows equal"), "{}", ran.told());
     scene.must(&["build"]);
     let ran = scene.must(&["verify", "--format", "json"]);
     let models: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();

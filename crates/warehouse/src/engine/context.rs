@@ -309,7 +309,7 @@ impl<'a> Scope<'a> {
     pub(super) fn relation(&self, name: &TableName) -> Result<Arc<dyn TableSource>> {
         match self.staged.get(name) {
             Some(Stand::Table { folder, files, engine_schema }) => {
-                return Ok(self.table(FileTable::new(folder, files.clone(), engine_schema.clone())));
+                return Ok(self.table(FileTable::staged(name, folder, files.clone(), engine_schema.clone())));
             }
             Some(Stand::View(text)) => return self.view(name, text),
             None => {}

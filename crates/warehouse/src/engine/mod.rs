@@ -18,4 +18,4 @@ mod table;
 
 pub(crate) use context::{CATALOG, Stand, stored_schema};
 pub(crate) use query::{Engine, Planned};
-pub(crate) use table::{FILE_NUMBER, FileTable};
+pub(crate) use table::{FILE_NUMBER, FileTable, Version};

@@ -34,6 +34,15 @@ pub(crate) const FILE_NUMBER: &str = millstream_sql::command::FILE;
 /// Name of the column that [`FileTable::with_row_numbers`] adds.
 const ROW_NUMBER: &str = millstream_sql::command::ROW;
 
+/// Which version of which table a list of files is.
+#[derive(Debug, Clone)]
+pub(crate) struct Version {
+    pub name: TableName,
+    /// Of a version that is only staged, the files and the columns that the engine reads are all there is.
+    pub snapshot: Arc<Snapshot>,
+    pub is_published: bool,
+}
+
 /// A list of data files with one schema.
 #[derive(Debug)]
 pub(crate) struct FileTable {
@@ -42,8 +51,8 @@ pub(crate) struct FileTable {
     columns: SchemaRef,
     shown: SchemaRef,
     numbered: bool,
-    /// The published version that the files are, where they are one.
-    origin: Option<(TableName, Arc<Snapshot>)>,
+    /// Which version the files are, where they are one.
+    origin: Option<Version>,
     /// The column that numbers rows within their file, where one is wanted.
     row_number: Option<FieldRef>,
 }
@@ -69,11 +78,19 @@ impl FileTable {
 
     /// The version of the table of this name that is published.
     pub(crate) fn published(name: &TableName, snapshot: &Arc<Snapshot>) -> Self {
-        Self { origin: Some((name.clone(), snapshot.clone())), ..Self::of(snapshot) }
+        let version = Version { name: name.clone(), snapshot: snapshot.clone(), is_published: true };
+        Self { origin: Some(version), ..Self::of(snapshot) }
     }
 
-    /// The published version that the files are, where they are one.
-    pub(crate) fn origin(&self) -> Option<&(TableName, Arc<Snapshot>)> {
+    /// A version of the table of this name that is not published yet.
+    pub(crate) fn staged(name: &TableName, folder: &Path, files: Arc<Vec<Arc<DataFile>>>, columns: SchemaRef) -> Self {
+        let snapshot = Arc::new(Snapshot::of_files(folder, files, columns));
+        let version = Version { name: name.clone(), snapshot: snapshot.clone(), is_published: false };
+        Self { origin: Some(version), ..Self::of(&snapshot) }
+    }
+
+    /// Which version the files are, where they are one.
+    pub(crate) fn origin(&self) -> Option<&Version> {
         self.origin.as_ref()
     }
 

@@ -43,6 +43,9 @@ pub(crate) async fn maintain(inner: &Arc<Inner>, name: &TableName, upkeep: &Upke
         let Some(latest) = latest else { return Ok((vacuum::Vacuumed::default(), clean::Cleaned::default())) };
         let vacuumed = vacuum::vacuum(&folder, &latest, now, &upkeep)?;
         let cleaned = clean::clean(&folder, now, &upkeep)?;
+        if !upkeep.is_dry_run {
+            crate::index::clean(&folder);
+        }
         Ok((vacuumed, cleaned))
     });
     let (vacuumed, cleaned) = tidied.await.map_err(|error| Error::ours("housekeeping ended badly").why(error))??;

@@ -75,6 +75,17 @@ pub(crate) fn since(snapshot: &Snapshot, from: u64) -> Result<Option<FileChanges
     Ok(is_whole.then_some(changes))
 }
 
+/// Between two lists of a table's files. `None` when one of those that came or went is not on the disk any more.
+pub(crate) fn between(folder: &Path, before: &[Arc<DataFile>], after: &[Arc<DataFile>]) -> Option<FileChanges> {
+    let without = |files: &[Arc<DataFile>], others: &[Arc<DataFile>]| -> Vec<Arc<DataFile>> {
+        let others: HashSet<&str> = others.iter().map(|file| file.add.path.as_str()).collect();
+        files.iter().filter(|file| !others.contains(file.add.path.as_str())).cloned().collect()
+    };
+    let changes = FileChanges { added: without(after, before), removed: without(before, after) };
+    let mut needed = changes.added.iter().chain(&changes.removed);
+    needed.all(|file| exists(folder, &file.add)).then_some(changes)
+}
+
 /// Whether a data file is still on the disk: past versions lose theirs when they are older than the retention. A file
 /// of unknown size cannot be read.
 fn exists(folder: &Path, add: &Add) -> bool {

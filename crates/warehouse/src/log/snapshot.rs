@@ -65,6 +65,20 @@ pub(crate) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Files that are not in the log yet, as what they are read as.
+    pub(crate) fn of_files(folder: &std::path::Path, files: Arc<Vec<Arc<DataFile>>>, columns: SchemaRef) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            version: 0,
+            protocol: Protocol::default(),
+            metadata: Metadata::default(),
+            schema: columns.clone(),
+            engine_schema: columns,
+            files,
+            positions: Arc::default(),
+        }
+    }
+
     /// Rows, where every file's statistics tell.
     pub(crate) fn rows(&self) -> Option<u64> {
         self.files.iter().map(|file| file.rows()).sum()

@@ -10,8 +10,8 @@ use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, LogicalP
 use millstream_core::warehouse::{RefreshMode, RefreshReport, RelationKind, Staged};
 use millstream_core::{Error, Result};
 
-use super::cost::may_hold;
 use super::derive::{Decided, Subject, Way};
+use super::difference::difference;
 use super::expr::{as_exprs, columns};
 use super::reason::Reason;
 use super::restrict::Keys;
@@ -23,9 +23,17 @@ use crate::stage::{
     Guard, Refreshed, Request, StagedVersion, TableChange, instead_of, key_column, project, readable, scan, typed,
     write,
 };
+use crate::tables::data_files;
+use crate::write::Written;
 
 /// Name of the table's own rows in plans.
 const TARGET: &str = "target";
+
+/// Name of the rows that come instead.
+const NEW: &str = "new";
+
+/// New rows up to which they are compared with those that they replace.
+const COMPARED_ROWS_MAX: u64 = 250_000;
 
 /// Stages the refreshed version.
 pub(crate) async fn refresh(
@@ -37,7 +45,7 @@ pub(crate) async fn refresh(
     let planned = request.plan(sql)?;
     let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
     let (own, damaged) = readable(request)?;
-    let decided = decide(request, &planned, own.as_deref(), &stored, keys, mode).await?;
+    let decided = decide(request, &planned, own.as_ref(), &stored, keys, mode).await?;
     let Decided { way, report, sources } = decided;
     let refreshed = Refreshed {
         positions: sources.positions(&planned.plan),
@@ -50,9 +58,10 @@ pub(crate) async fn refresh(
             let written = write(request, &Planned { plan, bytes: planned.bytes }, stored.clone()).await?;
             TableChange { rows_new: written.rows(), added: written.parts, base: Some(own), ..TableChange::default() }
         }
-        (Way::Keys { keys, new_rows }, Some(own)) => {
-            let names = &refreshed.report.keys;
-            replaced(request, own, &stored, &keys, names, Planned { plan: new_rows, bytes: planned.bytes }).await?
+        (Way::Keys { keys, new_rows, files }, Some(own)) => {
+            let target = Target { request, own: &own, stored: &stored, keys: &keys, names: &refreshed.report.keys };
+            let change = replaced(&target, files, Planned { plan: new_rows, bytes: planned.bytes }).await?;
+            TableChange { base: Some(own), ..change }
         }
         (_, own) => {
             let written = write(request, &planned, stored.clone()).await?;
@@ -74,13 +83,13 @@ pub(crate) async fn explain(
     let planned = request.plan(sql)?;
     let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
     let (own, _) = readable(request)?;
-    Ok(decide(request, &planned, own.as_deref(), &stored, keys, mode).await?.report)
+    Ok(decide(request, &planned, own.as_ref(), &stored, keys, mode).await?.report)
 }
 
 async fn decide(
     request: &Request<'_>,
     planned: &Planned,
-    own: Option<&Snapshot>,
+    own: Option<&Arc<Snapshot>>,
     stored: &SchemaRef,
     keys: &[Vec<String>],
     mode: RefreshMode,
@@ -92,23 +101,18 @@ async fn decide(
         (_, true) => Some(Reason::new("its columns are others now")),
         _ => None,
     };
-    let engine = &request.inner.engine;
-    Subject { engine, planned, own, whole, known_keys: keys, mode }.decide().await
+    let (engine, indexes) = (&request.inner.engine, &request.inner.indexes);
+    Subject { engine, indexes, planned, own, whole, known_keys: keys, mode }.decide().await
 }
 
 /// The rows of touched keys instead of the old ones.
-async fn replaced(
-    request: &Request<'_>,
-    own: Arc<Snapshot>,
-    stored: &SchemaRef,
-    keys: &Keys,
-    names: &[String],
-    new_rows: Planned,
-) -> Result<TableChange> {
-    let written = write(request, &new_rows, stored.clone()).await?;
-    let mut guard = Guard { request, parts: written.parts.clone() };
-    let target = Target { request, own: &own, stored, keys, names };
-    let (removed, matched) = target.holding().await?;
+async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Planned) -> Result<TableChange> {
+    let written = write(target.request, &new_rows, target.stored.clone()).await?;
+    let mut guard = Guard { request: target.request, parts: written.parts.clone() };
+    let (removed, matched) = target.holding(files).await?;
+    if matched > 0 && matched == written.rows() && target.are_same(&written, &removed).await? {
+        return Ok(TableChange::default());
+    }
     let mut change =
         TableChange { rows_new: written.rows(), added: written.parts, rows_gone: matched, ..TableChange::default() };
     if !removed.is_empty() {
@@ -120,7 +124,6 @@ async fn replaced(
     // From here on the staged version answers for the files.
     guard.parts.clear();
     drop(guard);
-    change.base = Some(own);
     Ok(change)
 }
 
@@ -134,10 +137,8 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Files with rows of the keys, and how many such rows there are.
-    async fn holding(&self) -> Result<(Vec<Arc<DataFile>>, u64)> {
-        let candidates: Vec<Arc<DataFile>> =
-            self.own.files.iter().filter(|file| self.may_hold(file)).cloned().collect();
+    /// Of some files those with rows of the keys, and how many such rows there are.
+    async fn holding(&self, candidates: Vec<Arc<DataFile>>) -> Result<(Vec<Arc<DataFile>>, u64)> {
         if candidates.is_empty() {
             return Ok((Vec::new(), 0));
         }
@@ -154,7 +155,7 @@ impl Target<'_> {
     }
 
     /// Rows of some files that have none of the keys, written anew.
-    async fn kept(&self, files: Vec<Arc<DataFile>>) -> Result<crate::write::Written> {
+    async fn kept(&self, files: Vec<Arc<DataFile>>) -> Result<Written> {
         let table = self.table(files);
         let bytes = table.bytes();
         let plan = LogicalPlanBuilder::from(self.joined(table, JoinType::LeftAnti)?)
@@ -164,15 +165,25 @@ impl Target<'_> {
         write(self.request, &Planned { plan, bytes }, self.stored.clone()).await
     }
 
-    fn table(&self, files: Vec<Arc<DataFile>>) -> FileTable {
-        FileTable::new(&self.own.folder, Arc::new(files), self.own.engine_schema.clone())
+    /// Whether the new rows are those that the files have of the keys.
+    async fn are_same(&self, written: &Written, files: &[Arc<DataFile>]) -> Result<bool> {
+        if written.rows() > COMPARED_ROWS_MAX {
+            return Ok(false);
+        }
+        let added: Vec<_> = data_files(&written.parts, 0).collect();
+        let new = FileTable::new(&self.own.folder, Arc::new(added), engine_schema(self.stored));
+        let old = self.table(files.to_vec());
+        let bytes = new.bytes() + old.bytes();
+        let old = LogicalPlanBuilder::from(self.joined(old, JoinType::LeftSemi)?)
+            .project(project(self.own, self.stored, TARGET))
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)?;
+        let differing = difference(&self.request.inner.engine, scan(NEW, new)?, old, bytes).await?;
+        Ok(differing.is_some_and(|(came, went)| came.is_empty() && went.is_empty()))
     }
 
-    fn may_hold(&self, file: &DataFile) -> bool {
-        let mut known = self.names.iter().zip(&self.keys.bounds);
-        known.all(|(name, bounds)| {
-            bounds.as_ref().is_none_or(|bounds| may_hold(file, &self.own.engine_schema, name, bounds))
-        })
+    fn table(&self, files: Vec<Arc<DataFile>>) -> FileTable {
+        FileTable::new(&self.own.folder, Arc::new(files), self.own.engine_schema.clone())
     }
 
     /// The table's rows against the keys, null-safe.

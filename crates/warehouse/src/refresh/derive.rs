@@ -2,31 +2,29 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use datafusion::common::{Column, ExprSchema, ScalarValue};
-use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::functions_aggregate::expr_fn::{count, max, min};
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
-use futures::StreamExt;
+use datafusion::common::Column;
+use datafusion::logical_expr::LogicalPlan;
 use millstream_core::warehouse::{RefreshMode, RefreshPath, RefreshReport, RefreshSource};
 use millstream_core::{Error, Result};
 
 use super::append::appended;
-use super::cost::Costs;
-use super::expr::{as_exprs, columns, distinct};
+use super::collect::{KEYS_MAX, collected};
+use super::cost::{Costs, may_hold_keys};
+use super::expr::{as_exprs, columns};
 use super::key::candidates;
+use super::lookup::{holding_in, resolved};
 use super::normal::{normalized, unsteady};
-use super::reason::{Derived, Reason};
+use super::reason::Reason;
 use super::restrict::Keys;
 use super::settle::{Changes, settle};
 use super::sources::Sources;
 use super::touched::Touching;
 use crate::engine::{Engine, Planned};
-use crate::error::from_engine;
-use crate::log::Snapshot;
+use crate::index::KeyIndexes;
+use crate::log::{DataFile, Snapshot};
 
-/// Touched keys above which a table is made whole: they are held in memory.
-const KEYS_MAX: usize = 1_000_000;
+/// Why touched groups are not computed anew.
+const ADDED_UP: &str = "its groups only gained rows, which are added up with what is there";
 
 /// What to do.
 pub(super) enum Way {
@@ -34,8 +32,8 @@ pub(super) enum Way {
     Unchanged,
     /// These rows come in.
     Append(LogicalPlan),
-    /// Rows with these keys go, these rows come in.
-    Keys { keys: Box<Keys>, new_rows: LogicalPlan },
+    /// Rows with these keys go, these rows come in. No other files than these can have such rows.
+    Keys { keys: Box<Keys>, new_rows: LogicalPlan, files: Vec<Arc<DataFile>> },
     /// Everything anew.
     Full,
 }
@@ -50,8 +48,9 @@ pub(super) struct Decided {
 /// What is to be refreshed.
 pub(super) struct Subject<'a> {
     pub engine: &'a Engine,
+    pub indexes: &'a KeyIndexes,
     pub planned: &'a Planned,
-    pub own: Option<&'a Snapshot>,
+    pub own: Option<&'a Arc<Snapshot>>,
     /// Why the table must be made whole before anything else is looked at.
     pub whole: Option<Reason>,
     pub known_keys: &'a [Vec<String>],
@@ -70,7 +69,7 @@ impl Subject<'_> {
     /// # Errors
     /// A user error when the mode is incremental and the query cannot be refreshed from changes.
     pub(super) async fn decide(&self) -> Result<Decided> {
-        let sources = Sources::of(&self.planned.plan, self.own)?;
+        let sources = Sources::of(&self.planned.plan, self.own.map(Arc::as_ref))?;
         let mut counted = Vec::new();
         let mut keys = Vec::new();
         let found = self.by_changes(&sources, &mut counted, &mut keys).await?;
@@ -151,7 +150,7 @@ impl Subject<'_> {
     async fn by_keys(
         &self,
         plan: &LogicalPlan,
-        own: &Snapshot,
+        own: &Arc<Snapshot>,
         changes: &Changes,
         linear: Reason,
         key_columns: &mut Vec<String>,
@@ -169,99 +168,38 @@ impl Subject<'_> {
                 }
             };
             let Some(touched) = touched else { return Ok(Ok((Way::Unchanged, "no row is touched".into()))) };
-            let Some(keys) = self.collected(touched, changes.bytes()).await? else {
+            let bytes = changes.bytes().max(self.planned.bytes);
+            let Some(keys) = collected(self.engine, self.indexes, touched, bytes).await? else {
                 return Ok(Err(Obstacle::Now(Reason::new(format!("more than {KEYS_MAX} keys are touched")))));
             };
             if keys.rows == Some(0) {
                 return Ok(Ok((Way::Unchanged, "no row is touched".into())));
             }
+            let names: Vec<String> = key.iter().map(|column| column.name.clone()).collect();
             let touched = keys.rows.unwrap_or_default() as f64 / own.rows().unwrap_or(1).max(1) as f64;
-            let costs = Costs::of_keys(plan, own, changes.bytes(), touched);
-            if self.mode == RefreshMode::Auto && !costs.favours_changes() {
-                return Ok(Err(Obstacle::Now(Reason::new(format!(
-                    "from changes it would cost about {} of {} that making it whole does",
-                    bytes(costs.from_changes),
-                    bytes(costs.whole)
-                )))));
+            let is_auto = self.mode == RefreshMode::Auto;
+            let mut costs = Costs::of_keys(plan, own, changes.bytes(), touched);
+            // Looking keys up costs as well: not where it cannot be worth it.
+            if is_auto && !costs.favours_changes() {
+                return Ok(Err(Obstacle::Now(costs.reason())));
             }
-            key_columns.extend(key.iter().map(|column| column.name.clone()));
-            let new_rows: Derived<LogicalPlan> = touching.restricted(plan, &as_exprs(&key), &keys);
-            let new_rows = match new_rows {
-                Ok(rows) => rows,
-                Err(reason) => return Ok(Err(Obstacle::Query(reason))),
+            let (new_rows, reason) = match touching.folded(plan, own, &key, &keys) {
+                Ok(Some(rows)) => (rows, ADDED_UP.to_owned()),
+                _ => match touching.restricted(plan, &as_exprs(&key), &keys) {
+                    Ok(rows) => (rows, linear.0),
+                    Err(reason) => return Ok(Err(Obstacle::Query(reason))),
+                },
             };
-            return Ok(Ok((Way::Keys { keys: Box::new(keys), new_rows }, linear.0)));
+            let (new_rows, read) = resolved(self.engine, self.indexes, new_rows).await?;
+            let files = own.files.iter().filter(|file| may_hold_keys(file, own, &names, &keys)).cloned().collect();
+            let files = holding_in(self.engine, self.indexes, own, &names, files, &keys).await?;
+            costs.looked_up(read, files.iter().map(|file| file.add.size).sum(), keys.set.is_some());
+            if is_auto && !costs.favours_changes() {
+                return Ok(Err(Obstacle::Now(costs.reason())));
+            }
+            *key_columns = names;
+            return Ok(Ok((Way::Keys { keys: Box::new(keys), new_rows, files }, reason)));
         }
         Ok(Err(Obstacle::Query(first.unwrap_or(linear))))
-    }
-
-    /// The different touched keys in memory; `None` when they are too many.
-    async fn collected(&self, touched: LogicalPlan, bytes: u64) -> Result<Option<Keys>> {
-        let plan = distinct(touched).map_err(from_engine)?;
-        let schema = plan.schema().as_arrow().clone();
-        let mut stream = Box::pin(self.engine.stream(&Planned { plan, bytes: bytes.max(self.planned.bytes) }).await?);
-        let (mut batches, mut rows) = (Vec::new(), 0);
-        while let Some(batch) = stream.next().await {
-            let batch = batch?;
-            rows += batch.num_rows();
-            if rows > KEYS_MAX {
-                return Ok(None);
-            }
-            batches.push(batch);
-        }
-        let schema = batches.first().map_or_else(|| Arc::new(schema), RecordBatch::schema);
-        let table = MemTable::try_new(schema, vec![batches]).map_err(from_engine)?;
-        let plan = LogicalPlanBuilder::scan("touched", provider_as_source(Arc::new(table)), None)
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(from_engine)?;
-        let bounds = if rows == 0 { vec![None; columns(&plan).len()] } else { self.bounds(&plan).await? };
-        Ok(Some(Keys { plan, bounds, rows: Some(rows as u64) }))
-    }
-
-    /// Least and greatest value of each key column that has an order and no null.
-    async fn bounds(&self, keys: &LogicalPlan) -> Result<Vec<Option<(ScalarValue, ScalarValue)>>> {
-        let names = columns(keys);
-        let ordered = |column: &Column| {
-            let found = keys.schema().field_from_column(column).map(|field| field.data_type().clone());
-            found.is_ok_and(|kind| kind.is_primitive() || kind.is_string())
-        };
-        let mut exprs: Vec<Expr> = vec![count(lit(1)).alias("all")];
-        let chosen: Vec<usize> = (0..names.len()).filter(|at| ordered(&names[*at])).collect();
-        for at in &chosen {
-            let column = Expr::Column(names[*at].clone());
-            exprs.push(count(column.clone()).alias(format!("count{at}")));
-            exprs.push(min(column.clone()).alias(format!("min{at}")));
-            exprs.push(max(column).alias(format!("max{at}")));
-        }
-        let plan = LogicalPlanBuilder::from(keys.clone())
-            .aggregate(Vec::<Expr>::new(), exprs)
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(from_engine)?;
-        let mut stream = Box::pin(self.engine.stream(&Planned { plan, bytes: 0 }).await?);
-        let mut bounds = vec![None; names.len()];
-        while let Some(batch) = stream.next().await {
-            let batch = batch?;
-            if batch.num_rows() == 0 {
-                continue;
-            }
-            let cell = |at: usize| ScalarValue::try_from_array(batch.column(at), 0).map_err(from_engine);
-            let all = cell(0)?;
-            for (index, at) in chosen.iter().enumerate() {
-                let place = 1 + index * 3;
-                if cell(place)? == all {
-                    bounds[*at] = Some((cell(place + 1)?, cell(place + 2)?));
-                }
-            }
-        }
-        Ok(bounds)
-    }
-}
-
-/// Bytes for people.
-fn bytes(count: u64) -> String {
-    match count {
-        0..=999_999 => format!("{} kB", count.div_ceil(1_000)),
-        1_000_000..=999_999_999 => format!("{} MB", count / 1_000_000),
-        _ => format!("{} GB", count / 1_000_000_000),
     }
 }

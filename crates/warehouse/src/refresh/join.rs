@@ -5,11 +5,14 @@
 
 use std::sync::Arc;
 
-use datafusion::common::{Column, ExprSchema, JoinType, ScalarValue};
-use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, cast};
+use datafusion::common::{Column, ExprSchema, JoinType, NullEquality, ScalarValue};
+use datafusion::logical_expr::{Expr, Filter, Join, JoinConstraint, LogicalPlan, cast};
 
-use super::expr::{all_of, are_of, columns_used, distinct, is_of, project_keys, semi_join, substituted};
+use super::expr::{
+    all_of, are_of, as_exprs, columns, columns_used, distinct, is_of, project_keys, requalified, semi_join, substituted,
+};
 use super::reason::{Derived, Reason};
+use super::restrict::Keys;
 use super::touched::{Touching, with};
 
 impl Touching<'_> {
@@ -58,7 +61,14 @@ impl Touching<'_> {
 
     /// Rows of a plan, as they are now, that meet touched keys of the other side.
     fn restricted_by(&self, side: &LogicalPlan, on: &[Expr], keys: LogicalPlan, join: &Join) -> Derived<LogicalPlan> {
-        Ok(semi_join(side.clone(), on, distinct(keys)?, self.name(), join.null_equality)?)
+        let mut keys = keys;
+        if join.null_equality == NullEquality::NullEqualsNothing {
+            let is_there = as_exprs(&columns(&keys)).into_iter().map(Expr::is_not_null).reduce(Expr::and);
+            if let Some(is_there) = is_there {
+                keys = LogicalPlan::Filter(Filter::try_new(is_there, Arc::new(keys))?);
+            }
+        }
+        self.restricted(side, on, &Keys::derived(distinct(keys)?))
     }
 
     fn can_meet(&self, join: &Join, on: &[Expr]) -> Derived<()> {
@@ -76,8 +86,9 @@ impl Touching<'_> {
     /// The wanted values are of both sides: what changed of one side with all that the other one has or had.
     fn of_both(&self, join: &Join, exprs: &[Expr]) -> Derived<Option<LogicalPlan>> {
         let (left, right) = (join.left.as_ref(), join.right.as_ref());
-        let on: Vec<Expr> = join.on.iter().flat_map(|(left, right)| [left.clone(), right.clone()]).collect();
-        let needed = with(columns_used(exprs), with(columns_used(&on), columns_used(&join.filter)));
+        let (on_left, on_right): (Vec<Expr>, Vec<Expr>) = join.on.iter().cloned().unzip();
+        let on = on_left.iter().chain(&on_right);
+        let needed = with(columns_used(exprs), with(columns_used(on), columns_used(&join.filter)));
         let (of_left, of_right): (Vec<Column>, Vec<Column>) =
             needed.into_iter().partition(|column| is_of(&Expr::Column(column.clone()), left));
         let keeps_left = matches!(join.join_type, JoinType::Left | JoinType::Full);
@@ -91,7 +102,8 @@ impl Touching<'_> {
                 let met = self.met(join, right, &of_right, changed.clone(), false)?;
                 all.push(project_keys(met, &without(exprs, &of_left, left)?)?);
             }
-            let any = self.any_rows(right, &of_right)?;
+            let keys = project_keys(changed.clone(), &on_left)?;
+            let any = self.any_meeting(right, &of_right, &on_right, keys)?;
             all.push(project_keys(inner(join, changed, any)?, exprs)?);
         }
         if let Some(changed) = self.changed_rows(right, &of_right)? {
@@ -102,7 +114,8 @@ impl Touching<'_> {
                 let met = self.met(join, left, &of_left, changed.clone(), true)?;
                 all.push(project_keys(met, &without(exprs, &of_right, right)?)?);
             }
-            let any = self.any_rows(left, &of_left)?;
+            let keys = project_keys(changed.clone(), &on_right)?;
+            let any = self.any_meeting(left, &of_left, &on_left, keys)?;
             all.push(project_keys(inner(join, any, changed)?, exprs)?);
         }
         Ok(all_of(all)?)
@@ -121,8 +134,26 @@ impl Touching<'_> {
         let on_changed: Vec<Expr> = join.on.iter().map(|(l, r)| if is_left { r.clone() } else { l.clone() }).collect();
         self.can_meet(join, &on)?;
         let keys = distinct(project_keys(changed, &on_changed)?)?;
-        let rows = self.any_rows(side, wanted)?;
+        let rows = self.any_meeting(side, wanted, &on, keys.clone())?;
         Ok(semi_join(rows, &on, keys, self.name(), join.null_equality)?)
+    }
+
+    /// Rows of a plan as they are that have some keys, and those that may have been there before.
+    fn any_meeting(
+        &self,
+        side: &LogicalPlan,
+        wanted: &[Column],
+        on: &[Expr],
+        keys: LogicalPlan,
+    ) -> Derived<LogicalPlan> {
+        if on.is_empty() {
+            return self.any_rows(side, wanted);
+        }
+        let now = self.restricted(side, on, &Keys::derived(distinct(keys)?))?;
+        let mut all = vec![project_keys(now, &as_exprs(wanted))?];
+        all.extend(self.touched(side, &as_exprs(wanted))?);
+        let all = all_of(all)?.ok_or_else(|| Reason::new("there are no rows"))?;
+        Ok(requalified(all, wanted)?)
     }
 }
 

@@ -11,8 +11,10 @@ use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Pro
 use super::expr::{
     are_of, as_exprs, columns, columns_used, distinct, is_of, over, project_keys, semi_join, substituted,
 };
+use super::lookup::by_index;
 use super::reason::Derived;
 use super::touched::{Touching, partitions, same};
+use crate::index::KeySet;
 
 /// Bytes of tables below one side of a join above which it is worth restricting it to what the other side meets.
 const SIDE_BYTES_MIN: u64 = 16 * 1024 * 1024;
@@ -26,13 +28,15 @@ pub(super) struct Keys {
     pub bounds: Vec<Option<(ScalarValue, ScalarValue)>>,
     /// How many there are, where they are known.
     pub rows: Option<u64>,
+    /// The keys as an index takes them, where they are known.
+    pub set: Option<KeySet>,
 }
 
 impl Keys {
     /// Keys that are only planned.
-    fn derived(plan: LogicalPlan) -> Self {
+    pub(super) fn derived(plan: LogicalPlan) -> Self {
         let bounds = vec![None; plan.schema().fields().len()];
-        Self { plan, bounds, rows: None }
+        Self { plan, bounds, rows: None, set: None }
     }
 
     /// Some of the columns, by place.
@@ -40,7 +44,7 @@ impl Keys {
         let all = columns(&self.plan);
         let exprs: Vec<Expr> = places.iter().map(|at| Expr::Column(all[*at].clone())).collect();
         let plan = distinct(project_keys(self.plan.clone(), &exprs)?)?;
-        Ok(Self { plan, bounds: places.iter().map(|at| self.bounds[*at].clone()).collect(), rows: None })
+        Ok(Self { plan, bounds: places.iter().map(|at| self.bounds[*at].clone()).collect(), rows: None, set: None })
     }
 }
 
@@ -88,7 +92,10 @@ impl Touching<'_> {
     /// The restriction above a plan, with bounds of the keys that the plan's files can be chosen by.
     fn here(&self, plan: &LogicalPlan, exprs: &[Expr], keys: &Keys) -> Derived<LogicalPlan> {
         let mut bounded = plan.clone();
-        if matches!(plan, LogicalPlan::TableScan(_)) {
+        if let LogicalPlan::TableScan(scan) = plan {
+            if let Some(looked_up) = by_index(scan, exprs, keys)? {
+                bounded = looked_up;
+            }
             let bounds = exprs.iter().zip(&keys.bounds).filter_map(|(expr, bounds)| {
                 let (least, greatest) = bounds.as_ref()?;
                 matches!(expr, Expr::Column(_)).then(|| expr.clone().between(lit(least.clone()), lit(greatest.clone())))

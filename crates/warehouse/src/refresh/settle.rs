@@ -7,27 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::compute::filter_record_batch;
 use arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::cast::as_int64_array;
+use datafusion::common::TableReference;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Column, TableReference};
 use datafusion::datasource::{MemTable, provider_as_source};
-use datafusion::functions_aggregate::expr_fn::sum;
-use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableScanBuilder, TableSource, lit};
-use futures::StreamExt;
+use datafusion::logical_expr::{LogicalPlan, TableScanBuilder, TableSource};
 use millstream_core::{Error, Result, TableName};
 
+use super::difference::{ROWS_MAX, difference};
 use super::reason::Reason;
 use super::sources::{Source, Sources, origin};
-use crate::engine::{Engine, FileTable, Planned};
+use crate::engine::{Engine, FileTable};
 use crate::error::from_engine;
-
-/// Differing rows of one table above which a table is made whole: they are held in memory.
-const SETTLED_ROWS_MAX: usize = 2_000_000;
-
-/// How often a row came, less how often it went.
-const WEIGHT: &str = "__weight";
 
 /// Rows that came and went in one table.
 pub(super) struct Change {
@@ -97,12 +88,11 @@ pub(super) async fn settle(
             return Ok(Err(Reason::new(format!("'{}' was rewritten several times over", source.name))));
         }
         let used = columns_read(plan, source)?;
-        match difference(engine, of(&files.added), of(&files.removed), &used).await? {
+        let scan_of = |table| scanned(table, &used);
+        let (came, went) = (scan_of(of(&files.added))?, scan_of(of(&files.removed))?);
+        match difference(engine, came, went, files.bytes()).await? {
             None => {
-                return Ok(Err(Reason::new(format!(
-                    "more than {SETTLED_ROWS_MAX} rows of '{}' have changed",
-                    source.name
-                ))));
+                return Ok(Err(Reason::new(format!("more than {ROWS_MAX} rows of '{}' have changed", source.name))));
             }
             Some((came, went)) => {
                 let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
@@ -119,13 +109,21 @@ pub(super) async fn settle(
                     let table = MemTable::try_new(nullable(schema), vec![whole]).map_err(from_engine)?;
                     Ok(Some(provider_as_source(Arc::new(table))))
                 };
-                let bytes = came.iter().chain(&went).map(|batch| batch.get_array_memory_size() as u64).sum();
+                let bytes = source.bytes_of(total as u64);
                 let change = Change { came: table(came)?, went: table(went)?, rows: Some(total as u64), bytes };
                 changes.by_table.insert(source.name.clone(), change);
             }
         }
     }
     Ok(Ok(changes))
+}
+
+/// Some columns of a list of files.
+fn scanned(table: FileTable, used: &[usize]) -> Result<LogicalPlan> {
+    let scan = TableScanBuilder::new(TableReference::bare("changed"), provider_as_source(Arc::new(table)))
+        .with_projection(Some(used.to_vec()))
+        .build();
+    scan.map(LogicalPlan::TableScan).map_err(from_engine)
 }
 
 /// Columns of the table that any scan of it reads, by place.
@@ -150,95 +148,6 @@ fn columns_read(plan: &LogicalPlan, source: &Source) -> Result<Vec<usize>> {
     })
     .map_err(from_engine)?;
     Ok(used.into_iter().collect())
-}
-
-/// Rows that came and rows that went, each as often as it did, with these columns; `None` when they are too many.
-async fn difference(
-    engine: &Engine,
-    added: FileTable,
-    removed: FileTable,
-    used: &[usize],
-) -> Result<Option<(Vec<RecordBatch>, Vec<RecordBatch>)>> {
-    let bytes = added.bytes() + removed.bytes();
-    let weighted = |table: FileTable, weight: i64| -> Result<LogicalPlan> {
-        let scan = TableScanBuilder::new(TableReference::bare("changed"), provider_as_source(Arc::new(table)))
-            .with_projection(Some(used.to_vec()))
-            .build()
-            .map_err(from_engine)?;
-        let scan = LogicalPlan::TableScan(scan);
-        let mut exprs: Vec<Expr> = named(&scan);
-        exprs.push(lit(weight).alias(WEIGHT));
-        LogicalPlanBuilder::from(scan).project(exprs).and_then(LogicalPlanBuilder::build).map_err(from_engine)
-    };
-    let both = LogicalPlanBuilder::from(weighted(added, 1)?)
-        .union(weighted(removed, -1)?)
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(from_engine)?;
-    let keys: Vec<Expr> = (0..used.len()).map(|at| Expr::Column(Column::from_name(field(at)))).collect();
-    let weight = Expr::Column(Column::from_name(WEIGHT));
-    let plan = LogicalPlanBuilder::from(both)
-        .aggregate(keys, vec![sum(weight.clone()).alias(WEIGHT)])
-        .and_then(|plan| plan.filter(weight.not_eq(lit(0_i64))))
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(from_engine)?;
-    let mut stream = Box::pin(engine.stream(&Planned { plan, bytes }).await?);
-    let (mut came, mut went, mut rows) = (Vec::new(), Vec::new(), 0);
-    while let Some(batch) = stream.next().await {
-        let batch = batch?;
-        for (batch, is_new) in split(&batch)? {
-            rows += batch.num_rows();
-            if is_new { came.push(batch) } else { went.push(batch) }
-        }
-        if rows > SETTLED_ROWS_MAX {
-            return Ok(None);
-        }
-    }
-    Ok(Some((came, went)))
-}
-
-/// The columns of a scan as `c0`, `c1`, …: names of tables may hold anything.
-fn named(scan: &LogicalPlan) -> Vec<Expr> {
-    let columns = scan.schema().columns().into_iter().enumerate();
-    columns.map(|(at, column)| Expr::Column(column).alias(field(at))).collect()
-}
-
-fn field(at: usize) -> String {
-    format!("c{at}")
-}
-
-/// Rows with a weight above and below zero; a row of weight three is there once: what is touched does not count.
-fn split(batch: &RecordBatch) -> Result<Vec<(RecordBatch, bool)>> {
-    let failed = |error: &dyn std::fmt::Display| Error::ours("changed rows cannot be told apart").why(error);
-    let last = batch.num_columns() - 1;
-    let weights = as_int64_array(batch.column(last)).map_err(|error| failed(&error))?.clone();
-    let kept: Vec<usize> = (0..last).collect();
-    let rows = batch.project(&kept).map_err(|error| failed(&error))?;
-    let mut parts = Vec::new();
-    for is_new in [true, false] {
-        let mask = (0..weights.len()).map(|row| Some((weights.value(row) > 0) == is_new)).collect();
-        let part = filter_record_batch(&rows, &mask).map_err(|error| failed(&error))?;
-        if part.num_rows() > 0 {
-            // The same row may have come several times: an added one counts as often as it did.
-            parts.push((repeated(&part, &weights, is_new)?, is_new));
-        }
-    }
-    Ok(parts)
-}
-
-/// Each row as often as its weight says.
-fn repeated(part: &RecordBatch, weights: &arrow::array::Int64Array, is_new: bool) -> Result<RecordBatch> {
-    let counts: Vec<u64> = (0..weights.len())
-        .map(|row| weights.value(row))
-        .filter(|weight| (*weight > 0) == is_new)
-        .map(i64::unsigned_abs)
-        .collect();
-    if counts.iter().all(|count| *count == 1) {
-        return Ok(part.clone());
-    }
-    let rows = counts.iter().enumerate().flat_map(|(row, count)| std::iter::repeat_n(row as u64, *count as usize));
-    let rows = arrow::array::UInt64Array::from_iter_values(rows);
-    arrow::compute::take_record_batch(part, &rows)
-        .map_err(|error| Error::ours("changed rows cannot be repeated").why(error))
 }
 
 /// The rows with all columns of the table; those that were not read are null.

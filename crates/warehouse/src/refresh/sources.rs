@@ -15,7 +15,7 @@ use millstream_core::{Error, Result, TableName};
 use sha2::{Digest, Sha256};
 
 use super::reason::Reason;
-use crate::engine::FileTable;
+use crate::engine::{FileTable, Version};
 use crate::error::from_engine;
 use crate::log::Snapshot;
 use crate::log::changes::{self, FileChanges};
@@ -38,6 +38,14 @@ pub(super) struct Source {
     pub since: Option<(u64, FileChanges)>,
 }
 
+impl Source {
+    /// Bytes that so many of its rows take on the disk.
+    pub(super) fn bytes_of(&self, rows: u64) -> u64 {
+        let (size, all) = (super::cost::size(&self.snapshot), self.snapshot.rows().unwrap_or_default());
+        if all == 0 { 0 } else { (size as f64 * (rows as f64 / all as f64)) as u64 }
+    }
+}
+
 /// Everything that a plan reads.
 #[derive(Debug)]
 pub(super) struct Sources {
@@ -53,9 +61,9 @@ impl Sources {
         let mut unknown = None;
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
-                match origin(scan) {
-                    Some((name, snapshot)) => {
-                        found.insert(name, snapshot);
+                match version(scan).filter(|version| version.is_published) {
+                    Some(version) => {
+                        found.insert(version.name, version.snapshot);
                     }
                     None => unknown = Some(Reason::new(format!("it reads '{}', which is no table", scan.table_name))),
                 }
@@ -101,8 +109,12 @@ impl Sources {
     }
 }
 
-/// The published table version that a scan reads.
+/// The table's version that a scan reads.
 pub(super) fn origin(scan: &TableScan) -> Option<(TableName, Arc<Snapshot>)> {
+    version(scan).map(|version| (version.name, version.snapshot))
+}
+
+pub(super) fn version(scan: &TableScan) -> Option<Version> {
     let provider = source_as_provider(&scan.source).ok()?;
     let any: &dyn std::any::Any = provider.as_ref();
     any.downcast_ref::<FileTable>()?.origin().cloned()
@@ -149,7 +161,7 @@ fn since(
 }
 
 /// Which query it is: its plan with all columns and types.
-fn fingerprint(plan: &LogicalPlan) -> i64 {
+pub(super) fn fingerprint(plan: &LogicalPlan) -> i64 {
     hash(&format!("{FORMAT}\n{}", plan.display_indent_schema()))
 }
 

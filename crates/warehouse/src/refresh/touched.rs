@@ -8,15 +8,16 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use datafusion::common::{Column, NullEquality};
+use datafusion::common::Column;
 use datafusion::logical_expr::{
     Distinct, Expr, Filter, LogicalPlan, Projection, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Window,
 };
 
 use super::expr::{
-    all_of, are_of, as_exprs, columns, columns_used, distinct, over, project_keys, requalified, semi_join, substituted,
+    all_of, are_of, as_exprs, columns, columns_used, distinct, over, project_keys, requalified, substituted,
 };
 use super::reason::{Derived, Reason};
+use super::restrict::Keys;
 use super::settle::Changes;
 use super::sources::origin;
 
@@ -150,20 +151,16 @@ impl<'a> Touching<'a> {
             return Err(Reason::new("the result of a window tells nothing of the rows that it comes from"));
         }
         let mut all = Vec::new();
-        let mut covered = false;
         for set in &sets {
             if exprs.iter().all(|expr| set.iter().any(|key| same(key, expr))) {
-                covered = true;
                 continue;
             }
             let Some(keys) = self.touched(&window.input, set)? else { continue };
-            let rows = self.any_rows(&window.input, &with(columns_used(exprs), columns_used(set)))?;
-            let rows = semi_join(rows, set, distinct(keys)?, self.name(), NullEquality::NullEqualsNull)?;
+            let rows = self.restricted(&window.input, set, &Keys::derived(distinct(keys)?))?;
             all.push(project_keys(rows, exprs)?);
         }
-        if covered || all.is_empty() {
-            all.extend(self.touched(&window.input, exprs)?);
-        }
+        // What partitions had before and have no more has changed itself.
+        all.extend(self.touched(&window.input, exprs)?);
         Ok(all_of(all)?)
     }
 }

@@ -10,6 +10,7 @@ mod load;
 mod names;
 mod random;
 mod refresh;
+mod refresh_cost;
 mod refresh_plans;
 mod refresh_random;
 mod stage;

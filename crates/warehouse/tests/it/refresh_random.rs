@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use millstream_core::warehouse::{RefreshMode, RefreshPath, Stage};
+use millstream_core::warehouse::{QueryOptions, RefreshMode, RefreshPath, Stage, Warehouse};
 
 use crate::refresh_plans::{Change, Random, TABLES, change, query, values};
 use crate::support::{Fixture, fixture};
@@ -40,6 +40,9 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
     }
     let depth = 1 + random.below(3) as u32;
     let sql = query(&mut random, depth);
+    // A test, which finds something now and then.
+    let inner = query(&mut random, depth);
+    let test = format!("select k, g from ({inner}) tested where k = 1 and g > 3");
     for round in 0..=ROUNDS {
         // From changes wherever that is possible: with so few rows it would never be the cheaper way.
         let staged = match f.stage("m.t", refresh(&sql, RefreshMode::Incremental)).await {
@@ -59,6 +62,9 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "seed {seed}, round {round}: {report:?}\n{sql}");
+        let failing = f.warehouse.count_failing(&test, &QueryOptions::default()).await.unwrap();
+        let found = f.rows(&test).await.len() as u64;
+        assert_eq!(failing, found, "seed {seed}, round {round}: {test}");
         for _ in 0..=random.below(2) {
             apply(&f, change(&mut random)).await;
         }

@@ -1,5 +1,4 @@
--- Activity of each user by month, source and currency: the one pass over all transactions that everything
--- about users is derived from. Amounts of different currencies are never added up here.
+-- Activity of each user by month, source and currency. Amounts of different currencies are never added up here.
 select
     user_id,
     cast({{ dbt.date_trunc('month', 'occurred_at') }} as date) as month_start,

@@ -1,7 +1,7 @@
 -- Every category of the seed, and every other one that a transaction names, as unmapped.
 with used as (
 
-    select distinct category from {{ ref('int_transactions') }}
+    select distinct category from {{ ref('int_transactions_seen') }}
 
 )
 

@@ -1,7 +1,7 @@
 -- Every currency of the seed, and every other code that a transaction names, without a rate.
 with used as (
 
-    select distinct currency from {{ ref('int_transactions') }}
+    select distinct currency from {{ ref('int_transactions_seen') }}
 
 )
 

@@ -13,9 +13,9 @@ with days as (
 span as (
 
     select
-        min(extract(year from occurred_at)) as first_year,
-        max(extract(year from occurred_at)) as last_year
-    from {{ ref('int_transactions') }}
+        min(extract(year from month_start)) as first_year,
+        max(extract(year from month_start)) as last_year
+    from {{ ref('int_transactions_seen') }}
 
 ),
 

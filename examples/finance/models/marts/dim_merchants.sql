@@ -11,8 +11,8 @@ from (
         merchant,
         min(occurred_at) as first_transaction_at,
         max(occurred_at) as last_transaction_at,
-        max(case when source_system = 'batch' then 1 else 0 end) = 1 as seen_in_batch,
-        max(case when source_system = 'streaming' then 1 else 0 end) = 1 as seen_in_streaming
+        {{ dbt.bool_or("source_system = 'batch'") }} as seen_in_batch,
+        {{ dbt.bool_or("source_system = 'streaming'") }} as seen_in_streaming
     from {{ ref('int_transactions') }}
     group by merchant
 ) as merchants

@@ -5,9 +5,9 @@
 {% set attributes = profile_columns() -%}
 with inferred as (
 
-    select distinct metrics.user_id
-    from {{ ref('int_transactions_metrics') }} as metrics
-    left join {{ ref('int_user_versions') }} as known on metrics.user_id = known.user_id
+    select users.user_id
+    from {{ ref('int_transaction_users') }} as users
+    left join {{ ref('int_user_versions') }} as known on users.user_id = known.user_id
     where known.user_id is null
 
 ),
@@ -63,8 +63,5 @@ versions as (
 
 )
 
-select
-    *,
-    -- Stands in for the user where users are counted: comparing numbers is several times as fast as comparing keys.
-    cast(dense_rank() over (order by user_id) as integer) as user_number
+select *
 from versions

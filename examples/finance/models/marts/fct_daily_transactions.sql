@@ -1,4 +1,4 @@
--- Day by source, category, currency and tier. Recomputed whole, so a late row is in its day at once.
+-- Day by source, category, currency and tier. A late row is in its day at once.
 -- Amounts are in the currency of the row.
 with daily as (
 
@@ -9,7 +9,7 @@ with daily as (
         currency_key,
         customer_tier,
         count(*) as transaction_count,
-        count(distinct user_number) as distinct_users,
+        count(distinct user_key) as distinct_users,
         cast(sum(case when amount < 0 then 1 else 0 end) as bigint) as refund_count,
         cast(sum(amount) as decimal(18,2)) as total_amount,
         cast(sum(case when amount < 0 then amount else cast(0 as decimal(18,2)) end) as decimal(18,2)) as refund_amount,

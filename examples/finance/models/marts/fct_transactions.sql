@@ -5,8 +5,6 @@ select
     users.user_key,
     -- the version of the user that held when it happened
     users.user_version_key,
-    -- counts users faster than their key does; means nothing outside of this build
-    users.user_number,
     merchants.merchant_key,
     categories.category_key,
     currencies.currency_key,
