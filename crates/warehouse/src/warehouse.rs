@@ -26,7 +26,7 @@ use crate::load::TableLoad;
 use crate::log::schema::storable_schema;
 use crate::log::{DataFile, Snapshot, checkpoint, history};
 use crate::options::EmbeddedOptions;
-use crate::refresh::Empty;
+use crate::refresh::SeenQueries;
 use crate::stage::{self, OpenStages};
 use crate::statement;
 use crate::sweep::{self, Swept};
@@ -40,8 +40,8 @@ pub(crate) struct Inner {
     pub catalog: Catalog,
     pub engine: Engine,
     pub indexes: KeyIndexes,
-    /// Tests that found nothing.
-    pub empty: Empty,
+    /// Tests that were asked before.
+    pub seen: SeenQueries,
     pub options: EmbeddedOptions,
     /// Stages that rewrite files.
     pub open_stages: OpenStages,
@@ -79,7 +79,7 @@ impl EmbeddedWarehouse {
                 catalog: Catalog::new(root),
                 engine,
                 indexes: KeyIndexes::new(options.memory_limit_bytes),
-                empty: Empty::default(),
+                seen: SeenQueries::default(),
                 options,
                 open_stages: OpenStages::default(),
             }),

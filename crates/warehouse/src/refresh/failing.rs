@@ -1,8 +1,8 @@
 //! Rows that a query gives which should give none (a test): where it gave none before, only what has changed since
-//! can give some.
+//! can give some; and what its small aggregates gave is kept (see [`super::kept`]).
 //!
 //! Guarantees: the count is that of the whole query. What is remembered is which data files each table had when the
-//! query gave no row; files never change, so it does not matter whether those versions were published, and it is
+//! query was asked; files never change, so it does not matter whether those versions were published, and it is
 //! forgotten with the process.
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,6 +19,7 @@ use super::append::appended;
 use super::collect::collected;
 use super::cost::Costs;
 use super::expr::{as_exprs, columns};
+use super::kept::{Kept, with_kept};
 use super::key::candidates;
 use super::lookup::resolved;
 use super::normal::{normalized, unsteady};
@@ -33,9 +34,9 @@ use crate::warehouse::Inner;
 /// Queries that are remembered; beyond that all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
 
-/// Queries that gave no row, and what they read then.
+/// Queries that were asked, and what they read then.
 #[derive(Default)]
-pub(crate) struct Empty {
+pub(crate) struct SeenQueries {
     by_query: Mutex<HashMap<Query, Seen>>,
 }
 
@@ -50,6 +51,10 @@ struct Query {
 struct Seen {
     plan: i64,
     tables: BTreeMap<TableName, Arc<Snapshot>>,
+    /// Whether the query gave no row.
+    is_empty: bool,
+    /// What its aggregates gave, where they are kept.
+    kept: Option<Vec<Option<Kept>>>,
 }
 
 /// How many rows the query gives.
@@ -61,25 +66,22 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
         is_native: options.dialect == Dialect::Native,
     };
     let seen = seen(&planned.plan)?;
-    let before = inner.empty.by_query.lock().get(&query).cloned();
-    let rows = match (&seen, before) {
-        (Some(now), Some(before)) if now.is_of_same(&before) => since(inner, &planned, now, &before).await?,
-        _ => None,
+    let before = inner.seen.by_query.lock().get(&query).cloned();
+    let Some(mut now) = seen else { return counted(inner, planned.plan, planned.bytes).await };
+    let rows = match before.filter(|before| now.is_of_same(before)) {
+        Some(before) => since(inner, &planned, &mut now, &before).await?,
+        None => None,
     };
     let rows = match rows {
         Some(rows) => rows,
-        None => counted(inner, Planned { plan: planned.plan.clone(), bytes: planned.bytes }).await?,
+        None => counted(inner, planned.plan, planned.bytes).await?,
     };
-    let mut known = inner.empty.by_query.lock();
-    match seen.filter(|_| rows == 0) {
-        Some(seen) => {
-            if known.len() >= REMEMBERED_MAX && !known.contains_key(&query) {
-                known.clear();
-            }
-            known.insert(query, seen);
-        }
-        None => drop(known.remove(&query)),
+    now.is_empty = rows == 0;
+    let mut known = inner.seen.by_query.lock();
+    if known.len() >= REMEMBERED_MAX && !known.contains_key(&query) {
+        known.clear();
     }
+    known.insert(query, now);
     Ok(rows)
 }
 
@@ -112,11 +114,11 @@ fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
         Ok(TreeNodeRecursion::Continue)
     })
     .map_err(from_engine)?;
-    Ok(is_whole.then(|| Seen { plan: fingerprint(plan), tables }))
+    Ok(is_whole.then(|| Seen { plan: fingerprint(plan), tables, is_empty: false, kept: None }))
 }
 
 /// The same from what has changed; `None` when that cannot be told, or is no cheaper.
-async fn since(inner: &Inner, planned: &Planned, now: &Seen, before: &Seen) -> Result<Option<u64>> {
+async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) -> Result<Option<u64>> {
     let mut sources = Sources { all: Vec::new(), unknown: None };
     for (name, snapshot) in &now.tables {
         let Some(old) = before.tables.get(name) else { return Ok(None) };
@@ -125,14 +127,24 @@ async fn since(inner: &Inner, planned: &Planned, now: &Seen, before: &Seen) -> R
     }
     let plan = normalized(planned.plan.clone(), inner.engine.planning_state())?;
     let Ok(changes) = settle(&inner.engine, &plan, &sources).await? else { return Ok(None) };
-    if changes.by_table.is_empty() {
-        return Ok(Some(0));
+    if before.is_empty {
+        if changes.by_table.is_empty() {
+            now.kept.clone_from(&before.kept);
+            return Ok(Some(0));
+        }
+        let rows = match appended(&plan, &changes) {
+            Ok(None) => Some(0),
+            Ok(Some(rows)) => Some(counted(inner, rows, planned.bytes).await?),
+            Err(_) => by_keys(inner, planned, &plan, &changes).await?,
+        };
+        if rows.is_some() {
+            return Ok(rows);
+        }
     }
-    match appended(&plan, &changes) {
-        Ok(None) => Ok(Some(0)),
-        Ok(Some(rows)) => counted(inner, Planned { plan: rows, bytes: planned.bytes }).await.map(Some),
-        Err(_) => by_keys(inner, planned, &plan, &changes).await,
-    }
+    let with_kept = with_kept(&inner.engine, &plan, &changes, before.kept.as_deref(), planned.bytes).await?;
+    let Some((plan, kept)) = with_kept else { return Ok(None) };
+    now.kept = Some(kept);
+    counted(inner, plan, planned.bytes).await.map(Some)
 }
 
 /// Every row with a key that is touched: no other row can have come.
@@ -157,16 +169,16 @@ async fn by_keys(inner: &Inner, planned: &Planned, plan: &LogicalPlan, changes: 
         if !Costs::of_reading(plan, changes.bytes(), read).favours_changes() {
             return Ok(None);
         }
-        return counted(inner, Planned { plan: rows, bytes: planned.bytes }).await.map(Some);
+        return counted(inner, rows, planned.bytes).await.map(Some);
     }
     Ok(None)
 }
 
-async fn counted(inner: &Inner, planned: Planned) -> Result<u64> {
-    let plan = LogicalPlanBuilder::from(planned.plan)
+async fn counted(inner: &Inner, plan: LogicalPlan, bytes: u64) -> Result<u64> {
+    let plan = LogicalPlanBuilder::from(plan)
         .aggregate(Vec::<Expr>::new(), vec![count(lit(1)).alias("rows")])
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_engine)?;
-    let rows = inner.rows_of(&Planned { plan, bytes: planned.bytes }).await?;
+    let rows = inner.rows_of(&Planned { plan, bytes }).await?;
     Ok(rows.first().map_or(0, |row| row[0]))
 }

@@ -19,9 +19,9 @@ use datafusion::logical_expr::expr::AggregateFunction;
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, cast};
 
 use super::append::appended;
-use super::expr::{as_exprs, columns, distinct, over, project_keys, requalified, semi_join, substituted};
+use super::expr::{all_of, as_exprs, columns, distinct, over, project_keys, requalified, semi_join, substituted};
 use super::lookup::own_rows;
-use super::reason::Derived;
+use super::reason::{Derived, Reason};
 use super::restrict::Keys;
 use super::touched::Touching;
 use crate::log::Snapshot;
@@ -64,7 +64,7 @@ impl Touching<'_> {
                 let Some(left) = self.fold(&join.left, shown, folded)? else { return Ok(None) };
                 Ok(Some(over(plan, vec![left, join.right.as_ref().clone()])?))
             }
-            LogicalPlan::Aggregate(node) => match merging(node) {
+            LogicalPlan::Aggregate(node) => match merging(node).filter(|_| !node.group_expr.is_empty()) {
                 Some(merging) => self.added_up(plan, &node.input, shown, &merging, folded),
                 None => Ok(None),
             },
@@ -89,28 +89,12 @@ impl Touching<'_> {
         let Ok(new) = appended(input, self.changes) else { return Ok(None) };
         let own = self.own_of(folded, &name)?;
         let own = distinct(project_keys(own, &from_own)?)?;
-        let both = match new {
-            None => LogicalPlanBuilder::from(own),
-            Some(new) => {
-                let new = over(plan, vec![new])?;
-                let new = project_keys(new.clone(), &as_exprs(&columns(&new)))?;
-                LogicalPlanBuilder::from(own).union(new)?
-            }
-        };
-        let both = both.build()?;
-        let all = columns(&both);
-        let (groups, values) = all.split_at(all.len() - merging.len());
-        let merged: Vec<Expr> = values
-            .iter()
-            .zip(merging)
-            .enumerate()
-            .map(|(at, (value, merging))| merging.of(value.clone()).alias(format!("__merged{at}")))
-            .collect();
-        let merged = LogicalPlanBuilder::from(both.clone()).aggregate(as_exprs(groups), merged)?.build()?;
-        let exprs =
-            columns(&merged).into_iter().zip(&kinds).map(|(column, kind)| cast(Expr::Column(column), kind.clone()));
-        let exprs: Vec<Expr> = exprs.collect();
-        Ok(Some(requalified(project_keys(merged, &exprs)?, &wanted)?))
+        let mut parts = vec![own];
+        if let Some(new) = new {
+            let new = over(plan, vec![new])?;
+            parts.push(project_keys(new.clone(), &as_exprs(&columns(&new)))?);
+        }
+        Ok(Some(merged(parts, plan, &wanted, merging)?))
     }
 
     /// The table's own rows of the touched keys.
@@ -129,8 +113,29 @@ impl Touching<'_> {
     }
 }
 
+/// Groups of some plans as one, with the columns of the aggregate `plan`, called `wanted`. The plans have its columns as
+/// `__key0`, ….
+pub(super) fn merged(
+    parts: Vec<LogicalPlan>,
+    plan: &LogicalPlan,
+    wanted: &[Column],
+    merging: &[Merging],
+) -> Derived<LogicalPlan> {
+    let kinds = plan.schema().fields().iter().map(|field| field.data_type().clone());
+    let both = all_of(parts)?.ok_or_else(|| Reason::new("there are no rows"))?;
+    let all = columns(&both);
+    let (groups, values) = all.split_at(all.len() - merging.len());
+    let values = values.iter().zip(merging).enumerate();
+    let values: Vec<Expr> =
+        values.map(|(at, (value, merging))| merging.of(value.clone()).alias(format!("__merged{at}"))).collect();
+    let merged = LogicalPlanBuilder::from(both.clone()).aggregate(as_exprs(groups), values)?.build()?;
+    let exprs = columns(&merged).into_iter().zip(kinds).map(|(column, kind)| cast(Expr::Column(column), kind));
+    let exprs: Vec<Expr> = exprs.collect();
+    Ok(requalified(project_keys(merged, &exprs)?, wanted)?)
+}
+
 /// How two values of an aggregate become one.
-enum Merging {
+pub(super) enum Merging {
     Sum,
     /// By the same function.
     Same(AggregateFunction),
@@ -150,8 +155,8 @@ impl Merging {
 }
 
 /// How each value of an aggregate is merged; `None` when one of them cannot be.
-fn merging(aggregate: &Aggregate) -> Option<Vec<Merging>> {
-    if aggregate.group_expr.is_empty() || matches!(aggregate.group_expr.as_slice(), [Expr::GroupingSet(_)]) {
+pub(super) fn merging(aggregate: &Aggregate) -> Option<Vec<Merging>> {
+    if matches!(aggregate.group_expr.as_slice(), [Expr::GroupingSet(_)]) {
         return None;
     }
     let groups = aggregate.group_expr.len();

@@ -35,6 +35,7 @@ mod expr;
 mod failing;
 mod fold;
 mod join;
+mod kept;
 mod key;
 mod lookup;
 mod normal;
@@ -45,5 +46,5 @@ mod sources;
 mod touched;
 
 pub(crate) use apply::{explain, refresh};
-pub(crate) use failing::{Empty, count_failing};
+pub(crate) use failing::{SeenQueries, count_failing};
 pub(crate) use sources::OWN as OWN_VERSION;

@@ -98,6 +98,29 @@ async fn groups_that_gain_rows_are_added_up() {
 }
 
 #[tokio::test]
+async fn totals_that_a_test_compares_are_kept_and_added_up() {
+    let f = facts().await;
+    f.table("m.totals", "select 3 as n, 60 as amount").await;
+    let options = QueryOptions::default();
+    let test = "select * from (select count(*) as n, sum(amount) as amount from m.facts) f \
+                cross join m.totals t where f.n <> t.n or f.amount <> t.amount";
+    let failing = async || f.warehouse.count_failing(test, &options).await.unwrap();
+    assert_eq!((failing().await, failing().await), (0, 0));
+    f.run("insert into m.facts values (4, 'D', 40)").await;
+    assert_eq!(failing().await, 1);
+    let away = Away::take(data_files(&f, "m.facts"));
+    f.run("insert into m.facts values (5, 'E', 50)").await;
+    f.run("update m.totals set n = 5, amount = 150").await;
+    assert_eq!(failing().await, 0, "three rows of before, one of the last time, and one");
+    f.run("insert into m.facts values (6, 'F', 50)").await;
+    assert_eq!(failing().await, 1);
+    drop(away);
+    f.run("delete from m.facts where id = 1").await;
+    f.run("update m.totals set amount = 190").await;
+    assert_eq!(failing().await, 0);
+}
+
+#[tokio::test]
 async fn a_test_that_passed_looks_at_what_has_changed() {
     let f = facts().await;
     let options = QueryOptions::default();

@@ -42,7 +42,13 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
     let sql = query(&mut random, depth);
     // A test, which finds something now and then.
     let inner = query(&mut random, depth);
-    let test = format!("select k, g from ({inner}) tested where k = 1 and g > 3");
+    let test = match random.below(2) {
+        0 => format!("select k, g from ({inner}) tested where k = 1 and g > 3"),
+        _ => format!(
+            "select * from (select g, count(*) as n, sum(v) as total, min(k) as least from ({inner}) tested group by g) \
+             where total > 20 or n > 9 or least is null"
+        ),
+    };
     for round in 0..=ROUNDS {
         // From changes wherever that is possible: with so few rows it would never be the cheaper way.
         let staged = match f.stage("m.t", refresh(&sql, RefreshMode::Incremental)).await {
