@@ -311,6 +311,10 @@ pub trait Staged: std::any::Any + Send + Sync {
     fn refreshed(&self) -> Option<&RefreshReport> {
         None
     }
+    /// As [`Warehouse::content`], of the version that it will be.
+    fn content(&self) -> Option<u64> {
+        None
+    }
     /// Makes it the latest version. Fails with a retryable error, and changes nothing, when someone published in between.
     async fn publish(&self, note: serde_json::Map<String, serde_json::Value>) -> Result<Committed>;
     /// Removes what was written. Called on drop as well, as far as possible.
@@ -417,6 +421,15 @@ pub struct QueryResult {
     pub stream: BatchStream,
 }
 
+/// What was found of a query that should give no row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Failing {
+    /// Rows that it gives.
+    pub rows: u64,
+    /// Whether the same tables are known to give the same rows again: nothing in it depends on time or chance.
+    pub is_steady: bool,
+}
+
 /// What one statement did.
 pub struct Executed {
     /// What it was, in upper case, as databases answer: `CREATE TABLE`, `INSERT`, `SELECT`.
@@ -456,13 +469,22 @@ pub trait Warehouse: Send + Sync {
     ///
     /// # Errors
     /// As of [`Warehouse::query`].
-    async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<u64> {
+    async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<Failing> {
         let mut stream = self.query(sql, options).await?.stream;
         let mut rows = 0;
         while let Some(batch) = std::future::poll_fn(|context| stream.as_mut().poll_next(context)).await {
             rows += batch?.num_rows() as u64;
         }
-        Ok(rows)
+        Ok(Failing { rows, is_steady: false })
+    }
+    /// What identifies the rows of a table's latest version: while it is the same, so are they. `None` when there is no
+    /// such table, or that cannot be told.
+    ///
+    /// # Errors
+    /// The table cannot be read.
+    async fn content(&self, name: &TableName) -> Result<Option<u64>> {
+        let _ = name;
+        Ok(None)
     }
     /// Plans a query without running it, against what exists and what is expected. `built_as` says what its result
     /// becomes: columns of a table must be storable, those of a view must have names.

@@ -16,6 +16,7 @@ use millstream_project::{Node, TestSeverity};
 
 use crate::cells;
 use crate::execute::Outcome;
+use crate::execute::passed;
 use crate::execute::session::{Session, Slot};
 use crate::{NodeResult, Status};
 
@@ -60,6 +61,16 @@ async fn run(
     staged: &[Arc<dyn Staged>],
     outcome: &mut Outcome,
 ) -> Result<(Status, Option<String>)> {
+    let content = match &session.passed {
+        Some(_) => passed::content(session, node, staged).await?,
+        None => None,
+    };
+    if let (Some(passed), Some(content)) = (&session.passed, content)
+        && passed.is_known(node, content)
+    {
+        outcome.result_mut().failures = Some(0);
+        return Ok((Status::Pass, None));
+    }
     let compiled = session.compile(node, staged).await?;
     outcome.compiled(session, &compiled);
     let sql = strip(&compiled.node.sql);
@@ -67,7 +78,13 @@ async fn run(
     session.write_run_sql(node, query.clone()).await?;
     let options = session.query_options(staged);
     let verdict = match is_usual(node) && node.config.limit.is_none() {
-        true => Verdict::of_count(session.warehouse.count_failing(sql, &options).await?),
+        true => {
+            let found = session.warehouse.count_failing(sql, &options).await?;
+            if let Some(passed) = &session.passed {
+                passed.note(node, content.filter(|_| found.rows == 0 && found.is_steady));
+            }
+            Verdict::of_count(found.rows)
+        }
         false => verdict(session, &query, &options).await.map_err(|error| unwrapped(&query, sql, error))?,
     };
     if let Some(kind) = stores_as(session, node) {

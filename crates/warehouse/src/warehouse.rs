@@ -12,7 +12,7 @@ use datafusion::logical_expr::{LogicalPlanBuilder, lit};
 use futures::StreamExt;
 use millstream_core::housekeeping::{Maintained, Upkeep};
 use millstream_core::warehouse::{
-    Checked, CommitInfo, Executed, Expectations, Load, OnSchemaChange, QueryOptions, QueryResult, RefreshMode,
+    Checked, CommitInfo, Executed, Expectations, Failing, Load, OnSchemaChange, QueryOptions, QueryResult, RefreshMode,
     RefreshReport, Relation, RelationKind, Stage, Staged, TableState, Warehouse,
 };
 use millstream_core::{Error, Result, TableName};
@@ -20,11 +20,11 @@ use millstream_core::{Error, Result, TableName};
 use crate::catalog::Catalog;
 use crate::engine::{Engine, FileTable, Planned};
 use crate::error::from_engine;
-use crate::housekeeping;
+use crate::housekeeping::{self, Rearranged};
 use crate::index::KeyIndexes;
 use crate::load::TableLoad;
 use crate::log::schema::storable_schema;
-use crate::log::{DataFile, Snapshot, checkpoint, history};
+use crate::log::{DataFile, Snapshot, checkpoint, content_of, history};
 use crate::options::EmbeddedOptions;
 use crate::refresh::SeenQueries;
 use crate::stage::{self, OpenStages};
@@ -40,6 +40,8 @@ pub(crate) struct Inner {
     pub catalog: Catalog,
     pub engine: Engine,
     pub indexes: KeyIndexes,
+    /// Files that were put together.
+    pub rearranged: Rearranged,
     /// Tests that were asked before.
     pub seen: SeenQueries,
     pub options: EmbeddedOptions,
@@ -79,6 +81,7 @@ impl EmbeddedWarehouse {
                 catalog: Catalog::new(root),
                 engine,
                 indexes: KeyIndexes::new(options.memory_limit_bytes),
+                rearranged: Rearranged::default(),
                 seen: SeenQueries::default(),
                 options,
                 open_stages: OpenStages::default(),
@@ -241,7 +244,14 @@ impl Warehouse for EmbeddedWarehouse {
         self.inner.engine.run(&planned).await
     }
 
-    async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<u64> {
+    async fn content(&self, name: &TableName) -> Result<Option<u64>> {
+        Ok(match self.inner.catalog.kind(name)? {
+            Some(RelationKind::Table) => self.inner.catalog.table(name)?.map(|table| content_of(&table.files)),
+            _ => None,
+        })
+    }
+
+    async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<Failing> {
         crate::refresh::count_failing(&self.inner, sql, options).await
     }
 

@@ -7,6 +7,7 @@
 
 pub(crate) mod hooks;
 mod outcome;
+pub(crate) mod passed;
 mod published;
 mod relation;
 pub(crate) mod session;

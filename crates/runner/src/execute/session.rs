@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::adapter::{self, Temporary, WarehouseAdapter};
 use crate::artifacts::compiled;
 use crate::event::EventGate;
+use crate::execute::passed::Passed;
 use crate::{Cancel, Request, Runner, Verb};
 
 /// The seams, the request's switches, and who works on what.
@@ -28,6 +29,8 @@ pub(crate) struct Session {
     pub(crate) full_refresh: bool,
     pub(crate) warn_error: bool,
     pub(crate) store_failures: Option<bool>,
+    /// Tests that need not run again on the same rows.
+    pub(crate) passed: Option<Arc<Passed>>,
     /// How `ref()` and `source()` read: `--empty`, `--sample`, `--defer`.
     pub(crate) reading: Reading,
     /// `--event-time-start` and `--event-time-end`.
@@ -104,6 +107,7 @@ impl Session {
             full_refresh: request.full_refresh,
             warn_error: request.warn_error,
             store_failures: request.store_failures,
+            passed: request.passed.clone(),
             reading: request.reading.clone(),
             event_times: (request.event_time_start, request.event_time_end),
             batches: request.batches.clone(),

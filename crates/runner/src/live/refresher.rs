@@ -161,7 +161,8 @@ pub(crate) async fn carry_out(shared: &Shared, due: &BTreeSet<usize>, cause: Cau
     shared.pending().begin(due);
     // Noted before anything is read: what comes later may be in it or not.
     let newest: Vec<_> = due.iter().map(|number| newest(shared, *number)).collect();
-    let how = How { cause, lock_wait: LOCK_WAIT, cancel: shared.hard.clone() };
+    let (passed, cancel) = (Arc::clone(&shared.passed), shared.hard.clone());
+    let how = How { cause, lock_wait: LOCK_WAIT, passed, cancel };
     let began = Instant::now();
     let refreshed = match refresh(&shared.runner, &models, &how).await {
         Ok(refreshed) => refreshed,

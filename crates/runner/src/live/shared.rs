@@ -13,7 +13,7 @@ use super::board::Board;
 use super::event::{LiveEvent, LiveEvents};
 use super::graph::LiveGraph;
 use super::pending::Pending;
-use crate::{Cancel, Event, Events, Runner};
+use crate::{Cancel, Event, Events, Passed, Runner};
 
 /// Pauses before a source that cannot be read is tried again.
 const SOURCE_AWAY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(30) };
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) hard: Cancel,
     /// Told when something is pending.
     pub(crate) wake: Notify,
+    /// Tests that passed.
+    pub(crate) passed: Arc<Passed>,
     pending: Mutex<Pending>,
     /// Versions of inputs and models as they are known, so that others' changes are seen.
     versions: Mutex<BTreeMap<String, u64>>,
@@ -51,7 +53,18 @@ impl Shared {
         let runner = Runner { events: Arc::clone(&quiet) as _, progress: quiet, ..runner.clone() };
         let pending = Mutex::new(Pending::new(&graph));
         let (wake, versions) = (Notify::new(), Mutex::default());
-        Self { runner, graph, board, listener, soft, hard: Cancel::default(), wake, pending, versions }
+        Self {
+            runner,
+            graph,
+            board,
+            listener,
+            soft,
+            hard: Cancel::default(),
+            wake,
+            passed: Arc::default(),
+            pending,
+            versions,
+        }
     }
 
     /// A panic ends the process, so that a poisoned lock is never seen.

@@ -14,7 +14,7 @@ use super::tiers;
 use crate::engine::{FileTable, Planned};
 use crate::error::from_engine;
 use crate::log::{DataFile, Snapshot, check_writable, commit};
-use crate::tables::Actions;
+use crate::tables::{Actions, data_files};
 use crate::warehouse::Inner;
 use crate::write::{Output, remove_parts, write_stream};
 
@@ -71,6 +71,12 @@ async fn put_together(inner: &Inner, name: &TableName, base: &Snapshot, group: &
     let exchanged = exchange(inner, name, base, group, &parts).await;
     match exchanged {
         Ok(Some(version)) => {
+            let came: Vec<_> = data_files(&parts, inner.options.clock.now().timestamp_millis()).collect();
+            inner.rearranged.remember(&base.folder, group, came);
+            if let [part] = parts.as_slice() {
+                // Without it, the index is made from the file when it is asked for.
+                let _ = inner.indexes.put_together(&base.folder, group, &part.path, part.rows).await;
+            }
             inner.checkpoint_if_due(&base.folder, version).await;
             Ok(true)
         }

@@ -13,6 +13,7 @@
 
 mod clean;
 mod compact;
+mod rearranged;
 mod retained;
 mod tiers;
 mod vacuum;
@@ -23,6 +24,7 @@ use millstream_core::housekeeping::{Maintained, Upkeep};
 use millstream_core::{Error, Result, TableName};
 
 use crate::warehouse::Inner;
+pub(crate) use rearranged::Rearranged;
 
 /// Keeps house in one table.
 pub(crate) async fn maintain(inner: &Arc<Inner>, name: &TableName, upkeep: &Upkeep) -> Result<Option<Maintained>> {

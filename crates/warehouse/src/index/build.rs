@@ -1,6 +1,6 @@
 //! Making the index of a file: its key columns are read once.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use arrow::array::AsArray;
@@ -15,7 +15,7 @@ use twox_hash::XxHash64;
 
 use super::Indexed;
 use super::file_index::{self, FOLDER, FileIndex};
-use super::hash::Hasher;
+use super::hash::{Hasher, Number};
 use crate::engine::{Engine, FILE_NUMBER, FileTable, Planned};
 use crate::error::from_engine;
 use crate::log::DataFile;
@@ -25,17 +25,17 @@ use crate::stage::{key_column as column, scan};
 const FORMAT: &str = concat!("1 ", env!("CARGO_PKG_VERSION"));
 
 /// Rows of a data file from which its index is kept on the disk: making it again takes longer than reading it.
-const KEPT_ROWS_MIN: u64 = 256 * 1024;
+pub(super) const KEPT_ROWS_MIN: u64 = 256 * 1024;
 
 /// Rows of small files that are read in one go.
-const TOGETHER_ROWS_MAX: u64 = 4 * 1024 * 1024;
+pub(super) const TOGETHER_ROWS_MAX: u64 = 4 * 1024 * 1024;
 
 /// Name of the files in plans.
 const FILES: &str = "indexed";
 
 /// Tells keys of a table apart.
 pub(super) fn id(indexed: &Indexed<'_>, kinds: &[DataType]) -> u64 {
-    XxHash64::oneshot(0, format!("{FORMAT}\n{:?}\n{kinds:?}", indexed.exprs).as_bytes())
+    XxHash64::oneshot(0, format!("{FORMAT}\n{:?}\n{kinds:?}\n{:?}", indexed.exprs, indexed.filter).as_bytes())
 }
 
 /// The indexes of files: of large ones from the disk, of all others from their rows, many files in one go.
@@ -74,7 +74,7 @@ async fn large(
     id: u64,
     kinds: &[DataType],
 ) -> Result<FileIndex> {
-    let place = place(indexed, file, id);
+    let place = place(indexed.folder, &file.add.path, id);
     if let Some(place) = place.clone()
         && let Some(found) = blocking(move || Ok(file_index::open(&place))).await?
     {
@@ -104,20 +104,19 @@ async fn in_memory<'f>(
 }
 
 /// Where the index of a file is kept; none when the file is not in the table's folder.
-fn place(indexed: &Indexed<'_>, file: &DataFile, id: u64) -> Option<PathBuf> {
-    let path = &file.add.path;
+pub(super) fn place(folder: &Path, path: &str, id: u64) -> Option<PathBuf> {
     let is_plain = !path.contains(['/', '%', ':']);
-    is_plain.then(|| indexed.folder.join(FOLDER).join(format!("{path}.{id:016x}.keys")))
+    is_plain.then(|| folder.join(FOLDER).join(format!("{path}.{id:016x}.keys")))
 }
 
 /// The numbers of the keys of each file, in the order of its rows or another.
-async fn hashes(
+pub(super) async fn hashes<N: Number>(
     engine: &Engine,
     indexed: &Indexed<'_>,
     files: &[&Arc<DataFile>],
     kinds: &[DataType],
-) -> Result<Vec<Vec<u64>>> {
-    let mut by_file: Vec<Vec<u64>> = vec![Vec::new(); files.len()];
+) -> Result<Vec<Vec<N>>> {
+    let mut by_file: Vec<Vec<N>> = vec![Vec::new(); files.len()];
     if files.is_empty() {
         return Ok(by_file);
     }
@@ -129,13 +128,14 @@ async fn hashes(
         exprs.push(of_file(expr)?.unalias().alias(format!("key{at}")));
     }
     exprs.push(column(FILES, FILE_NUMBER).alias("file"));
-    let plan = LogicalPlanBuilder::from(scan(FILES, table)?)
-        .project(exprs)
-        .and_then(LogicalPlanBuilder::build)
-        .map_err(from_engine)?;
+    let mut rows = LogicalPlanBuilder::from(scan(FILES, table)?);
+    if let Some(filter) = indexed.filter {
+        rows = rows.filter(of_file(filter)?).map_err(from_engine)?;
+    }
+    let plan = rows.project(exprs).and_then(LogicalPlanBuilder::build).map_err(from_engine)?;
     let mut stream = Box::pin(engine.stream(&Planned { plan, bytes }).await?);
     let mut hasher = Hasher::new(kinds)?;
-    let mut hashes = Vec::new();
+    let mut hashes: Vec<N> = Vec::new();
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         let (keys, number) = batch.columns().split_at(kinds.len());

@@ -41,6 +41,14 @@ impl Cache {
         Some(Arc::clone(&entry.index))
     }
 
+    /// Which keys all of these files have indexes of.
+    pub(super) fn ids_of(&self, paths: &[PathBuf]) -> Vec<u64> {
+        let held = self.inner.lock();
+        let Some((first, rest)) = paths.split_first() else { return Vec::new() };
+        let ids = held.by_key.keys().filter(|(path, _)| path == first).map(|(_, id)| *id);
+        ids.filter(|id| rest.iter().all(|path| held.by_key.contains_key(&(path.clone(), *id)))).collect()
+    }
+
     /// Holds an index, and lets those go that were not used for longest when there is no room. One that is larger than
     /// all the room is not held.
     pub(super) fn put(&self, path: PathBuf, id: u64, index: Arc<FileIndex>) {

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use millstream_core::{Error, Result};
 use parquet::bloom_filter::Sbbf;
@@ -33,6 +34,8 @@ const FALSE_POSITIVES: f64 = 0.01;
 pub(super) enum FileIndex {
     Memory(Vec<u64>),
     Disk(Disk),
+    /// Numbers that stand for the keys themselves, see [`super::exact`].
+    Exact(Vec<u128>),
 }
 
 /// Numbers that are on the disk.
@@ -59,6 +62,7 @@ impl FileIndex {
     pub(super) fn bytes(&self) -> usize {
         match self {
             Self::Memory(hashes) => hashes.len() * 8 + 64,
+            Self::Exact(numbers) => numbers.len() * 16 + 64,
             Self::Disk(disk) => disk.filter.num_blocks() * 32 + disk.firsts.len() * 8 + 256,
         }
     }
@@ -72,6 +76,7 @@ impl FileIndex {
         match self {
             Self::Memory(hashes) => Ok(meet(hashes, keys)),
             Self::Disk(disk) => disk.holds_any(keys),
+            Self::Exact(_) => Err(Error::ours("an exact index was asked for hashes")),
         }
     }
 }
@@ -121,9 +126,18 @@ impl Disk {
         Ok(false)
     }
 
+    /// All numbers.
+    pub(super) fn all(&self) -> Result<Vec<u64>> {
+        self.read(0, self.count)
+    }
+
     fn block(&self, number: usize) -> Result<Vec<u64>> {
         let from = number * BLOCK;
-        let mut bytes = vec![0; (self.count - from).min(BLOCK) * 8];
+        self.read(from, (self.count - from).min(BLOCK))
+    }
+
+    fn read(&self, from: usize, count: usize) -> Result<Vec<u64>> {
+        let mut bytes = vec![0; count * 8];
         self.file.read_exact_at(&mut bytes, self.start + from as u64 * 8).map_err(|error| {
             Error::environment("an index of keys cannot be read")
                 .why(error)
@@ -150,7 +164,10 @@ pub(super) fn write(path: &Path, hashes: &[u64]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    let temporary = path.with_extension(format!("tmp-{}", std::process::id()));
+    // Two threads may be at the same index.
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_extension(format!("tmp-{}-{number}", std::process::id()));
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
     file.write_all(MAGIC)?;
     for number in [hashes.len() as u64, filter_bytes, XxHash64::oneshot(0, &front)] {
@@ -208,6 +225,9 @@ mod tests {
             let memory = FileIndex::in_memory(spread(count));
             for index in [&disk, &memory] {
                 assert!(all.iter().all(|key| index.holds_any(&[*key]).unwrap()), "{count}");
+                if let FileIndex::Disk(disk) = index {
+                    assert_eq!(disk.all().unwrap(), all);
+                }
                 let others: Vec<u64> =
                     (0..2_000).map(|number| XxHash64::oneshot(2, &[number as u8, (number >> 8) as u8])).collect();
                 assert!(others.iter().all(|key| !index.holds_any(&[*key]).unwrap()));

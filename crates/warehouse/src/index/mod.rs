@@ -2,11 +2,14 @@
 //!
 //! Guarantees: a file that holds a key is always among those that [`KeyIndexes::holding`] gives. It may give more: keys
 //! are told apart by 64 bits of a hash, so whoever asks looks at the rows of the files as well. An index belongs to one
-//! data file, which never changes, so it never has to be maintained: new files bring new ones.
+//! data file, which never changes, so it never has to be maintained: new files bring new ones. [`KeyIndexes::missing`]
+//! tells by longer hashes, which stand for the keys themselves.
 //!
 //! - [`hash`]: keys as numbers, the same in every process.
 //! - [`file_index`]: the sorted numbers of one file; of a large file on the disk, with a filter in front.
 //! - [`build`]: reads a file's key columns once.
+//! - [`exact`]: which keys are in none of some files.
+//! - [`together`]: of a file that holds the rows of others.
 //! - [`cache`]: what is held in memory, within a limit.
 //! - [`clean`]: removes the indexes of files that are gone.
 //!
@@ -16,8 +19,10 @@
 mod build;
 mod cache;
 mod clean;
+mod exact;
 mod file_index;
 mod hash;
+mod together;
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -55,6 +60,8 @@ pub(crate) struct Indexed<'a> {
     pub exprs: &'a [Expr],
     /// Types of the key's values.
     pub kinds: &'a [DataType],
+    /// Rows that do not meet it do not count.
+    pub filter: Option<&'a Expr>,
 }
 
 impl KeyIndexes {

@@ -24,7 +24,7 @@ mod support;
 
 pub(crate) use action::{Action, Add, CommitInfo, Metadata, Protocol, Remove, Txn};
 pub(crate) use read::{Freshness, file_name, is_damaged, latest, list, load, read_commit, unnamed};
-pub(crate) use snapshot::{DataFile, Snapshot};
+pub(crate) use snapshot::{DataFile, Snapshot, content_of};
 pub(crate) use support::{check_writable, protocol_for};
 
 /// Folder of the log in a table's folder.

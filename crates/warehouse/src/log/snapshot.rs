@@ -8,6 +8,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::common::Statistics;
 use millstream_core::{Error, Result};
 use serde_json::{Map, Value};
+use twox_hash::XxHash64;
 
 use super::action::{Action, Add, Metadata, Protocol};
 use super::file_set::FileSet;
@@ -88,6 +89,11 @@ impl Snapshot {
     pub(crate) fn label(&self) -> String {
         label(&self.folder)
     }
+}
+
+/// What identifies the rows of some files: their names, which are never given twice.
+pub(crate) fn content_of(files: &[Arc<DataFile>]) -> u64 {
+    files.iter().fold(0, |content, file| XxHash64::oneshot(content, file.add.path.as_bytes()))
 }
 
 pub(crate) fn label(folder: &std::path::Path) -> String {

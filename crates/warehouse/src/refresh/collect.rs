@@ -47,7 +47,11 @@ pub(super) async fn key_set(engine: &Engine, plan: LogicalPlan, bytes: u64) -> R
 }
 
 /// The different rows of a plan; `None` when they are too many.
-async fn batches(engine: &Engine, plan: LogicalPlan, bytes: u64) -> Result<Option<(Vec<RecordBatch>, SchemaRef)>> {
+pub(super) async fn batches(
+    engine: &Engine,
+    plan: LogicalPlan,
+    bytes: u64,
+) -> Result<Option<(Vec<RecordBatch>, SchemaRef)>> {
     let plan = distinct(plan).map_err(from_engine)?;
     let schema = Arc::new(plan.schema().as_arrow().clone());
     let mut stream = Box::pin(engine.stream(&Planned { plan, bytes }).await?);
@@ -69,7 +73,7 @@ fn kinds(schema: &Schema) -> Vec<DataType> {
 }
 
 /// Least and greatest value of each key column that has an order and no null.
-async fn bounds(engine: &Engine, keys: &LogicalPlan) -> Result<Vec<Option<(ScalarValue, ScalarValue)>>> {
+pub(super) async fn bounds(engine: &Engine, keys: &LogicalPlan) -> Result<Vec<Option<(ScalarValue, ScalarValue)>>> {
     let names = columns(keys);
     let ordered = |column: &Column| {
         let found = keys.schema().field_from_column(column).map(|field| field.data_type().clone());

@@ -97,7 +97,7 @@ pub(super) fn may_hold_keys(file: &DataFile, own: &Snapshot, names: &[String], k
 }
 
 /// Whether a file may hold a value between two others, as far as its statistics tell.
-fn may_hold(
+pub(super) fn may_hold(
     file: &DataFile,
     schema: &arrow::datatypes::Schema,
     column: &str,

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, lit};
-use millstream_core::warehouse::{Dialect, QueryOptions};
+use millstream_core::warehouse::{Dialect, Failing, QueryOptions};
 use millstream_core::{Result, TableName};
 use parking_lot::Mutex;
 
@@ -58,7 +58,7 @@ struct Seen {
 }
 
 /// How many rows the query gives.
-pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptions) -> Result<u64> {
+pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptions) -> Result<Failing> {
     let planned = inner.engine.plan(&inner.catalog, sql, options)?;
     let query = Query {
         sql: sql.to_owned(),
@@ -67,7 +67,10 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
     };
     let seen = seen(&planned.plan)?;
     let before = inner.seen.by_query.lock().get(&query).cloned();
-    let Some(mut now) = seen else { return counted(inner, planned.plan, planned.bytes).await };
+    let Some(mut now) = seen else {
+        let rows = counted(inner, planned.plan, planned.bytes).await?;
+        return Ok(Failing { rows, is_steady: false });
+    };
     let rows = match before.filter(|before| now.is_of_same(before)) {
         Some(before) => since(inner, &planned, &mut now, &before).await?,
         None => None,
@@ -82,7 +85,7 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
         known.clear();
     }
     known.insert(query, now);
-    Ok(rows)
+    Ok(Failing { rows, is_steady: true })
 }
 
 impl Seen {
@@ -122,7 +125,8 @@ async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) 
     let mut sources = Sources { all: Vec::new(), unknown: None };
     for (name, snapshot) in &now.tables {
         let Some(old) = before.tables.get(name) else { return Ok(None) };
-        let Some(changes) = changes::between(&snapshot.folder, &old.files, &snapshot.files) else { return Ok(None) };
+        let old = inner.rearranged.followed(&snapshot.folder, &old.files, &snapshot.files);
+        let Some(changes) = changes::between(&snapshot.folder, &old, &snapshot.files) else { return Ok(None) };
         sources.all.push(Source { name: name.clone(), snapshot: Arc::clone(snapshot), since: Some((0, changes)) });
     }
     let plan = normalized(planned.plan.clone(), inner.engine.planning_state())?;

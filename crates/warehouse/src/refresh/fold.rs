@@ -8,15 +8,17 @@
 //! as it is, and nothing above the aggregate leaves groups out. Source of the idea: Gupta, Mumick and Subrahmanian,
 //! "Maintaining Views Incrementally" (SIGMOD 1993).
 //!
-//! Deliberately absent: rows that went, distinct counts. They are computed anew, see [`super::restrict`].
+//! Distinct counts grow by the values that are new in their group ([`super::fresh`]), where the rows come from one table.
+//!
+//! Deliberately absent: rows that went. Their groups are computed anew, see [`super::restrict`].
 
 use std::sync::Arc;
 
 use arrow::datatypes::DataType;
-use datafusion::common::{Column, JoinType, NullEquality};
-use datafusion::functions_aggregate::expr_fn::sum;
+use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
+use datafusion::functions_aggregate::expr_fn::{count, sum};
 use datafusion::logical_expr::expr::AggregateFunction;
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, cast};
+use datafusion::logical_expr::{Aggregate, Distinct, Expr, LogicalPlan, LogicalPlanBuilder, cast, lit};
 
 use super::append::appended;
 use super::expr::{all_of, as_exprs, columns, distinct, over, project_keys, requalified, semi_join, substituted};
@@ -91,8 +93,13 @@ impl Touching<'_> {
         let own = distinct(project_keys(own, &from_own)?)?;
         let mut parts = vec![own];
         if let Some(new) = new {
-            let new = over(plan, vec![new])?;
-            parts.push(project_keys(new.clone(), &as_exprs(&columns(&new)))?);
+            parts.push(new_groups(&over(plan, vec![new])?, merging)?);
+            for (at, merging) in merging.iter().enumerate() {
+                let Merging::Distinct(value) = merging else { continue };
+                let groups = groups_of(plan);
+                let Some(fresh) = self.fresh(input, &groups, value)? else { return Ok(None) };
+                parts.push(grown(fresh, groups.len(), at, &kinds)?);
+            }
         }
         Ok(Some(merged(parts, plan, &wanted, merging)?))
     }
@@ -111,6 +118,38 @@ impl Touching<'_> {
             .collect();
         Ok(semi_join(rows, &exprs, folded.keys.plan.clone(), self.name(), NullEquality::NullEqualsNull)?)
     }
+}
+
+/// What a plan groups by.
+fn groups_of(plan: &LogicalPlan) -> Vec<Expr> {
+    match plan {
+        LogicalPlan::Aggregate(node) => node.group_expr.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// What the new rows alone say of their groups, but for distinct counts.
+fn new_groups(new: &LogicalPlan, merging: &[Merging]) -> Derived<LogicalPlan> {
+    let mut exprs = as_exprs(&columns(new));
+    let groups = exprs.len() - merging.len();
+    for (expr, _) in exprs.iter_mut().skip(groups).zip(merging).filter(|(_, merging)| merging.is_distinct()) {
+        *expr = lit(0_i64);
+    }
+    Ok(project_keys(new.clone(), &exprs)?)
+}
+
+/// How many new values each group has, in the place of one distinct count; the other values say nothing.
+fn grown(fresh: LogicalPlan, groups: usize, place: usize, kinds: &[DataType]) -> Derived<LogicalPlan> {
+    let by: Vec<Expr> = as_exprs(&columns(&fresh)[..groups]);
+    let counted = LogicalPlanBuilder::from(fresh).aggregate(by, vec![count(lit(1)).alias("grown")])?.build()?;
+    let found = columns(&counted);
+    let exprs = kinds.iter().enumerate().map(|(at, kind)| match at {
+        at if at < groups => Expr::Column(found[at].clone()),
+        at if at == groups + place => Expr::Column(found[groups].clone()),
+        _ => cast(Expr::Literal(ScalarValue::Null, None), kind.clone()),
+    });
+    let exprs: Vec<Expr> = exprs.collect();
+    Ok(project_keys(counted, &exprs)?)
 }
 
 /// Groups of some plans as one, with the columns of the aggregate `plan`, called `wanted`. The plans have its columns as
@@ -137,15 +176,21 @@ pub(super) fn merged(
 /// How two values of an aggregate become one.
 pub(super) enum Merging {
     Sum,
+    /// By what the distinct values of this expression grow by.
+    Distinct(Expr),
     /// By the same function.
     Same(AggregateFunction),
 }
 
 impl Merging {
+    pub(super) fn is_distinct(&self) -> bool {
+        matches!(self, Self::Distinct(_))
+    }
+
     fn of(&self, value: Column) -> Expr {
         let value = Expr::Column(value);
         match self {
-            Self::Sum => sum(value),
+            Self::Sum | Self::Distinct(_) => sum(value),
             Self::Same(function) => {
                 let func = Arc::clone(&function.func);
                 Expr::AggregateFunction(AggregateFunction::new_udf(func, vec![value], false, None, vec![], None))
@@ -170,12 +215,19 @@ pub(super) fn merging(aggregate: &Aggregate) -> Option<Vec<Merging>> {
             let is_plain = !function.params.distinct && function.params.order_by.is_empty();
             match function.func.name() {
                 "count" if is_plain => Some(Merging::Sum),
+                "count" if is_distinct_value(&function) => function.params.args.first().cloned().map(Merging::Distinct),
                 "sum" if is_plain && !field.data_type().is_floating() => Some(Merging::Sum),
                 "min" | "max" | "bool_and" | "bool_or" => Some(Merging::Same(function)),
                 _ => None,
             }
         })
         .collect()
+}
+
+/// Whether it counts the different values of one expression.
+fn is_distinct_value(function: &AggregateFunction) -> bool {
+    let params = &function.params;
+    params.distinct && params.args.len() == 1 && params.filter.is_none() && params.order_by.is_empty()
 }
 
 /// Each of the wanted columns, in terms of the table's own, which is called `name`; `None` when one of them is not there as it is.

@@ -49,7 +49,10 @@ fn aggregates(plan: &LogicalPlan) -> Result<Vec<Aggregate>> {
 
 fn foldable(node: &LogicalPlan) -> Option<&Aggregate> {
     match node {
-        LogicalPlan::Aggregate(aggregate) => merging(aggregate).map(|_| aggregate),
+        LogicalPlan::Aggregate(aggregate) => {
+            let merging = merging(aggregate)?;
+            (!merging.iter().any(Merging::is_distinct)).then_some(aggregate)
+        }
         _ => None,
     }
 }

@@ -20,6 +20,7 @@ use millstream_core::Result;
 use super::collect::key_set;
 use super::cost;
 use super::expr::columns_used;
+use super::fresh::Fresh;
 use super::reason::Derived;
 use super::restrict::Keys;
 use super::sources::origin;
@@ -106,7 +107,7 @@ pub(super) fn own_rows(name: &str, own: &Arc<Snapshot>, names: &[String], keys: 
 }
 
 /// The expression in bare names of columns.
-fn bare(expr: &Expr) -> EngineResult<Expr> {
+pub(super) fn bare(expr: &Expr) -> EngineResult<Expr> {
     use datafusion::common::tree_node::TreeNode;
     let renamed = expr.clone().unalias_nested().data.transform_up(|part| {
         Ok(match part {
@@ -122,7 +123,7 @@ pub(super) async fn resolved(engine: &Engine, indexes: &KeyIndexes, plan: Logica
     let mut asked: Vec<Arc<dyn TableProvider>> = Vec::new();
     plan.apply_with_subqueries(|node| {
         if let LogicalPlan::TableScan(scan) = node {
-            asked.extend(lookup_of(scan));
+            asked.extend(asked_by(scan));
         }
         Ok(TreeNodeRecursion::Continue)
     })
@@ -130,10 +131,13 @@ pub(super) async fn resolved(engine: &Engine, indexes: &KeyIndexes, plan: Logica
     let mut found: HashMap<usize, Arc<dyn TableSource>> = HashMap::new();
     let mut bytes = cost::bytes_below(&plan);
     for provider in &asked {
-        let any: &dyn std::any::Any = provider.as_ref();
-        let Some(lookup) = any.downcast_ref::<Lookup>().filter(|_| !found.contains_key(&address(provider))) else {
+        if found.contains_key(&address(provider)) {
             continue;
-        };
+        }
+        if let Some(fresh) = of_kind::<Fresh>(provider) {
+            found.insert(address(provider), Box::pin(fresh.resolved(engine, indexes)).await?);
+        }
+        let Some(lookup) = of_kind::<Lookup>(provider) else { continue };
         let files = holding(engine, indexes, lookup).await?;
         bytes += files.iter().map(|file| file.add.size).sum::<u64>();
         let snapshot = &lookup.snapshot;
@@ -142,7 +146,7 @@ pub(super) async fn resolved(engine: &Engine, indexes: &KeyIndexes, plan: Logica
     }
     let plan = plan.transform_up_with_subqueries(|node| {
         let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
-        let Some(provider) = lookup_of(scan) else { return Ok(Transformed::no(node)) };
+        let Some(provider) = asked_by(scan) else { return Ok(Transformed::no(node)) };
         let Some(source) = found.get(&address(&provider)) else { return Ok(Transformed::no(node)) };
         let made = scan_of(scan, Arc::clone(source));
         made.map(Transformed::yes).map_err(|reason| datafusion::error::DataFusionError::Plan(reason.0))
@@ -155,10 +159,16 @@ fn address(provider: &Arc<dyn TableProvider>) -> usize {
     Arc::as_ptr(provider).addr()
 }
 
-fn lookup_of(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
-    let provider = source_as_provider(&scan.source).ok()?;
+fn of_kind<T: 'static>(provider: &Arc<dyn TableProvider>) -> Option<&T> {
     let any: &dyn std::any::Any = provider.as_ref();
-    any.is::<Lookup>().then_some(provider)
+    any.downcast_ref()
+}
+
+/// What stands in a plan until it is resolved.
+fn asked_by(scan: &TableScan) -> Option<Arc<dyn TableProvider>> {
+    let provider = source_as_provider(&scan.source).ok()?;
+    let is_asked = of_kind::<Lookup>(&provider).is_some() || of_kind::<Fresh>(&provider).is_some();
+    is_asked.then_some(provider)
 }
 
 async fn holding(engine: &Engine, indexes: &KeyIndexes, lookup: &Lookup) -> Result<Vec<Arc<DataFile>>> {
@@ -168,6 +178,7 @@ async fn holding(engine: &Engine, indexes: &KeyIndexes, lookup: &Lookup) -> Resu
         columns: &snapshot.engine_schema,
         exprs: &lookup.exprs,
         kinds: &lookup.kinds,
+        filter: None,
     };
     let keys = match &lookup.wanted {
         Wanted::Known(keys) => Some(keys.clone()),
@@ -200,7 +211,8 @@ pub(super) async fn holding_in(
         .map(|name| own.engine_schema.field_with_name(name).ok().map(|field| field.data_type().clone()))
         .collect();
     let Some(kinds) = kinds else { return Ok(files) };
-    let indexed = Indexed { folder: &own.folder, columns: &own.engine_schema, exprs: &exprs, kinds: &kinds };
+    let indexed =
+        Indexed { folder: &own.folder, columns: &own.engine_schema, exprs: &exprs, kinds: &kinds, filter: None };
     let found = indexes.holding(engine, &indexed, &files, set).await?;
     Ok(found.unwrap_or(files))
 }

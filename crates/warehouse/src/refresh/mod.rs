@@ -11,7 +11,7 @@
 //! 5. [`key`], [`touched`]: otherwise, columns of the result by which it can be split, and their values in all rows
 //!    that may differ; from the changed rows upwards.
 //! 6. [`restrict`]: the query of the rows with these values, as near to the tables as they can be restricted.
-//!    Groups that only gained rows are added up instead, see [`fold`].
+//!    Groups that only gained rows are added up instead, see [`fold`], and [`fresh`] for distinct counts.
 //! 7. [`apply`]: the rows with these values are taken out, the new ones put in, in one commit. Where they are the same,
 //!    the commit only says how far the tables are consumed, and nothing downstream has anything to do.
 //!
@@ -34,6 +34,7 @@ mod difference;
 mod expr;
 mod failing;
 mod fold;
+mod fresh;
 mod join;
 mod kept;
 mod key;

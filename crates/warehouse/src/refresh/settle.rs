@@ -19,6 +19,7 @@ use super::reason::Reason;
 use super::sources::{Source, Sources, origin};
 use crate::engine::{Engine, FileTable};
 use crate::error::from_engine;
+use crate::log::Snapshot;
 
 /// Rows that came and went in one table.
 pub(super) struct Change {
@@ -26,6 +27,8 @@ pub(super) struct Change {
     pub came: Option<Arc<dyn TableSource>>,
     /// Rows that went; the same. Only columns that the plan reads have their values.
     pub went: Option<Arc<dyn TableSource>>,
+    /// The table as it was.
+    pub before: Arc<Snapshot>,
     /// How many both are, where it is known.
     pub rows: Option<u64>,
     /// Bytes to read.
@@ -76,11 +79,12 @@ pub(super) async fn settle(
         }
         let schema = &source.snapshot.engine_schema;
         let folder = &source.snapshot.folder;
+        let before = || Arc::new(Snapshot::of_files(folder, Arc::new(source.files_before(files)), schema.clone()));
         let of = |files: &Vec<_>| FileTable::new(folder, Arc::new(files.clone()), schema.clone());
         if files.removed.is_empty() {
             let rows = files.added.iter().map(|file| file.rows()).sum::<Option<u64>>();
             let came = Some(provider_as_source(Arc::new(of(&files.added))));
-            let change = Change { came, went: None, rows, bytes: files.bytes() };
+            let change = Change { came, went: None, before: before(), rows, bytes: files.bytes() };
             changes.by_table.insert(source.name.clone(), change);
             continue;
         }
@@ -110,7 +114,13 @@ pub(super) async fn settle(
                     Ok(Some(provider_as_source(Arc::new(table))))
                 };
                 let bytes = source.bytes_of(total as u64);
-                let change = Change { came: table(came)?, went: table(went)?, rows: Some(total as u64), bytes };
+                let change = Change {
+                    came: table(came)?,
+                    went: table(went)?,
+                    before: before(),
+                    rows: Some(total as u64),
+                    bytes,
+                };
                 changes.by_table.insert(source.name.clone(), change);
             }
         }

@@ -5,7 +5,7 @@
 //! `refresh-plan` → which query, `refresh-version` → the commit that wrote them. If anyone else has written to the
 //! model since, none of them counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use super::reason::Reason;
 use crate::engine::{FileTable, Version};
 use crate::error::from_engine;
-use crate::log::Snapshot;
 use crate::log::changes::{self, FileChanges};
+use crate::log::{DataFile, Snapshot};
 
 const VERSION: &str = "refresh:";
 const ID: &str = "refresh-id:";
@@ -39,6 +39,13 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// The files that it had before some came and went.
+    pub(super) fn files_before(&self, changes: &FileChanges) -> Vec<Arc<DataFile>> {
+        let came: HashSet<&str> = changes.added.iter().map(|file| file.add.path.as_str()).collect();
+        let kept = self.snapshot.files.iter().filter(|file| !came.contains(file.add.path.as_str()));
+        kept.chain(&changes.removed).cloned().collect()
+    }
+
     /// Bytes that so many of its rows take on the disk.
     pub(super) fn bytes_of(&self, rows: u64) -> u64 {
         let (size, all) = (super::cost::size(&self.snapshot), self.snapshot.rows().unwrap_or_default());

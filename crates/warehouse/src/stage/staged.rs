@@ -15,7 +15,7 @@ use super::open::OpenStage;
 use super::{Request, rebase};
 use crate::engine::Stand;
 use crate::log::schema::engine_schema;
-use crate::log::{DataFile, LOG_FOLDER, Snapshot, commit};
+use crate::log::{DataFile, LOG_FOLDER, Snapshot, commit, content_of};
 use crate::refresh::OWN_VERSION;
 use crate::tables::{Actions, data_files};
 use crate::view::{StoredView, ViewText};
@@ -300,6 +300,13 @@ impl Staged for StagedVersion {
         match &self.body {
             Body::Table(change) => change.refreshed.as_ref().map(|refreshed| &refreshed.report),
             Body::View { .. } => None,
+        }
+    }
+
+    fn content(&self) -> Option<u64> {
+        match &self.stand {
+            Stand::Table { files, .. } => Some(content_of(files)),
+            Stand::View(_) => None,
         }
     }
 

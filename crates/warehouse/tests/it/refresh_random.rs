@@ -68,7 +68,7 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "seed {seed}, round {round}: {report:?}\n{sql}");
-        let failing = f.warehouse.count_failing(&test, &QueryOptions::default()).await.unwrap();
+        let failing = f.warehouse.count_failing(&test, &QueryOptions::default()).await.unwrap().rows;
         let found = f.rows(&test).await.len() as u64;
         assert_eq!(failing, found, "seed {seed}, round {round}: {test}");
         for _ in 0..=random.below(2) {
