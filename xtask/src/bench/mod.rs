@@ -11,6 +11,7 @@ mod finance;
 mod generate;
 mod ingest;
 mod kafka;
+mod live;
 mod measure;
 mod scene;
 
@@ -23,18 +24,19 @@ type Bench = fn(&Scene) -> Result<(), String>;
 
 /// Runs one bench, or all.
 pub fn run(root: &Path, name: &str) -> Result<(), String> {
-    let benches: [(&str, Bench); 6] = [
+    let benches: [(&str, Bench); 7] = [
         ("finance", finance::run),
         ("generate", generate::run),
         ("ingest", ingest::run),
         ("kafka", kafka::run),
         ("build", build::run),
         ("dbt", dbt::run),
+        ("live", live::run),
     ];
     let wanted: Vec<_> = benches.iter().filter(|(known, _)| *known == name || name == "all").collect();
     if wanted.is_empty() {
         return Err(format!(
-            "there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, dbt, all"
+            "there is no bench '{name}'; there are: finance, generate, ingest, kafka, build, dbt, live, all"
         ));
     }
     let scene = Scene::set(root)?;
