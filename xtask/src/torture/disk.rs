@@ -26,10 +26,11 @@ impl Disk {
         let size = format!("size={SIZE},mode=755");
         must(Command::new("mount").args(["-t", "tmpfs", "-o", &size, "millstream-torture"]).arg(path))?;
         // Its input ends when we do.
-        let script = "trap '' INT TERM HUP; cat >/dev/null; while umount -l \"$1\" 2>/dev/null; do :; done";
+        let script =
+            "trap '' INT TERM HUP; cat >/dev/null; while umount -l \"$1\" || umount -l \"$2\"; do :; done 2>/dev/null";
         let helper = Command::new("sh")
             .args(["-c", script, "sh"])
-            .arg(path)
+            .args([path, &aside(path)])
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -74,14 +75,23 @@ impl Disk {
 
     /// Lets nobody open a file of it for writing.
     pub fn freeze(&self) -> Result<(), String> {
-        must(Command::new("mount").arg("--bind").arg(&self.path).arg(&self.path))?;
-        must(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&self.path)).map(drop)
+        // Made aside: where `up` sees it, it would have opened files before it is read-only.
+        let aside = aside(&self.path);
+        std::fs::create_dir_all(&aside).map_err(|error| format!("{}: {error}", aside.display()))?;
+        must(Command::new("mount").arg("--bind").args([&self.path, &aside]))?;
+        must(Command::new("mount").args(["-o", "remount,bind,ro"]).arg(&aside))?;
+        must(Command::new("mount").arg("--bind").args([&aside, &self.path])).map(drop)
     }
 
     /// Ends what [`Self::freeze`] began. Lazily, because files may be open for reading.
     pub fn thaw(&self) -> Result<(), String> {
-        must(Command::new("umount").arg("-l").arg(&self.path)).map(drop)
+        must(Command::new("umount").arg("-l").args([&self.path, &aside(&self.path)])).map(drop)
     }
+}
+
+/// Where the read-only view is made.
+fn aside(path: &Path) -> PathBuf {
+    path.with_extension("read-only")
 }
 
 impl Drop for Disk {
