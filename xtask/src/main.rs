@@ -1,4 +1,5 @@
-//! Chores of the workspace: `cargo xtask tidy`, `cargo xtask docs [--check]`, `cargo xtask bench NAME`.
+//! Chores of the workspace: `cargo xtask tidy`, `cargo xtask docs [--check]`, `cargo xtask bench NAME`,
+//! `cargo xtask torture`.
 //!
 //! Guarantees: every chore ends with exit code 0 only when all of its checks passed or all of its figures were
 //! measured. Deliberately absent: anything a user of Millstream needs; that belongs to the binary.
@@ -6,6 +7,7 @@
 mod bench;
 mod docs;
 mod tidy;
+mod torture;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ chores:
   tidy              dependency direction, who names which library, file budgets, module headers, forbidden words
   docs [--check]    write docs/reference from the code (or fail when it is out of date)
   bench NAME        measure ours beside the peer; NAME: finance, ingest, kafka, build, generate, dbt, all
+  torture [options] disturb a running `up` in every way and prove its tables; 'torture --help' tells the options
 ";
 
 fn main() -> ExitCode {
@@ -27,6 +30,11 @@ fn main() -> ExitCode {
         ["docs"] => docs::run(&root, false),
         ["docs", "--check"] => docs::run(&root, true),
         ["bench", name] => bench::run(&root, name),
+        ["torture", "--help"] => {
+            print!("{}", torture::USAGE);
+            Ok(())
+        }
+        ["torture", options @ ..] => torture::run(&root, options),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);
