@@ -11,7 +11,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use millstream_core::Result;
 
-use super::file_index::FileIndex;
+use super::file_index::{FileIndex, gallop};
 use super::hash::{self, Hasher};
 use super::{Indexed, KeyIndexes, build};
 use crate::engine::Engine;
@@ -49,8 +49,7 @@ impl KeyIndexes {
             let FileIndex::Exact(numbers) = index.as_ref() else { continue };
             let mut rest = numbers.as_slice();
             for at in &order {
-                let before = rest.partition_point(|number| *number < keys[*at]);
-                rest = &rest[before..];
+                rest = &rest[gallop(rest, keys[*at])..];
                 if rest.first() == Some(&keys[*at]) {
                     missing[*at] = false;
                 }

@@ -99,7 +99,7 @@ fn meet(one: &[u64], other: &[u64]) -> bool {
 }
 
 /// How many of the sorted numbers are below one, quickly when they are few.
-fn gallop(sorted: &[u64], number: u64) -> usize {
+pub(super) fn gallop<N: Copy + Ord>(sorted: &[N], number: N) -> usize {
     let mut step = 1;
     while step < sorted.len() && sorted[step] < number {
         step *= 2;

@@ -13,7 +13,7 @@ use super::cost::{Costs, may_hold_keys};
 use super::expr::{as_exprs, columns};
 use super::key::candidates;
 use super::lookup::{holding_in, resolved};
-use super::normal::{normalized, unsteady};
+use super::normal::{nested, normalized, unsteady};
 use super::reason::Reason;
 use super::restrict::Keys;
 use super::settle::{Changes, settle};
@@ -124,6 +124,9 @@ impl Subject<'_> {
             return now(reason.clone());
         }
         let plan = normalized(self.planned.plan.clone(), self.engine.planning_state())?;
+        if let Some(reason) = nested(&plan)? {
+            return Ok(Err(Obstacle::Query(reason)));
+        }
         let changes = match settle(self.engine, &plan, sources).await? {
             Ok(changes) => changes,
             Err(reason) => return now(reason),

@@ -29,6 +29,27 @@ pub(super) fn normalized(plan: LogicalPlan, state: &SessionState) -> Result<Logi
     Optimizer::with_rules(rules).optimize(plan, state, |_, _| {}).map_err(from_engine)
 }
 
+/// Why changes cannot be followed through a plan in normal form, if a query is left within an expression of it.
+pub(super) fn nested(plan: &LogicalPlan) -> Result<Option<Reason>> {
+    let mut found = None;
+    plan.apply(|node| {
+        node.apply_expressions(|expression| {
+            expression.apply(|part| {
+                if matches!(
+                    part,
+                    Expr::ScalarSubquery(_) | Expr::InSubquery(_) | Expr::Exists(_) | Expr::SetComparison(_)
+                ) {
+                    found = Some(Reason::new("a subquery stands within an expression"));
+                    return Ok(TreeNodeRecursion::Stop);
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })
+    .map_err(from_engine)?;
+    Ok(found)
+}
+
 /// Why the same tables need not give the same rows again, if they need not.
 pub(super) fn unsteady(plan: &LogicalPlan) -> Result<Option<Reason>> {
     let mut found = None;

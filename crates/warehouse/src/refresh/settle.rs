@@ -57,6 +57,23 @@ impl Changes {
         found
     }
 
+    /// All rows of new files, as if nothing had gone: enough to find the rows that a plan gains when what it loses does
+    /// not matter.
+    pub(super) fn of_new_files(sources: &Sources) -> Self {
+        let mut changes = Self::default();
+        for source in &sources.all {
+            let Some((_, files)) = source.since.as_ref().filter(|(_, files)| !files.is_empty()) else { continue };
+            let snapshot = &source.snapshot;
+            let of = |files: &Vec<_>| {
+                FileTable::new(&snapshot.folder, Arc::new(files.clone()), snapshot.engine_schema.clone())
+            };
+            let came = (!files.added.is_empty()).then(|| provider_as_source(Arc::new(of(&files.added))));
+            let change = Change { came, went: None, before: Arc::clone(snapshot), rows: None, bytes: files.bytes() };
+            changes.by_table.insert(source.name.clone(), change);
+        }
+        changes
+    }
+
     /// Bytes of what has changed.
     pub(super) fn bytes(&self) -> u64 {
         self.by_table.values().map(|change| change.bytes).sum()
