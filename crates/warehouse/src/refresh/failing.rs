@@ -19,7 +19,7 @@ use super::append::appended;
 use super::collect::collected;
 use super::cost::Costs;
 use super::expr::{as_exprs, columns};
-use super::kept::{self, Kept, with_kept};
+use super::kept::{Kept, with_kept};
 use super::key::candidates;
 use super::lookup::resolved;
 use super::normal::{nested, normalized, unsteady};
@@ -33,6 +33,9 @@ use crate::warehouse::Inner;
 
 /// Bytes that a question may read again and again while its aggregates could be kept.
 const AGAIN_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// Touched keys up to which a query's aggregates are taken to be small.
+const KEPT_KEYS_MAX: u64 = 1_000;
 
 /// Queries that are remembered; beyond that all are forgotten.
 const REMEMBERED_MAX: usize = 20_000;
@@ -147,19 +150,26 @@ async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) 
         };
     }
     let Ok(changes) = settle(&inner.engine, &plan, &sources).await? else { return Ok(None) };
-    if before.is_empty {
-        if changes.by_table.is_empty() {
-            now.kept.clone_from(&before.kept);
-            return Ok(Some(0));
+    if before.is_empty && changes.by_table.is_empty() {
+        now.kept.clone_from(&before.kept);
+        return Ok(Some(0));
+    }
+    let is_kept = before.kept.as_ref().is_some_and(|kept| kept.iter().all(Option::is_some));
+    if before.is_empty && !is_kept {
+        match appended(&plan, &changes) {
+            Ok(None) => return Ok(Some(0)),
+            Ok(Some(rows)) => return counted(inner, rows, planned.bytes).await.map(Some),
+            Err(_) => match by_keys(inner, planned, &plan, &changes).await? {
+                Asked::Rows(rows) => return Ok(Some(rows)),
+                Asked::Dear => return Ok(None),
+                Asked::Totals => {}
+            },
         }
-        let rows = match appended(&plan, &changes) {
-            Ok(None) => Some(0),
-            Ok(Some(rows)) => Some(counted(inner, rows, planned.bytes).await?),
-            Err(_) => by_keys(inner, planned, &plan, &changes).await?,
-        };
-        if rows.is_some() {
-            return Ok(rows);
-        }
+    }
+    if before.kept.as_ref().is_some_and(|kept| kept.iter().any(Option::is_none)) {
+        // They were too large once, which is not tried again.
+        now.kept = Some(vec![None]);
+        return Ok(None);
     }
     let with_kept = with_kept(&inner.engine, &plan, &changes, before.kept.as_deref(), planned.bytes).await?;
     let Some((plan, kept)) = with_kept else { return Ok(None) };
@@ -167,33 +177,42 @@ async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) 
     counted(inner, plan, planned.bytes).await.map(Some)
 }
 
+/// How a question by keys ended.
+enum Asked {
+    Rows(u64),
+    /// The whole query is not dearer.
+    Dear,
+    /// The query is about totals, or would read much for a few keys: its aggregates may be small.
+    Totals,
+}
+
 /// Every row with a key that is touched: no other row can have come.
-async fn by_keys(inner: &Inner, planned: &Planned, plan: &LogicalPlan, changes: &Changes) -> Result<Option<u64>> {
+async fn by_keys(inner: &Inner, planned: &Planned, plan: &LogicalPlan, changes: &Changes) -> Result<Asked> {
     let touching = Touching::new(changes);
     let names = columns(plan);
     for places in candidates(plan, &[]) {
         let key: Vec<Expr> = as_exprs(&places.iter().map(|at| names[*at].clone()).collect::<Vec<_>>());
         let touched = match touching.touched(plan, &key) {
             Ok(Some(touched)) => touched,
-            Ok(None) => return Ok(Some(0)),
+            Ok(None) => return Ok(Asked::Rows(0)),
             Err(_) => continue,
         };
-        let Some(keys) = collected(&inner.engine, &inner.indexes, touched, planned.bytes).await? else {
-            return Ok(None);
-        };
+        let keys = collected(&inner.engine, &inner.indexes, touched, planned.bytes).await?;
+        let Some(keys) = keys else { return Ok(Asked::Dear) };
         if keys.rows == Some(0) {
-            return Ok(Some(0));
+            return Ok(Asked::Rows(0));
         }
-        let Ok(rows) = touching.restricted(plan, &key, &keys) else { return Ok(None) };
+        let Ok(rows) = touching.restricted(plan, &key, &keys) else { return Ok(Asked::Dear) };
         let (rows, read) = resolved(&inner.engine, &inner.indexes, rows).await?;
-        // Where much is read again for each question, small results are kept instead.
-        let is_dear = read > AGAIN_BYTES_MAX && kept::can_keep(plan)?;
-        if is_dear || !Costs::of_reading(plan, changes.bytes(), read).favours_changes() {
-            return Ok(None);
+        if read > AGAIN_BYTES_MAX && keys.rows.is_some_and(|rows| rows <= KEPT_KEYS_MAX) {
+            return Ok(Asked::Totals);
         }
-        return counted(inner, rows, planned.bytes).await.map(Some);
+        return Ok(match Costs::of_reading(plan, changes.bytes(), read).favours_changes() {
+            true => Asked::Rows(counted(inner, rows, planned.bytes).await?),
+            false => Asked::Dear,
+        });
     }
-    Ok(None)
+    Ok(Asked::Totals)
 }
 
 async fn counted(inner: &Inner, plan: LogicalPlan, bytes: u64) -> Result<u64> {

@@ -47,11 +47,6 @@ fn aggregates(plan: &LogicalPlan) -> Result<Vec<Aggregate>> {
     Ok(found)
 }
 
-/// Whether a plan has such an aggregate.
-pub(super) fn can_keep(plan: &LogicalPlan) -> Result<bool> {
-    Ok(!aggregates(plan)?.is_empty())
-}
-
 fn foldable(node: &LogicalPlan) -> Option<&Aggregate> {
     match node {
         LogicalPlan::Aggregate(aggregate) => {
