@@ -55,17 +55,9 @@ impl Site {
         Ok(site)
     }
 
-    /// A new project whose every table is refreshed by `up`.
+    /// A new project: its intermediate models and marts are dynamic tables.
     fn init(&self, name: &str) -> Result<(), String> {
-        must(Command::new(&self.binary).args(["init", name]).current_dir(&self.dir))?;
-        let path = self.dir.join(name).join("dbt_project.yml");
-        let text = std::fs::read_to_string(&path).map_err(|error| error.to_string())?;
-        let live = "+materialized: dynamic_table\n      +target_lag: 2 seconds\n      +snowflake_warehouse: any\n";
-        let changed = text.replace("+materialized: table\n", live);
-        if changed == text {
-            return Err(format!("{} has no tables that could be made dynamic", path.display()));
-        }
-        std::fs::write(&path, changed).map_err(|error| error.to_string())
+        must(Command::new(&self.binary).args(["init", name]).current_dir(&self.dir)).map(|_| ())
     }
 
     /// Another month of files arrives.

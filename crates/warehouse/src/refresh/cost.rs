@@ -72,19 +72,19 @@ impl Costs {
         Self { changed, touched: 0, searched: read / LOOKUP_PART, rewritten: 0, whole }
     }
 
-    fn from_changes(self) -> u64 {
+    fn by_changes(self) -> u64 {
         self.changed + self.touched + self.searched + self.rewritten
     }
 
     /// Whether going by changes is not dearer.
     pub(super) fn favours_changes(self) -> bool {
-        self.from_changes() <= self.whole
+        self.by_changes() <= self.whole
     }
 
     /// Why the table is made whole, when it does not.
     pub(super) fn reason(self) -> Reason {
-        let (from_changes, whole) = (bytes(self.from_changes()), bytes(self.whole));
-        Reason::new(format!("going by changes would read and write about {from_changes}, making it whole {whole}"))
+        let (by_changes, whole) = (bytes(self.by_changes()), bytes(self.whole));
+        Reason::new(format!("going by changes would read and write about {by_changes}, making it whole {whole}"))
     }
 }
 
