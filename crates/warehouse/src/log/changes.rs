@@ -19,6 +19,8 @@ use super::snapshot::{DataFile, Snapshot};
 pub(crate) struct FileChanges {
     pub added: Vec<Arc<DataFile>>,
     pub removed: Vec<Arc<DataFile>>,
+    /// Whether rows were also put into other files on the way, old and new ones together.
+    pub is_rearranged: bool,
 }
 
 impl FileChanges {
@@ -38,6 +40,7 @@ pub(crate) fn since(snapshot: &Snapshot, from: u64) -> Result<Option<FileChanges
     let mut added: HashMap<String, Arc<DataFile>> = HashMap::new();
     let mut order: Vec<String> = Vec::new();
     let mut removed: Vec<Arc<DataFile>> = Vec::new();
+    let mut is_rearranged = false;
     // Files of the latest version are known with their statistics; those that only came and went are not needed.
     let known: HashMap<&str, &Arc<DataFile>> =
         snapshot.files.iter().map(|file| (file.add.path.as_str(), file)).collect();
@@ -47,6 +50,7 @@ pub(crate) fn since(snapshot: &Snapshot, from: u64) -> Result<Option<FileChanges
             if action.meta_data.is_some_and(|metadata| metadata.schema_string != snapshot.metadata.schema_string) {
                 return Ok(None);
             }
+            is_rearranged |= action.add.as_ref().is_some_and(|add| !add.data_change);
             if let Some(remove) = action.remove.filter(|remove| remove.data_change)
                 && added.remove(&remove.path).is_none()
             {
@@ -69,7 +73,7 @@ pub(crate) fn since(snapshot: &Snapshot, from: u64) -> Result<Option<FileChanges
     }
     let mut seen = HashSet::new();
     let added: Vec<_> = order.iter().filter(|path| seen.insert(*path)).filter_map(|path| added.remove(path)).collect();
-    let changes = FileChanges { added, removed };
+    let changes = FileChanges { added, removed, is_rearranged };
     let mut needed = changes.added.iter().chain(&changes.removed);
     let is_whole = needed.all(|file| exists(&snapshot.folder, &file.add));
     Ok(is_whole.then_some(changes))
@@ -81,9 +85,15 @@ pub(crate) fn between(folder: &Path, before: &[Arc<DataFile>], after: &[Arc<Data
         let others: HashSet<&str> = others.iter().map(|file| file.add.path.as_str()).collect();
         files.iter().filter(|file| !others.contains(file.add.path.as_str())).cloned().collect()
     };
-    let changes = FileChanges { added: without(after, before), removed: without(before, after) };
+    let (added, removed) = (without(after, before), without(before, after));
+    let changes = FileChanges { added, removed, is_rearranged: false };
     let mut needed = changes.added.iter().chain(&changes.removed);
     needed.all(|file| exists(folder, &file.add)).then_some(changes)
+}
+
+/// Whether all files of a past version are still on the disk.
+pub(crate) fn are_there(snapshot: &Snapshot) -> bool {
+    snapshot.files.iter().all(|file| exists(&snapshot.folder, &file.add))
 }
 
 /// Whether a data file is still on the disk: past versions lose theirs when they are older than the retention. A file

@@ -100,13 +100,14 @@ impl Touching<'_> {
         };
         filters.extend(scan.filters.iter().cloned());
         let change = origin(scan).and_then(|(name, _)| self.changes.by_table.get(&name));
-        let Some(change) = change.filter(|change| change.went.is_none()) else { return Ok(None) };
+        let change = change.filter(|change| change.went.is_none());
+        let Some(before) = change.and_then(|change| change.before.clone()) else { return Ok(None) };
         let schema = Arc::new(pairs.schema().as_arrow().clone());
         let fresh = Fresh {
             kinds: schema.fields().iter().map(|field| field.data_type().clone()).collect(),
             pairs,
             schema,
-            before: Arc::clone(&change.before),
+            before,
             exprs: exprs.iter().map(bare).collect::<EngineResult<_>>()?,
             filter: filters.into_iter().reduce(Expr::and).map(|filter| bare(&filter)).transpose()?,
         };

@@ -27,8 +27,8 @@ pub(super) struct Change {
     pub came: Option<Arc<dyn TableSource>>,
     /// Rows that went; the same. Only columns that the plan reads have their values.
     pub went: Option<Arc<dyn TableSource>>,
-    /// The table as it was.
-    pub before: Arc<Snapshot>,
+    /// The table as it was, where that is known.
+    pub before: Option<Arc<Snapshot>>,
     /// How many both are, where it is known.
     pub rows: Option<u64>,
     /// Bytes to read.
@@ -68,7 +68,7 @@ impl Changes {
                 FileTable::new(&snapshot.folder, Arc::new(files.clone()), snapshot.engine_schema.clone())
             };
             let came = (!files.added.is_empty()).then(|| provider_as_source(Arc::new(of(&files.added))));
-            let change = Change { came, went: None, before: Arc::clone(snapshot), rows: None, bytes: files.bytes() };
+            let change = Change { came, went: None, before: None, rows: None, bytes: files.bytes() };
             changes.by_table.insert(source.name.clone(), change);
         }
         changes
@@ -88,7 +88,7 @@ pub(super) async fn settle(
 ) -> Result<std::result::Result<Changes, Reason>> {
     let mut changes = Changes::default();
     for source in &sources.all {
-        let Some((_, files)) = &source.since else {
+        let Some((from, files)) = &source.since else {
             return Ok(Err(Reason::new(format!("the changes of '{}' are not known", source.name))));
         };
         if files.is_empty() {
@@ -96,12 +96,12 @@ pub(super) async fn settle(
         }
         let schema = &source.snapshot.engine_schema;
         let folder = &source.snapshot.folder;
-        let before = || Arc::new(Snapshot::of_files(folder, Arc::new(source.files_before(files)), schema.clone()));
+        let before = source.before(*from, files)?;
         let of = |files: &Vec<_>| FileTable::new(folder, Arc::new(files.clone()), schema.clone());
         if files.removed.is_empty() {
             let rows = files.added.iter().map(|file| file.rows()).sum::<Option<u64>>();
             let came = Some(provider_as_source(Arc::new(of(&files.added))));
-            let change = Change { came, went: None, before: before(), rows, bytes: files.bytes() };
+            let change = Change { came, went: None, before, rows, bytes: files.bytes() };
             changes.by_table.insert(source.name.clone(), change);
             continue;
         }
@@ -131,13 +131,7 @@ pub(super) async fn settle(
                     Ok(Some(provider_as_source(Arc::new(table))))
                 };
                 let bytes = source.bytes_of(total as u64);
-                let change = Change {
-                    came: table(came)?,
-                    went: table(went)?,
-                    before: before(),
-                    rows: Some(total as u64),
-                    bytes,
-                };
+                let change = Change { came: table(came)?, went: table(went)?, before, rows: Some(total as u64), bytes };
                 changes.by_table.insert(source.name.clone(), change);
             }
         }

@@ -17,8 +17,8 @@ use sha2::{Digest, Sha256};
 use super::reason::Reason;
 use crate::engine::{FileTable, Version};
 use crate::error::from_engine;
+use crate::log::Snapshot;
 use crate::log::changes::{self, FileChanges};
-use crate::log::{DataFile, Snapshot};
 
 const VERSION: &str = "refresh:";
 const ID: &str = "refresh-id:";
@@ -39,11 +39,18 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// The files that it had before some came and went.
-    pub(super) fn files_before(&self, changes: &FileChanges) -> Vec<Arc<DataFile>> {
-        let came: HashSet<&str> = changes.added.iter().map(|file| file.add.path.as_str()).collect();
-        let kept = self.snapshot.files.iter().filter(|file| !came.contains(file.add.path.as_str()));
-        kept.chain(&changes.removed).cloned().collect()
+    /// The table as it was before some files came and went, as long as that version can be read.
+    pub(super) fn before(&self, from: u64, files: &FileChanges) -> Result<Option<Arc<Snapshot>>> {
+        let now = &self.snapshot;
+        if files.is_rearranged {
+            // Files of now may hold rows of before and new ones.
+            let then = crate::log::load(&now.folder, Some(from))?;
+            return Ok(then.filter(changes::are_there).map(Arc::new));
+        }
+        let came: HashSet<&str> = files.added.iter().map(|file| file.add.path.as_str()).collect();
+        let kept = now.files.iter().filter(|file| !came.contains(file.add.path.as_str()));
+        let files = kept.chain(&files.removed).cloned().collect();
+        Ok(Some(Arc::new(Snapshot::of_files(&now.folder, Arc::new(files), now.engine_schema.clone()))))
     }
 
     /// Bytes that so many of its rows take on the disk.

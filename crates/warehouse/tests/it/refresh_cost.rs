@@ -4,9 +4,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use millstream_core::housekeeping::Upkeep;
 use millstream_core::warehouse::{QueryOptions, RefreshMode, RefreshPath, RefreshReport, Stage, Warehouse};
 
-use crate::support::{Fixture, fixture};
+use crate::support::{Fixture, fixture, name};
 
 async fn refresh(f: &Fixture, sql: &str) -> RefreshReport {
     let stage = Stage::Refresh { sql: sql.into(), keys: vec![], mode: RefreshMode::Incremental };
@@ -126,6 +127,24 @@ async fn distinct_counts_grow_by_what_is_new() {
     refresh(&f, DISTINCT).await;
     drop(away);
     assert_eq!(f.rows("select amounts, ids, n from m.t where tx = 'a'").await, ["5|5|8"]);
+}
+
+#[tokio::test]
+async fn distinct_counts_know_old_rows_from_new_ones_that_were_put_together() {
+    let f = facts().await;
+    for id in 10..14 {
+        f.run(&format!("insert into m.facts values ({id}, 'A', {id})")).await;
+    }
+    refresh(&f, DISTINCT).await;
+    for id in 14..20 {
+        f.run(&format!("insert into m.facts values ({id}, 'A', {id})")).await;
+    }
+    // Files of before and new ones become one.
+    let done = f.warehouse.maintain(&name("m.facts"), &Upkeep::default()).await.unwrap().unwrap();
+    assert_eq!(done.files_after, 1, "{done:?}");
+    let report = refresh(&f, DISTINCT).await;
+    assert!(report.reason.contains("added up"), "{report:?}");
+    assert_eq!(f.rows("select amounts, ids, n from m.t where tx = 'a'").await, ["10|11|11"]);
 }
 
 #[tokio::test]

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use millstream_core::housekeeping::Upkeep;
 use millstream_core::warehouse::{QueryOptions, RefreshMode, RefreshPath, Stage, Warehouse};
 
 use crate::refresh_plans::{Change, Random, TABLES, change, query, values};
-use crate::support::{Fixture, fixture};
+use crate::support::{Fixture, fixture, name};
 
 /// Seeds that failed once.
 const FOUND: [u64; 0] = [];
@@ -73,6 +74,11 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
         assert_eq!(failing, found, "seed {seed}, round {round}: {test}");
         for _ in 0..=random.below(2) {
             apply(&f, change(&mut random)).await;
+        }
+        if random.below(4) == 0 {
+            for table in TABLES {
+                f.warehouse.maintain(&name(table), &Upkeep::default()).await.unwrap();
+            }
         }
     }
     let again = f.stage("m.t", refresh(&sql, RefreshMode::Auto)).await.unwrap();
