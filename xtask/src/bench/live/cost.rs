@@ -1,7 +1,7 @@
 //! What refreshing all dynamic tables from 10,000 new rows costs, on histories of different length.
 
 use super::history::{MONTHS, built, generate, millstream};
-use super::{number, numbers};
+use super::settings::{number, numbers};
 use crate::bench::measure::{Figure, measure, median};
 use crate::bench::scene::{RUNS, Scene};
 
