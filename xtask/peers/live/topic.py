@@ -28,7 +28,7 @@ consumer.assign(at)
 messages, seen, counts = left, set(), Counter()
 # A repeat has the time of the first one, so which of both is counted does not matter.
 while left > 0:
-    batch = consumer.consume(10_000, timeout=30)
+    batch = consumer.consume(min(left, 10_000), timeout=30)
     if not batch:
         sys.exit(f"{left} messages of {topic} did not come")
     for message in batch:
