@@ -17,7 +17,7 @@ const USAGE: &str = "usage: cargo xtask <chore>
 chores:
   tidy              dependency direction, who names which library, file budgets, module headers, forbidden words
   docs [--check]    write docs/reference from the code (or fail when it is out of date)
-  bench NAME        measure ours beside the peer; NAME: finance, ingest, kafka, build, generate, dbt, all
+  bench NAME        measure ours beside the peer; NAME: finance, ingest, kafka, build, generate, dbt, live, all
   torture [options] disturb a running `up` in every way and prove its tables; 'torture --help' tells the options
 ";
 

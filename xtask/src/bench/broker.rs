@@ -33,6 +33,11 @@ impl Broker {
         }
         Ok(broker)
     }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
 }
 
 impl Drop for Broker {

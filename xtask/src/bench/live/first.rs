@@ -1,7 +1,7 @@
 //! The first build of dynamic tables beside that of plain tables of the same queries.
 
 use super::history::{MONTHS, generate, millstream};
-use super::number;
+use super::settings::number;
 use crate::bench::measure::{measure, median};
 use crate::bench::scene::{RUNS, Scene};
 
