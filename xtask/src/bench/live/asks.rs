@@ -21,11 +21,13 @@ pub struct Ask {
 pub struct Asked {
     /// How many there were.
     pub count: usize,
+    /// How many a second: what others get of the machine is less by them, and ages by the answers are no finer.
+    pub rate: f64,
     /// Median time of a query in seconds, the start of its process in it.
     pub seconds: f64,
     /// Queries that saw less than had been committed when they were asked: none, if commits are what readers see.
     pub behind: usize,
-    /// Ages by the answers. Not finer than the pause between two queries.
+    /// Ages by the answers.
     pub ages: Option<Ages>,
 }
 
@@ -38,8 +40,10 @@ pub fn compare(asks: &[Ask], sent: &[Point], committed: &[Point], before: u64) -
         by_then.is_some_and(|point| ask.seen < point.count)
     });
     let answers = growing(asks.iter().map(|ask| Point { at: ask.answered, count: ask.seen }));
+    let span = asks.last().zip(asks.first()).map_or(0.0, |(last, first)| last.answered - first.asked);
     Asked {
         count: asks.len(),
+        rate: asks.len() as f64 / span,
         seconds: times.get(times.len() / 2).copied().unwrap_or(f64::NAN),
         behind: behind.count(),
         ages: ages(sent, &answers, before),

@@ -55,7 +55,7 @@ fn tell(outcome: &Outcome, seconds: u64) {
         .ages
         .map_or_else(String::new, |ages| format!("; as seen by them: p50 {:.2} s, p99 {:.2} s", ages.p50, ages.p99));
     println!(
-        "    {} queries meanwhile, median {:.3} s, {} behind the commits before them{seen}",
-        asked.count, asked.seconds, asked.behind
+        "    {} queries meanwhile, each process {:.3} s (median), {:.1} a second; {} behind the commits before them{seen}",
+        asked.count, asked.seconds, asked.rate, asked.behind
     );
 }

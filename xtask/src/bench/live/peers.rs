@@ -35,7 +35,7 @@ pub fn run(scene: &Scene) -> Result<(), String> {
     for kind in KINDS.into_iter().filter(|kind| wanted.iter().any(|name| name == kind.name)) {
         match measured(scene, &|brokers| Ok(Box::new(Peer::start(scene, kind, brokers)?))) {
             Ok(peer) => tell(&peer, Some(&ours)),
-            Err(reason) => println!("  {}: left out: {reason}", kind.label()),
+            Err(reason) => println!("  {}: left out: {}", kind.label(), ending(&reason)),
         }
     }
     Ok(())
@@ -84,4 +84,10 @@ fn tell(side: &Reached, ours: Option<&Reached>) {
         .map_or_else(String::new, |(ours, theirs)| format!("; ratio: ours is {:.2}x", ours as f64 / theirs as f64));
     println!("    highest rate with p99 <= {P99_MAX} s: {}{ratio}", known(side));
     println!("    peak {:.0} MiB", side.peak_mib);
+}
+
+/// The end of a reason, which is where tools say what is wrong, on one line.
+fn ending(reason: &str) -> String {
+    let lines: Vec<&str> = reason.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines[lines.len().saturating_sub(2)..].join(" | ")
 }
