@@ -3,7 +3,7 @@
 
 use super::engine::Engine;
 use super::history::built;
-use super::search::{P99_MAX, Search};
+use super::search::Search;
 use super::settings::number;
 use super::side::Side;
 use super::stage::{Outcome, Stage};
@@ -28,15 +28,12 @@ pub fn run(scene: &Scene) -> Result<(), String> {
     let outcome = stage.run(side.as_mut(), rate, seconds, &registered)?;
     search.learn(&outcome);
     tell(&outcome, seconds);
-    let highest = search.highest(|rate, seconds| {
+    search.go_on(|rate, seconds| {
         let outcome = stage.run(side.as_mut(), rate, seconds, &registered)?;
         tell(&outcome, seconds);
         Ok(outcome)
     })?;
-    match highest {
-        Some(rate) => println!("  highest rate with p99 <= {P99_MAX} s: {rate} messages/s"),
-        None => println!("  no rate that was tried has p99 <= {P99_MAX} s"),
-    }
+    println!("  {}", search.tell());
     println!("  peak: engine {:.0} MiB, broker {:.0} MiB", side.peak_mib(), stage.broker_mib());
     side.end()
 }

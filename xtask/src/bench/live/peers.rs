@@ -11,7 +11,7 @@ use std::path::Path;
 use super::installed::KINDS;
 use super::peer::Peer;
 use super::same;
-use super::search::{P99_MAX, Search};
+use super::search::Search;
 use super::settings::{number, numbers, words};
 use super::side::Side;
 use super::stage::{Outcome, Stage};
@@ -21,7 +21,7 @@ use crate::bench::scene::Scene;
 struct Reached {
     name: String,
     outcomes: Vec<Outcome>,
-    highest: Option<u64>,
+    search: Search,
     peak_mib: f64,
 }
 
@@ -58,10 +58,10 @@ fn measured(scene: &Scene, start: &Start<'_>) -> Result<Reached, String> {
         search.learn(&outcome);
         outcomes.push(outcome);
     }
-    let highest = search.highest(|rate, seconds| stage.run(side.as_mut(), rate, seconds, users))?;
+    search.go_on(|rate, seconds| stage.run(side.as_mut(), rate, seconds, users))?;
     let (name, peak_mib) = (side.name().to_owned(), side.peak_mib());
     side.end()?;
-    Ok(Reached { name, outcomes, highest, peak_mib })
+    Ok(Reached { name, outcomes, search, peak_mib })
 }
 
 fn tell(side: &Reached, ours: Option<&Reached>) {
@@ -77,12 +77,10 @@ fn tell(side: &Reached, ours: Option<&Reached>) {
         });
         println!("    {}/s ({:.0}/s sent): {ages}{ratio}", outcome.rate, outcome.sent);
     }
-    let known = |side: &Reached| side.highest.map_or_else(|| "none".to_owned(), |rate| format!("{rate}/s"));
-    let our_rate = ours.and_then(|ours| ours.highest);
-    let ratio = our_rate
-        .zip(side.highest)
+    let highest = ours.and_then(|ours| ours.search.highest()).zip(side.search.highest());
+    let ratio = highest
         .map_or_else(String::new, |(ours, theirs)| format!("; ratio: ours is {:.2}x", ours as f64 / theirs as f64));
-    println!("    highest rate with p99 <= {P99_MAX} s: {}{ratio}", known(side));
+    println!("    {}{ratio}", side.search.tell());
     println!("    peak {:.0} MiB", side.peak_mib);
 }
 

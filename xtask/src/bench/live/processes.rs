@@ -45,7 +45,7 @@ impl Running {
             Some(status) if status.success() => Ok(true),
             Some(status) => {
                 let said = self.said();
-                let tail: Vec<&str> = said.lines().rev().take(8).collect();
+                let tail: Vec<&str> = said.lines().rev().take(2).collect();
                 Err(format!("ended with {status}: {}", tail.into_iter().rev().collect::<Vec<_>>().join(" | ")))
             }
         }

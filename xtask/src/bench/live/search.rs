@@ -5,7 +5,7 @@ use super::settings::number;
 use super::stage::Outcome;
 
 /// The age that 99 of 100 events may have.
-pub const P99_MAX: f64 = 5.0;
+const P99_MAX: f64 = 5.0;
 
 /// Rates closer together than this are one.
 const CLOSE: f64 = 1.15;
@@ -28,15 +28,31 @@ impl Search {
         }
     }
 
-    /// Runs until the rate is known, or as often as the settings say. Gives the highest rate that held.
-    pub fn highest(&mut self, mut run: impl FnMut(u64, u64) -> Result<Outcome, String>) -> Result<Option<u64>, String> {
+    /// Runs until the rate is known, or as often as the settings say.
+    pub fn go_on(&mut self, mut run: impl FnMut(u64, u64) -> Result<Outcome, String>) -> Result<(), String> {
         let seconds = number("SEARCH_SECONDS", 60)?;
         let steps = if seconds == 0 { 0 } else { number("SEARCH_STEPS", 6)? };
         for _ in 0..steps {
             let Some(rate) = self.next() else { break };
             self.learn(&run(rate, seconds)?);
         }
-        Ok(self.held)
+        Ok(())
+    }
+
+    /// The highest rate that held.
+    pub fn highest(&self) -> Option<u64> {
+        self.held
+    }
+
+    /// The highest rate that held and the lowest that did not, in words.
+    pub fn tell(&self) -> String {
+        let rate = match (self.held, self.failed) {
+            (Some(held), Some(failed)) => format!("{held}/s ({failed}/s is too much)"),
+            (Some(held), None) => format!("at least {held}/s"),
+            (None, Some(failed)) => format!("below {failed}/s"),
+            (None, None) => "not tried".to_owned(),
+        };
+        format!("highest rate with p99 <= {P99_MAX} s: {rate}")
     }
 
     fn next(&self) -> Option<u64> {
