@@ -139,6 +139,11 @@ impl Context {
         Ok(project)
     }
 
+    /// Bytes of memory that may be used.
+    pub fn memory_limit_bytes(&self) -> usize {
+        self.global.memory_limit.unwrap_or_else(memory::default_limit)
+    }
+
     /// Opens the project's workspace; its folder is made when it is not there.
     pub fn open_workspace(&self, target: &Target) -> Result<Workspace> {
         let path = target.path.clone();
@@ -147,7 +152,7 @@ impl Context {
             path.join("warehouse"),
             EmbeddedOptions {
                 clock: self.clock.clone(),
-                memory_limit_bytes: self.global.memory_limit.unwrap_or_else(memory::default_limit),
+                memory_limit_bytes: self.memory_limit_bytes(),
                 ..EmbeddedOptions::default()
             },
         )?;

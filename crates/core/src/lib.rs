@@ -12,6 +12,7 @@ pub mod error;
 pub mod housekeeping;
 pub mod ledger;
 pub mod limits;
+pub mod memory;
 pub mod name;
 pub mod place;
 pub mod progress;

@@ -477,8 +477,8 @@ pub trait Warehouse: Send + Sync {
         }
         Ok(Failing { rows, is_steady: false })
     }
-    /// What identifies the rows of a table's latest version: while it is the same, so are they. `None` when there is no
-    /// such table, or that cannot be told.
+    /// What identifies the rows of a table's latest version: while it is the same, so are they; of a view, its query.
+    /// `None` when there is no such relation, or that cannot be told.
     ///
     /// # Errors
     /// The table cannot be read.

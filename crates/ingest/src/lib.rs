@@ -28,5 +28,7 @@ pub(crate) mod testing;
 pub use contract::Contract;
 pub use decl::{ColumnDecl, SourceDecl};
 pub use file::{FileOptions, FoundFile, find_files, ingest_files};
-pub use kafka::{KafkaCommit, KafkaOptions, OnGap, PartitionAt, PartitionMoved, StopFlag, Watch, ingest_kafka};
+pub use kafka::{
+    FlushFlag, HoldFlag, KafkaCommit, KafkaOptions, OnGap, PartitionAt, PartitionMoved, StopFlag, Watch, ingest_kafka,
+};
 pub use report::{RuleCount, UnitReport, UnitStatus};

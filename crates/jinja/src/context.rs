@@ -1,6 +1,7 @@
 //! What one rendering is given besides the environment.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use millstream_core::Result;
 use serde_json::{Map, Value as Json};
@@ -68,6 +69,24 @@ pub struct RenderContext {
     pub overrides: Overrides,
     /// `selected_resources`: unique ids of what the command works on.
     pub selected: Arc<[String]>,
+    /// Whether the text may be another one next time.
+    pub varies: Varies,
+}
+
+/// Whether a rendering has looked at something that may be another in the next one of the same process: the clock, the
+/// invocation, the warehouse, what is selected. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub struct Varies(Arc<AtomicBool>);
+
+impl Varies {
+    /// Whether it has.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// Answers that stand in for macros, `var()` and `env_var()` (dbt: `overrides:` of a unit test).
@@ -94,6 +113,7 @@ impl RenderContext {
             extra: Map::new(),
             overrides: Overrides::default(),
             selected: Arc::default(),
+            varies: Varies::default(),
         }
     }
 }

@@ -30,7 +30,7 @@ mod vm;
 pub use adapter::{Adapter, NoAdapter, Response, Table, TableColumn};
 pub use blocks::{Block, BlockKind, extract_blocks};
 pub use column::Column;
-pub use context::{Overrides, ParseContext, RenderContext, Resolver, Template, ValueScope};
+pub use context::{Overrides, ParseContext, RenderContext, Resolver, Template, ValueScope, Varies};
 pub use environment::{Environment, MacroCall, MacroInfo, MacroKind, TestCall};
 pub use limits::Limits;
 pub use options::{EnvironmentOptions, MacroFile, Vars};

@@ -40,7 +40,7 @@ mod verify;
 pub use backfill::{BackfillRequest, INTERVALS_MAX, Interval, IntervalSize};
 pub use check::{CheckOptions, CheckReport, CheckState, NodeCheck};
 pub use event::{Event, Events, SilentEvents};
-pub use execute::passed::Passed;
+pub use execute::known::Known;
 pub use explain::{Explained, is_refreshed};
 pub use freshness::{FreshnessRequest, FreshnessStatus, FreshnessSummary, SourceFreshness};
 pub use ids::{Ids, RandomIds};

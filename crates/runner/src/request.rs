@@ -12,7 +12,7 @@ use millstream_store::Cause;
 use serde::Serialize;
 use tokio::sync::Notify;
 
-use crate::Passed;
+use crate::Known;
 
 /// What is done with the selected nodes, in dbt's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -68,9 +68,8 @@ pub struct Request {
     pub warn_error: bool,
     /// Keep the rows that tests find, for every test (`--store-failures`); `None` leaves it to each test.
     pub store_failures: Option<bool>,
-    /// Tests that passed in earlier requests: they pass again without being run, as long as they read the same rows.
-    /// `None` runs every test.
-    pub passed: Option<Arc<Passed>>,
+    /// What earlier requests found, which is not done again as long as it reads the same rows. `None` does everything.
+    pub known: Option<Arc<Known>>,
     /// How `ref()` and `source()` read: `--empty`, `--sample`, `--defer`.
     pub reading: Reading,
     /// Microbatch models: build from the batch that this instant is in (`--event-time-start`).
@@ -107,7 +106,7 @@ impl Request {
             fail_fast: false,
             warn_error: false,
             store_failures: None,
-            passed: None,
+            known: None,
             reading: Reading::default(),
             event_time_start: None,
             event_time_end: None,

@@ -16,7 +16,7 @@ use millstream_project::{Node, TestSeverity};
 
 use crate::cells;
 use crate::execute::Outcome;
-use crate::execute::passed;
+use crate::execute::known;
 use crate::execute::session::{Session, Slot};
 use crate::{NodeResult, Status};
 
@@ -61,12 +61,12 @@ async fn run(
     staged: &[Arc<dyn Staged>],
     outcome: &mut Outcome,
 ) -> Result<(Status, Option<String>)> {
-    let content = match &session.passed {
-        Some(_) => passed::content(session, node, staged).await?,
+    let content = match &session.known {
+        Some(_) => known::content(session, node, staged).await?,
         None => None,
     };
-    if let (Some(passed), Some(content)) = (&session.passed, content)
-        && passed.is_known(node, content)
+    if let (Some(known), Some(content)) = (&session.known, content)
+        && known.has_passed(node, content)
     {
         outcome.result_mut().failures = Some(0);
         return Ok((Status::Pass, None));
@@ -80,8 +80,8 @@ async fn run(
     let verdict = match is_usual(node) && node.config.limit.is_none() {
         true => {
             let found = session.warehouse.count_failing(sql, &options).await?;
-            if let Some(passed) = &session.passed {
-                passed.note(node, content.filter(|_| found.rows == 0 && found.is_steady));
+            if let Some(known) = &session.known {
+                known.note(node, content.filter(|_| found.rows == 0 && found.is_steady), session.clock.now());
             }
             Verdict::of_count(found.rows)
         }

@@ -13,7 +13,6 @@
 
 mod connections;
 mod metrics;
-mod process;
 mod routes;
 
 pub use connections::{CONNECTIONS_MAX, HEAD_BYTES_MAX, REQUEST_TIMEOUT, Server};

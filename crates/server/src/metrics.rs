@@ -8,7 +8,7 @@ use std::fmt::Write;
 use chrono::{DateTime, TimeDelta, Utc};
 use millstream_runner::live::{DURATION_CLASSES, Histogram, Snapshot};
 
-use crate::process::resident_bytes;
+use millstream_core::memory::resident_bytes;
 
 /// The content type of [`metrics`].
 pub(crate) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -40,6 +40,14 @@ fn sources(text: &mut Text, snapshot: &Snapshot, now: DateTime<Utc>) {
     text.family("millstream_source_failures_total", "counter", "Times that the source could not be read.");
     for (name, source) in sources {
         text.line("millstream_source_failures_total", &labels(name, source.connector), source.failures as f64);
+    }
+    text.family("millstream_source_held", "gauge", "Whether the topic waits for refreshes, its partitions paused.");
+    for (name, source) in sources.iter().filter(|(_, source)| source.connector == "kafka") {
+        text.line("millstream_source_held", &[("source", name.clone())], f64::from(u8::from(source.is_held)));
+    }
+    text.family("millstream_source_holds_total", "counter", "Times that the topic had to wait for refreshes.");
+    for (name, source) in sources.iter().filter(|(_, source)| source.connector == "kafka") {
+        text.line("millstream_source_holds_total", &[("source", name.clone())], source.holds as f64);
     }
     text.family("millstream_source_rows_total", "counter", "Rows that this process has loaded or put into quarantine.");
     for (name, source) in sources {

@@ -91,6 +91,11 @@ impl Catalog {
         match latest {
             Some((snapshot, fresh)) => {
                 snapshots.insert(name.clone(), (snapshot.clone(), fresh));
+                drop(snapshots);
+                // Who reads a version that was latest a moment ago does not read its log for it.
+                if let Some((known, _)) = known.filter(|(known, _)| known.version != snapshot.version) {
+                    self.keep(name, known);
+                }
                 Ok(Some(snapshot))
             }
             None => {
@@ -115,13 +120,20 @@ impl Catalog {
             return Ok(Some(known));
         }
         let Some(loaded) = log::load(&self.folder(name)?, Some(version))?.map(Arc::new) else { return Ok(None) };
+        self.keep(name, loaded.clone());
+        Ok(Some(loaded))
+    }
+
+    fn keep(&self, name: &TableName, snapshot: Arc<Snapshot>) {
         let mut past = self.past.lock();
         let all = past.entry(name.clone()).or_default();
+        if all.iter().any(|it| it.version == snapshot.version && it.metadata.id == snapshot.metadata.id) {
+            return;
+        }
         if all.len() >= PAST_MAX {
             all.remove(0);
         }
-        all.push(loaded.clone());
-        Ok(Some(loaded))
+        all.push(snapshot);
     }
 
     /// What the relation of this name is.

@@ -1,6 +1,7 @@
 //! Stored views: the query as it was written, in a small JSON file that appears whole or not at all.
 
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -22,6 +23,15 @@ pub(crate) struct ViewText {
     /// The language that it is written in.
     #[serde(default, skip_serializing_if = "Dialect::is_native")]
     pub dialect: Dialect,
+}
+
+impl ViewText {
+    /// What identifies it.
+    pub(crate) fn content(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.sql, &self.default_schema, self.dialect.is_native()).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// One stored view.

@@ -245,9 +245,10 @@ impl Warehouse for EmbeddedWarehouse {
     }
 
     async fn content(&self, name: &TableName) -> Result<Option<u64>> {
-        Ok(match self.inner.catalog.kind(name)? {
-            Some(RelationKind::Table) => self.inner.catalog.table(name)?.map(|table| content_of(&table.files)),
-            _ => None,
+        // A view wins over a table of the same name.
+        Ok(match self.inner.catalog.view(name)? {
+            Some(view) => Some(view.text.content()),
+            None => self.inner.catalog.table(name)?.map(|table| content_of(&table.files)),
         })
     }
 

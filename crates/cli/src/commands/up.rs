@@ -59,7 +59,7 @@ pub struct UpArgs {
     #[arg(long)]
     once: bool,
     /// From a message's arrival to its commit, in milliseconds, at most
-    #[arg(long, value_name = "MS", default_value_t = 200, value_parser = clap::value_parser!(u64).range(10..=60_000))]
+    #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     flush_ms: u64,
     /// How often folders are looked at, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 1_000)]
@@ -98,6 +98,7 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
         flush: Duration::from_millis(args.flush_ms),
         poll: Duration::from_millis(args.poll_ms),
         drain: Duration::from_millis(args.drain_timeout_ms),
+        memory_limit_bytes: u64::try_from(context.memory_limit_bytes()).unwrap_or(u64::MAX),
         schedules,
         board: board.clone(),
         listener: lines.clone(),

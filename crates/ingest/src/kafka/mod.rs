@@ -13,6 +13,8 @@
 
 mod client;
 mod commit;
+mod flush;
+mod hold;
 mod positions;
 mod run;
 mod segment;
@@ -28,6 +30,8 @@ use millstream_core::{Clock, Error, Ledger, Progress, Result, Warehouse};
 use crate::contract::SourceKind;
 use crate::{Contract, UnitReport};
 
+pub use flush::FlushFlag;
+pub use hold::HoldFlag;
 pub use watch::{KafkaCommit, PartitionAt, PartitionMoved, Watch};
 
 /// What to do when the broker no longer has the offsets that come next.
@@ -68,6 +72,10 @@ pub struct KafkaOptions {
     pub max_batch_rows: u64,
     /// Following: time from the first message that is not committed to its commit, in milliseconds.
     pub flush_ms: u64,
+    /// Following: asks for a commit before that time.
+    pub flush: FlushFlag,
+    /// Following: asks to wait, with all partitions paused.
+    pub hold: HoldFlag,
     /// Threads that decode; at least 1.
     pub threads: usize,
     /// Asks to stop.
@@ -84,6 +92,8 @@ impl Default for KafkaOptions {
             on_gap: OnGap::Fail,
             max_batch_rows: 2_000_000,
             flush_ms: 1_000,
+            flush: FlushFlag::default(),
+            hold: HoldFlag::default(),
             threads: 2,
             stop: StopFlag::default(),
             watch: None,

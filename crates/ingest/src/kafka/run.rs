@@ -36,6 +36,7 @@ pub(crate) async fn run(
     clock: &dyn Clock,
     progress: &dyn Progress,
 ) -> Result<Vec<UnitReport>> {
+    options.flush.rows(false);
     let mut committer = Committer::new(contract, source, warehouse, ledger, clock, progress, options.follow).await?;
     let mut course = Course { contract, options, progress, gaps: Vec::new(), totals: BTreeMap::new(), messages: 0 };
     let reader = {
@@ -43,7 +44,7 @@ pub(crate) async fn run(
         let watch = options.watch.clone();
         let connect = move |_: &blocking::Work| {
             let consumer = client::connect(&source, &table, &overrides, watch)?;
-            Ok(Reader { consumer, source, partitions: BTreeMap::new() })
+            Ok(Reader { consumer, source, partitions: BTreeMap::new(), is_paused: false })
         };
         blocking::run(progress, 0, connect).await?
     };
@@ -140,6 +141,8 @@ impl Course<'_> {
                 .map_err(|e| Error::ours("a partition cannot be assigned").why(e))?;
         }
         reader.partitions.extend(starts);
+        // What is assigned now is not paused.
+        reader.set_paused(false);
         let assigned = if anew { reader.consumer.assign(&list) } else { reader.consumer.incremental_assign(&list) };
         assigned.map_err(|e| client::unreachable_error(&reader.consumer, &reader.source, &e))?;
         self.tell_reading(&reader, &ends);
@@ -208,7 +211,9 @@ impl Course<'_> {
         let started_at = clock.now();
         let loads = committer.begin().await?;
         let flush = self.options.follow.then(|| Duration::from_millis(self.options.flush_ms));
-        let limits = Limits { rows_max: self.options.max_batch_rows.max(1), flush, stop: self.options.stop.clone() };
+        let (rows_max, stop) = (self.options.max_batch_rows.max(1), self.options.stop.clone());
+        let limits =
+            Limits { rows_max, flush, asked: self.options.flush.clone(), hold: self.options.hold.clone(), stop };
         let before: BTreeMap<i32, i64> =
             reader.partitions.iter().map(|(partition, reading)| (*partition, reading.next)).collect();
         let make = self.workers(&reader.source, &loads, committer.load_id());
@@ -220,6 +225,7 @@ impl Course<'_> {
         let (reader, segment): (Reader, Segment) = match read.await {
             Ok(read) => read,
             Err(error) => {
+                self.options.flush.rows(false);
                 // The first error is the one to tell.
                 let _ = loads.discard().await;
                 return Err(error);
@@ -234,11 +240,13 @@ impl Course<'_> {
             })
             .collect();
         if ranges.is_empty() {
+            self.options.flush.rows(false);
             loads.discard().await?;
             return Ok((reader, segment.ended));
         }
         let began = Instant::now();
         let entries = committer.commit(&loads, &ranges, &segment.done, started_at).await?;
+        self.options.flush.rows(false);
         self.tell_commit(&entries, &segment.done, &ranges, began.elapsed());
         self.tell_group(&reader, &ranges);
         self.add(entries, segment.done, &ranges);

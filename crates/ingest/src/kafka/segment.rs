@@ -14,14 +14,17 @@ use rdkafka::consumer::Consumer;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Message as _, TopicPartitionList};
 
-use super::StopFlag;
 use super::client::{self, MillConsumer};
 use super::worker::{Batch, Done, Worker};
+use super::{FlushFlag, HoldFlag, StopFlag};
 use crate::blocking::Work;
 use crate::contract::KafkaSource;
 
 /// How long one poll waits, and so how late a stop is seen.
 const POLL_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// The same while messages wait to be committed, and so how late it is seen that somebody asks for that.
+const POLL_TIMEOUT_WITH_ROWS: Duration = Duration::from_millis(5);
 
 /// While following, a segment without a message ends after at least this long, so that new partitions and errors are
 /// seen; beginning a segment costs two looks at the tables.
@@ -60,6 +63,8 @@ pub(crate) struct Limits {
     pub(crate) rows_max: u64,
     /// Since its first message (without one it ends by itself now and then); none to read until drained.
     pub(crate) flush: Option<Duration>,
+    pub(crate) asked: FlushFlag,
+    pub(crate) hold: HoldFlag,
     pub(crate) stop: StopFlag,
 }
 
@@ -67,6 +72,9 @@ impl Limits {
     /// Time that is left to a segment with so many messages; none when it has no limit.
     fn left(&self, rows: u64, since: Instant) -> Option<Duration> {
         let flush = self.flush?;
+        if rows > 0 && self.asked.is_asked() {
+            return Some(Duration::ZERO);
+        }
         let limit = if rows == 0 { flush.max(IDLE_SEGMENT) } else { flush };
         Some(limit.saturating_sub(since.elapsed()))
     }
@@ -96,6 +104,8 @@ pub(crate) struct Reader {
     pub(crate) consumer: MillConsumer,
     pub(crate) source: KafkaSource,
     pub(crate) partitions: BTreeMap<i32, Reading>,
+    /// Whether the partitions are paused, because it was asked to wait.
+    pub(crate) is_paused: bool,
 }
 
 impl Reader {
@@ -164,10 +174,15 @@ impl Reader {
                 if limits.left(rows, flush_from).is_some_and(|left| left.is_zero()) {
                     break Ended::Limit;
                 }
+                let is_held = !draining && limits.hold.is_held();
+                if is_held && rows > 0 {
+                    break Ended::Limit;
+                }
+                self.set_paused(is_held);
             }
             // Waiting costs the client a look at the clock for each message, so that it waits only when nothing is there.
             let polled = self.consumer.poll(Duration::ZERO);
-            let wait = || limits.left(rows, flush_from).map_or(POLL_TIMEOUT, |left| left.min(POLL_TIMEOUT));
+            let wait = || limits.left(rows, flush_from).map_or(POLL_TIMEOUT, |left| left.min(longest(rows)));
             match polled.or_else(|| self.consumer.poll(wait())) {
                 None => {
                     if limits.stop.is_stopped() {
@@ -176,7 +191,7 @@ impl Reader {
                     if limits.left(rows, flush_from).is_some_and(|left| left.is_zero()) {
                         break Ended::Limit;
                     }
-                    silent += POLL_TIMEOUT;
+                    silent += longest(rows);
                     if draining && silent >= STALL_TIMEOUT {
                         let silent = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
                         return Err(client::unreachable_error(&self.consumer, &self.source, &silent));
@@ -196,6 +211,7 @@ impl Reader {
                     }
                     if rows == 0 {
                         flush_from = Instant::now();
+                        limits.asked.rows(true);
                     }
                     batch.push(&message);
                     rows += 1;
@@ -223,6 +239,9 @@ impl Reader {
                 },
             }
         };
+        if rows > 0 {
+            limits.asked.answer();
+        }
         if batch.len() > 0 {
             work.add(batch.len() as u64);
             // As above.
@@ -230,6 +249,29 @@ impl Reader {
         }
         Ok(ended)
     }
+}
+
+impl Reader {
+    /// Pauses all partitions, or lets them go on. Where that fails, messages come and are read.
+    pub(crate) fn set_paused(&mut self, is_paused: bool) {
+        if self.is_paused == is_paused {
+            return;
+        }
+        let mut list = TopicPartitionList::new();
+        for partition in self.partitions.keys() {
+            list.add_partition(&self.source.topic, *partition);
+        }
+        let done = if is_paused { self.consumer.pause(&list) } else { self.consumer.resume(&list) };
+        match done {
+            Ok(()) => self.is_paused = is_paused,
+            Err(error) => tracing::debug!(%error, "partitions were not paused or resumed"),
+        }
+    }
+}
+
+/// How long a poll waits at most.
+fn longest(rows: u64) -> Duration {
+    if rows == 0 { POLL_TIMEOUT } else { POLL_TIMEOUT_WITH_ROWS }
 }
 
 /// Stops fetching a partition that is drained while others are not. Only spares work, so that failing is no matter.

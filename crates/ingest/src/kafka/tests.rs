@@ -290,6 +290,82 @@ fn following_reads_on_until_it_is_stopped() {
     assert_eq!(setup.warehouse.leftover_parts(), 0);
 }
 
+/// Follows the topic of a setup while `meanwhile` does something, and gives what it loaded.
+fn following(setup: &Setup, meanwhile: impl FnOnce(&dyn Fn(usize))) -> Vec<usize> {
+    std::thread::scope(|scope| {
+        let (contract, options) = (setup.contract(json!({})), setup.options.clone());
+        let (warehouse, ledger) = (&setup.warehouse, &setup.ledger);
+        let running = scope.spawn(move || run_ingest(&contract, &options, warehouse, ledger).unwrap());
+        meanwhile(&|rows| {
+            let began = std::time::Instant::now();
+            while setup.ids().len() < rows {
+                assert!(began.elapsed() < Duration::from_secs(20), "{rows} rows: {:?}", setup.ids());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
+        setup.options.stop.stop();
+        running.join().unwrap();
+    });
+    assert_eq!(setup.warehouse.leftover_parts(), 0);
+    setup.ids()
+}
+
+#[test]
+fn who_asks_has_what_was_read_committed_long_before_its_time() {
+    let mut setup = Setup::new(1);
+    setup.options.follow = true;
+    setup.options.flush_ms = 600_000;
+    let flush = setup.options.flush.clone();
+    let ids = following(&setup, |until| {
+        setup.send_order(0, 0);
+        setup.flush();
+        while !flush.has_rows() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(setup.ids().is_empty(), "nobody has asked, and ten minutes have not passed");
+        flush.ask();
+        until(1);
+        while flush.has_rows() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        // Asked while nothing waits: the next message is committed as it comes.
+        flush.ask();
+        setup.send_order(0, 1);
+        setup.flush();
+        until(2);
+        setup.send_order(0, 2);
+        setup.flush();
+        std::thread::sleep(Duration::from_millis(300));
+        assert_eq!(setup.ids(), [0, 1], "asking is good for one commit");
+    });
+    assert_eq!(ids, [0, 1, 2], "a stop commits what was read");
+}
+
+#[test]
+fn who_is_held_loads_nothing_and_goes_on_where_it_was() {
+    let mut setup = Setup::new(2);
+    setup.options.follow = true;
+    setup.options.flush_ms = 50;
+    let hold = setup.options.hold.clone();
+    let ids = following(&setup, |until| {
+        setup.send_order(0, 0);
+        setup.flush();
+        until(1);
+        hold.set(true);
+        std::thread::sleep(Duration::from_millis(200));
+        let before = setup.ids().len();
+        (1..2_000).for_each(|id| setup.send_order(i32::try_from(id % 2).unwrap(), id));
+        setup.flush();
+        std::thread::sleep(Duration::from_millis(1_500));
+        let meanwhile = setup.ids().len() - before;
+        assert!(meanwhile < 1_000, "{meanwhile} rows were loaded although it was held");
+        hold.set(false);
+        until(2_000);
+    });
+    assert_eq!(ids, (0..2_000).collect::<Vec<_>>(), "each once");
+}
+
 #[test]
 fn a_partition_that_was_added_is_read_from_its_start() {
     let before = Setup::new(1);

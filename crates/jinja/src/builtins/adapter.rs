@@ -90,7 +90,10 @@ impl Native for AdapterObject {
             _ => {}
         }
         let adapter = match &vm.session {
-            Session::Render(context) if context.execute => Some(context.adapter.clone()),
+            Session::Render(context) if context.execute => {
+                context.varies.set();
+                Some(context.adapter.clone())
+            }
             _ => None,
         };
         match adapter {

@@ -239,6 +239,7 @@ fn is_incremental(vm: &mut Vm<'_>, args: Args) -> Eval<Value> {
     }
     let Some(this) = super::this(vm) else { return Ok(Value::from(false)) };
     let (Some(schema), Some(identifier)) = (&this.schema, &this.identifier) else { return Ok(Value::from(false)) };
+    context.varies.set();
     let found = context
         .adapter
         .get_relation(this.database.as_deref(), schema, identifier)

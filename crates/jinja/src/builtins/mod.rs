@@ -160,7 +160,10 @@ fn shared(vm: &mut Vm<'_>, name: &str) -> Option<Value> {
         "selected_resources" => {
             // Unknown while a project is read, as in dbt.
             let ids = match &vm.session {
-                Session::Render(context) => context.selected.iter().map(|id| Value::from(id.as_str())).collect(),
+                Session::Render(context) => {
+                    context.varies.set();
+                    context.selected.iter().map(|id| Value::from(id.as_str())).collect()
+                }
                 _ => Vec::new(),
             };
             ("selected_resources", value::list(ids))

@@ -352,7 +352,7 @@ impl<'r> Vm<'r> {
     pub(crate) fn read_moving(&mut self) {
         match &self.session {
             Session::Parse { .. } => self.moving = true,
-            Session::Render(context) if context.execute => {}
+            Session::Render(context) if context.execute => context.varies.set(),
             Session::Render(_) | Session::Value(_) => self.env.options.reads.settle_on_moving(),
         }
     }

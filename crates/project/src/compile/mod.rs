@@ -9,7 +9,7 @@ mod unit_test;
 use std::sync::Arc;
 
 use millstream_core::{Error, Place, Result};
-use millstream_jinja::{Adapter, MacroCall, Overrides, RenderContext, Template, TestCall, TextMap};
+use millstream_jinja::{Adapter, MacroCall, Overrides, RenderContext, Template, TestCall, TextMap, Varies};
 use serde_json::{Map, Value};
 
 use crate::limits::EPHEMERAL_DEPTH_MAX;
@@ -55,6 +55,8 @@ pub struct CompileOptions {
     pub overrides: Overrides,
     /// `selected_resources`: unique ids of what the command works on.
     pub selected: Arc<[String]>,
+    /// Set by renderings that look at something that may be another next time.
+    pub varies: Varies,
 }
 
 impl CompileOptions {
@@ -69,6 +71,7 @@ impl CompileOptions {
             batch: None,
             overrides: Overrides::default(),
             selected: Arc::default(),
+            varies: Varies::default(),
         }
     }
 }
@@ -90,6 +93,8 @@ pub struct CompiledNode {
     pub sql: String,
     /// The inlined models, in the order in which they stand in the SQL.
     pub ctes: Vec<Cte>,
+    /// Whether every rendering by this process gives the same: nothing was asked of the clock or the warehouse.
+    pub is_steady: bool,
 }
 
 /// A text that is rendered, and where its parts come from (nothing, when nobody asked).
@@ -116,7 +121,10 @@ struct Rendering<'a> {
 }
 
 pub(crate) fn compile(project: &Project, unique_id: &str, options: &CompileOptions) -> Result<CompiledNode> {
-    compile_node(Rendering { project, options, mapped: false }, unique_id).map(|(compiled, _)| compiled)
+    // Of its own, for this node and the ephemeral models in it.
+    let options = &CompileOptions { varies: Varies::default(), ..options.clone() };
+    let (compiled, _) = compile_node(Rendering { project, options, mapped: false }, unique_id)?;
+    Ok(CompiledNode { is_steady: !options.varies.get(), ..compiled })
 }
 
 pub(crate) fn compile_mapped(
@@ -139,7 +147,7 @@ fn compile_node(rendering: Rendering<'_>, unique_id: &str) -> Result<(CompiledNo
 
 fn with_ctes(query: Rendered, ctes: Vec<(Cte, TextMap)>) -> (CompiledNode, TextMap) {
     let Rendered { sql, map } = inline::prepend(query, &ctes);
-    (CompiledNode { sql, ctes: ctes.into_iter().map(|(cte, _)| cte).collect() }, map)
+    (CompiledNode { sql, ctes: ctes.into_iter().map(|(cte, _)| cte).collect(), is_steady: false }, map)
 }
 
 /// Renders a hook of a node, now: a hook may ask the warehouse what the node or an earlier hook did.
@@ -314,5 +322,6 @@ fn prepare(context: &mut RenderContext, options: &CompileOptions, own_full_refre
     context.extra.insert("flags".into(), Value::Object(flags));
     context.overrides = options.overrides.clone();
     context.selected = Arc::clone(&options.selected);
+    context.varies = options.varies.clone();
     context.extra.extend(options.context.clone());
 }

@@ -1,17 +1,20 @@
 //! Carries out the steps of a plan, many at once.
 //!
 //! Guarantees: a step starts when all that it needs has succeeded and all that it follows has ended; of steps that
-//! are ready at once the one whose name comes first starts first; a step whose need failed is skipped, and so is
+//! are ready at once the one whose name comes first starts first (in refreshes the one for which the longest line of
+//! others waits); a step whose need failed is skipped, and so is
 //! everything after the first failure of a run that fails fast, and everything left when a run is cancelled. Every
 //! step and every gate has exactly one result.
 
 pub(crate) mod hooks;
+pub(crate) mod known;
 mod outcome;
-pub(crate) mod passed;
 mod published;
 mod relation;
+mod same;
 pub(crate) mod session;
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -154,9 +157,11 @@ struct Board<'a> {
     /// Steps that need or follow each step.
     waiting_for: Vec<Vec<usize>>,
     missing: Vec<usize>,
-    /// Ready steps by name, then number.
-    ready: BTreeSet<(String, usize)>,
+    /// Ready steps: those that most others wait for one after the other, then by name, then by number.
+    ready: BTreeSet<(Reverse<usize>, String, usize)>,
     names: Vec<String>,
+    /// Steps in the longest line that waits for each step, where that decides.
+    lines: Vec<usize>,
 }
 
 impl<'a> Board<'a> {
@@ -171,13 +176,24 @@ impl<'a> Board<'a> {
         let missing: Vec<usize> = steps.iter().map(|step| step.needs.union(&step.after).count()).collect();
         let name = |step: &Step| session.node(&step.unique_id).map(|node| node.name.clone());
         let names: Vec<String> = steps.iter().map(|step| name(step).unwrap_or_default()).collect();
-        let ready = (0..steps.len()).filter(|step| missing[*step] == 0).map(|step| (names[step].clone(), step));
-        let ready = ready.collect();
-        Self { plan, states: vec![State::Waiting; steps.len()], waiting_for, missing, ready, names }
+        // Of refreshes the last mart counts, of a user's builds that they start in an order that he knows.
+        let lines = if session.known.is_some() { lines(&waiting_for, &missing) } else { vec![0; steps.len()] };
+        let (states, ready) = (vec![State::Waiting; steps.len()], BTreeSet::new());
+        let mut board = Self { plan, states, waiting_for, missing, ready, names, lines };
+        for step in 0..steps.len() {
+            if board.missing[step] == 0 {
+                board.is_ready(step);
+            }
+        }
+        board
+    }
+
+    fn is_ready(&mut self, step: usize) {
+        self.ready.insert((Reverse(self.lines[step]), self.names[step].clone(), step));
     }
 
     fn start_next(&mut self) -> Option<usize> {
-        let (_, step) = self.ready.pop_first()?;
+        let (_, _, step) = self.ready.pop_first()?;
         self.states[step] = State::Running;
         Some(step)
     }
@@ -206,7 +222,7 @@ impl<'a> Board<'a> {
                     skipped.extend(self.skip(session, waiting, &reason));
                     ended.push(waiting);
                 } else if self.states[waiting] == State::Waiting && self.missing[waiting] == 0 {
-                    self.ready.insert((self.names[waiting].clone(), waiting));
+                    self.is_ready(waiting);
                 }
             }
         }
@@ -229,6 +245,27 @@ impl<'a> Board<'a> {
             .map(|node| Outcome::skip(session, node, reason))
             .collect()
     }
+}
+
+/// For each step, how many steps stand in the longest line of those that wait for it.
+fn lines(waiting_for: &[Vec<usize>], missing: &[usize]) -> Vec<usize> {
+    let mut missing = missing.to_vec();
+    let mut order: Vec<usize> = (0..missing.len()).filter(|step| missing[*step] == 0).collect();
+    let mut at = 0;
+    while let Some(step) = order.get(at).copied() {
+        at += 1;
+        for waiting in &waiting_for[step] {
+            missing[*waiting] -= 1;
+            if missing[*waiting] == 0 {
+                order.push(*waiting);
+            }
+        }
+    }
+    let mut lines = vec![0; missing.len()];
+    for step in order.into_iter().rev() {
+        lines[step] = waiting_for[step].iter().map(|waiting| lines[*waiting] + 1).max().unwrap_or(0);
+    }
+    lines
 }
 
 /// Tells that a node ended.

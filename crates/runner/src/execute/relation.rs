@@ -20,8 +20,10 @@ use millstream_project::Node;
 use tokio::task::JoinSet;
 
 use super::hooks;
+use super::known;
 use super::outcome::Outcome;
 use super::published;
+use super::same;
 use super::session::{Session, Slot};
 use super::{label, node_of};
 use crate::materialize::{self, Draft};
@@ -39,6 +41,17 @@ pub(super) async fn carry_out(
 ) -> Result<Vec<NodeResult>> {
     if let Some(materialization) = session.project.materialization(node) {
         return published::in_jinja(session, node, step, gates_without_input, slot, outcome, &materialization).await;
+    }
+    let inputs = session.cancel.race(same::inputs(session, node)).await.unwrap_or_default();
+    if let Some(inputs) = inputs
+        && let Some(version) = same::passed_over(session, node, step, inputs).await.unwrap_or_default()
+    {
+        outcome.result_mut().version = Some(version);
+        let own = outcome.end(session, Status::Success, Some("unchanged: what it reads holds the same rows".into()));
+        drop(slot);
+        let mut results = vec![own];
+        results.extend(audit(session, step, gates_without_input, &[]).await?);
+        return Ok(results);
     }
     let written = session.cancel.race(write(session, node, &mut outcome)).await;
     let draft = match written {
@@ -66,7 +79,11 @@ pub(super) async fn carry_out(
         discard(session, &draft).await;
         outcome.end(session, Status::Skipped, Some("not published because the run was cancelled".into()))
     } else {
-        publish(session, node, draft, outcome).await
+        let is_steady = known::is_steady(draft.staged.refreshed());
+        let own = publish(session, node, draft, outcome).await;
+        let inputs = inputs.filter(|_| is_steady && own.status == Status::Success);
+        same::note(session, node, inputs).await;
+        own
     };
     let mut results = vec![own];
     results.extend(gates);

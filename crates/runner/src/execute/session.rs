@@ -15,7 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::adapter::{self, Temporary, WarehouseAdapter};
 use crate::artifacts::compiled;
 use crate::event::EventGate;
-use crate::execute::passed::Passed;
+use crate::execute::known::Known;
 use crate::{Cancel, Request, Runner, Verb};
 
 /// The seams, the request's switches, and who works on what.
@@ -29,8 +29,8 @@ pub(crate) struct Session {
     pub(crate) full_refresh: bool,
     pub(crate) warn_error: bool,
     pub(crate) store_failures: Option<bool>,
-    /// Tests that need not run again on the same rows.
-    pub(crate) passed: Option<Arc<Passed>>,
+    /// What need not be done again.
+    pub(crate) known: Option<Arc<Known>>,
     /// How `ref()` and `source()` read: `--empty`, `--sample`, `--defer`.
     pub(crate) reading: Reading,
     /// `--event-time-start` and `--event-time-end`.
@@ -107,7 +107,7 @@ impl Session {
             full_refresh: request.full_refresh,
             warn_error: request.warn_error,
             store_failures: request.store_failures,
-            passed: request.passed.clone(),
+            known: request.known.clone(),
             reading: request.reading.clone(),
             event_times: (request.event_time_start, request.event_time_end),
             batches: request.batches.clone(),
@@ -219,9 +219,17 @@ impl Session {
 
     /// Renders a node and writes its SQL to `target/compiled`, on a thread that may block.
     pub(crate) async fn compile(&self, node: &Node, staged: &[Arc<dyn Staged>]) -> Result<Compiled> {
+        if let Some((sql, path)) = self.known.as_ref().and_then(|known| known.text(node)) {
+            let node = CompiledNode { sql: sql.to_string(), is_steady: true, ..CompiledNode::default() };
+            return Ok(Compiled { node, path });
+        }
         let options = self.compile_options(staged, serde_json::Map::new());
         let id = node.unique_id.clone();
-        self.compile_to_file(node, None, move |project| project.compile(&id, &options)).await
+        let compiled = self.compile_to_file(node, None, move |project| project.compile(&id, &options)).await?;
+        if let Some(known) = self.known.as_ref().filter(|_| compiled.node.is_steady) {
+            known.note_text(node, &compiled.node.sql, compiled.path.clone());
+        }
+        Ok(compiled)
     }
 
     /// Renders one batch of a microbatch model.
@@ -338,6 +346,9 @@ impl Session {
 
     /// Writes what was carried out for a node to `target/run`.
     pub(crate) async fn write_run_sql(&self, node: &Node, sql: String) -> Result<()> {
+        if self.known.as_ref().is_some_and(|known| known.is_written(node, &sql)) {
+            return Ok(());
+        }
         let target_dir = self.target_dir.clone();
         let node = node.clone();
         blocking(move || compiled::write(&target_dir, "run", &node, &sql).map(|_| ())).await

@@ -84,6 +84,10 @@ pub struct SourceBoard {
     pub is_up: bool,
     /// Why not.
     pub error: Option<String>,
+    /// Whether its partitions are paused, because rows come faster than models are refreshed, or memory is short.
+    pub is_held: bool,
+    /// Times that they were.
+    pub holds: u64,
     /// Times that it could not be read.
     pub failures: u64,
     /// Rows that this process has loaded.
@@ -253,6 +257,14 @@ impl Board {
                 partition.end = partition.end.max(at.end.unwrap_or(at.next));
                 partition.look(now);
             }
+        });
+    }
+
+    /// The source waits for refreshes, or goes on.
+    pub(crate) fn held(&self, name: &str, is_held: bool) {
+        self.source(name, |source| {
+            source.is_held = is_held;
+            source.holds += u64::from(is_held);
         });
     }
 

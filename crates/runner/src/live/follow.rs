@@ -15,6 +15,7 @@ use millstream_store::{Cause, NodeRecord, RunRecord, RunStatus};
 
 use super::event::LiveEvent;
 use super::shared::Shared;
+use super::topic::{self, AHEAD_ROWS_MAX, Topic};
 
 /// A topic that was read for this long is not away again but away anew: pauses begin from the shortest.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
@@ -28,6 +29,7 @@ pub(crate) struct Followed {
     pub(crate) name: String,
     pub(crate) contract: Contract,
     pub(crate) flush: Duration,
+    pub(crate) topic: Arc<Topic>,
     pub(crate) skip_gaps: bool,
 }
 
@@ -67,6 +69,9 @@ async fn stretch(shared: &Arc<Shared>, source: &Arc<Followed>) -> Result<()> {
         follow: true,
         on_gap: if source.skip_gaps { OnGap::Skip } else { OnGap::Fail },
         flush_ms: u64::try_from(source.flush.as_millis()).unwrap_or(u64::MAX),
+        flush: source.topic.flush.clone(),
+        hold: source.topic.hold.clone(),
+        max_batch_rows: AHEAD_ROWS_MAX,
         threads: runner.project.target.threads.max(1),
         stop: stop.clone(),
         watch: Some(Arc::clone(&log) as _),
@@ -187,12 +192,15 @@ impl Watch for Log {
 
     fn committed(&self, commit: &KafkaCommit) {
         let mut run = self.run();
-        run.loaded += commit.partitions.iter().map(|moved| moved.rows_loaded).sum::<u64>();
+        let loaded = commit.partitions.iter().map(|moved| moved.rows_loaded).sum::<u64>();
+        run.loaded += loaded;
         run.quarantined += commit.partitions.iter().map(|moved| moved.rows_quarantined).sum::<u64>();
         run.version = commit.version.or(run.version);
         drop(run);
         self.shared.board.committed(&self.source.name, self.shared.now(), commit);
         self.shared.board.up(&self.source.name);
         self.shared.changed(&self.source.unique_id, commit.version);
+        self.source.topic.loaded(loaded);
+        topic::decide(&self.shared);
     }
 }

@@ -14,6 +14,7 @@ mod backoff;
 mod board;
 mod event;
 mod files;
+mod flush;
 mod follow;
 mod graph;
 mod lag;
@@ -24,15 +25,15 @@ mod refresher;
 pub(crate) mod schedule;
 mod shared;
 mod span;
+mod topic;
+mod upkeep;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millstream_core::housekeeping::Upkeep;
 use millstream_core::{Error, Result};
 use millstream_ingest::contract::SourceKind;
-use millstream_store::Cause;
 use tokio::task::JoinSet;
 
 pub use board::{Board, DURATION_CLASSES, Histogram, ModelBoard, PartitionBoard, ScheduleBoard, Snapshot, SourceBoard};
@@ -43,15 +44,17 @@ pub use schedule::{
     AT_ONCE_MAX, CATCH_UP_MAX, CatchUp, RETRIES_MAX, SCHEDULES_FILE, SCHEDULES_MAX, Schedule, ScheduledCommand,
     Schedules,
 };
+pub use topic::AHEAD_ROWS_MAX;
 
 use crate::ingest::name;
 use crate::lock::{UP, WorkspaceLock};
-use crate::{Cancel, IngestSummary, MaintainRequest, Request, Runner, Verb};
+use crate::{Cancel, IngestSummary, Request, Runner, Verb};
 use files::Watched;
 use follow::Followed;
 use graph::LiveGraph;
 use schedule::Scheduler;
 use shared::Shared;
+use topic::Topic;
 
 /// Runs of refreshes that the history keeps: at one a second, a quarter of an hour and then some.
 pub const REFRESH_RUNS_KEPT: usize = 1_000;
@@ -59,12 +62,6 @@ pub const REFRESH_RUNS_KEPT: usize = 1_000;
 /// Tries at the lock of `up`, and the pause between two.
 const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
-
-/// How often the history is cut.
-const UPKEEP_EVERY: Duration = Duration::from_secs(60);
-
-/// Rounds of housekeeping between two that remove what no version within the retention needs.
-const ROUNDS_PER_CLEANING: u32 = 60;
 
 /// What `up` is asked to do.
 #[derive(Clone)]
@@ -79,6 +76,8 @@ pub struct UpRequest {
     pub poll: Duration,
     /// How long work that goes on may take after it was asked to end.
     pub drain: Duration,
+    /// Memory of the process, in bytes, above which topics wait for the refresh at work.
+    pub memory_limit_bytes: u64,
     /// What runs when.
     pub schedules: Schedules,
     /// Where it writes what it shows.
@@ -147,7 +146,10 @@ impl Runner {
         if !scheduler.schedules.all.is_empty() {
             tasks.spawn(Arc::clone(&scheduler).run());
         }
-        tasks.spawn(upkeep(Arc::clone(&shared)));
+        if !shared.topics.is_empty() {
+            tasks.spawn(topic::watch_memory(Arc::clone(&shared), request.memory_limit_bytes));
+        }
+        tasks.spawn(upkeep::upkeep(Arc::clone(&shared)));
         request.cancel.cancelled().await;
         shared.board.lock().is_draining = true;
         shared.tell(&LiveEvent::Draining { at_most: request.drain });
@@ -180,14 +182,16 @@ impl Runner {
         self.store.recover_ticks()?;
         let scheduled = self.scheduled(&request.schedules)?;
         let graph = LiveGraph::new(&self.project, &scheduled)?;
-        let (mut followed, mut watched) = (Vec::new(), Vec::new());
+        let (mut followed, mut watched, mut topics) = (Vec::new(), Vec::new(), Vec::new());
         for job in self.jobs_or_none(&request.sources)? {
             let (unique_id, name, contract) = (job.source.unique_id.clone(), name(job.source), job.contract);
             let is_topic = matches!(contract.source(), SourceKind::Kafka(..));
             request.board.source(&name, |board| board.connector = if is_topic { "kafka" } else { "file" });
             if is_topic {
                 let (flush, skip_gaps) = (request.flush, request.skip_gaps);
-                followed.push(Followed { unique_id, name, contract, flush, skip_gaps });
+                let topic = Arc::new(Topic::new(&unique_id, &name));
+                topics.push(Arc::clone(&topic));
+                followed.push(Followed { unique_id, name, contract, flush, topic, skip_gaps });
             } else {
                 watched.push(Watched::new(unique_id, name, contract));
             }
@@ -202,7 +206,8 @@ impl Runner {
             models: graph.nodes.iter().map(|node| node.name.clone()).collect(),
             schedules: request.schedules.all.iter().map(|schedule| schedule.name.clone()).collect(),
         });
-        let shared = Shared::new(self, graph, board.clone(), listener.clone(), request.cancel.clone());
+        let mut shared = Shared::new(self, graph, board.clone(), listener.clone(), request.cancel.clone());
+        shared.topics = topics;
         let scheduler = Scheduler {
             runner: self.clone(),
             schedules: request.schedules.clone(),
@@ -251,28 +256,5 @@ impl Runner {
             }
         }
         Ok(found)
-    }
-}
-
-/// Keeps the history of refreshes short, and the tables quick, until it is asked to end.
-async fn upkeep(shared: Arc<Shared>) {
-    let mut rounds: u32 = 0;
-    while !shared.soft.is_cancelled() {
-        if let Err(error) = shared.runner.store.prune_runs(&[Cause::Change, Cause::Start], REFRESH_RUNS_KEPT) {
-            shared.tell(&LiveEvent::Note { message: &error.to_string() });
-        }
-        // What came in the last minute is put together each time; what is old is looked for once an hour.
-        let upkeep = Upkeep { is_compaction_only: !rounds.is_multiple_of(ROUNDS_PER_CLEANING), ..Upkeep::default() };
-        rounds = rounds.wrapping_add(1);
-        let request = MaintainRequest { upkeep, cancel: shared.soft.clone(), ..MaintainRequest::default() };
-        match shared.runner.maintain(&request).await {
-            Ok(summary) => {
-                for (table, error) in summary.failed {
-                    shared.tell(&LiveEvent::Note { message: &format!("{table} could not be kept in order: {error}") });
-                }
-            }
-            Err(error) => shared.tell(&LiveEvent::Note { message: &error.to_string() }),
-        }
-        shared.sleep(UPKEEP_EVERY).await;
     }
 }

@@ -93,9 +93,21 @@ impl Pending {
     /// When a node must be begun so that its oldest change is in it within its lag.
     fn due_at(&self, graph: &LiveGraph, number: usize) -> Option<Instant> {
         let state = &self.nodes[number];
-        let (since, lag) = (state.since?, graph.nodes[number].lag?);
+        Some(state.since? + self.patience(graph, number)?)
+    }
+
+    /// How long a change may wait for its refresh to begin.
+    fn patience(&self, graph: &LiveGraph, number: usize) -> Option<Duration> {
         // The next one may take twice as long as the last.
-        Some(since + lag.saturating_sub(state.took * 2 + RESERVE))
+        Some(graph.nodes[number].lag?.saturating_sub(self.nodes[number].took * 2 + RESERVE))
+    }
+
+    /// Whether a change of this source or node is for a refresh that begins at once.
+    pub(crate) fn is_urgent(&self, graph: &LiveGraph, unique_id: &str) -> bool {
+        graph.downstream(unique_id).into_iter().any(|number| {
+            let is_waiting = self.nodes[number].not_before.is_some();
+            !is_waiting && self.patience(graph, number).is_some_and(|patience| patience.is_zero())
+        })
     }
 
     /// A refresh of these nodes begins: what changes from here on is for the next.

@@ -10,7 +10,7 @@ use millstream_core::Result;
 use millstream_store::Cause;
 
 use super::graph::gates;
-use crate::{Cancel, NodeResult, Passed, Request, Runner, Status, Verb};
+use crate::{Cancel, Known, NodeResult, Request, Runner, Status, Verb};
 
 /// How models are refreshed.
 #[derive(Debug, Clone)]
@@ -19,8 +19,8 @@ pub(crate) struct How {
     pub(crate) cause: Cause,
     /// How long to wait for another process that builds.
     pub(crate) lock_wait: Duration,
-    /// Tests that passed in earlier refreshes.
-    pub(crate) passed: Arc<Passed>,
+    /// What earlier refreshes found.
+    pub(crate) known: Arc<Known>,
     /// Ends it early; what is published by then stays.
     pub(crate) cancel: Cancel,
 }
@@ -55,7 +55,7 @@ pub(crate) async fn refresh(runner: &Runner, models: &[String], how: &How) -> Re
         threads: runner.project.target.threads.max(1),
         cause: how.cause.clone(),
         artefacts: false,
-        passed: Some(Arc::clone(&how.passed)),
+        known: Some(Arc::clone(&how.known)),
         lock_wait: how.lock_wait,
         cancel: how.cancel.clone(),
         ..Request::new(Verb::Build, selected)

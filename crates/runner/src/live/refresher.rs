@@ -11,9 +11,11 @@ use millstream_core::Result;
 use millstream_store::Cause;
 
 use super::event::LiveEvent;
+use super::flush;
 use super::graph::gates;
 use super::refresh::{How, Refreshed, refresh};
 use super::shared::Shared;
+use super::topic;
 use crate::{Request, Status, Verb};
 
 /// How long another build is waited for. It ends by itself; a refresh that gives up is only tried again.
@@ -48,6 +50,10 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
             }
         }
+        let has_due = is_first || !shared.pending().due(&shared.graph, Instant::now()).is_empty();
+        if has_due {
+            flush::have_committed(&shared).await;
+        }
         let now = Instant::now();
         let due = if is_first { shared.pending().all() } else { shared.pending().due(&shared.graph, now) };
         if !due.is_empty() {
@@ -66,6 +72,7 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
             shared.tell(&LiveEvent::Fresh { elapsed: began.elapsed() });
         }
         told.tell(&shared, TOLD_EVERY);
+        flush::ask(&shared);
         let next = shared.pending().next(&shared.graph);
         let latest = looked.map_or(now, |at| at + OTHERS_EVERY);
         let wake_at = next.map_or(latest, |at| at.min(latest));
@@ -159,12 +166,15 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
 pub(crate) async fn carry_out(shared: &Shared, due: &BTreeSet<usize>, cause: Cause) -> Result<Vec<Refreshed>> {
     let models: Vec<String> = due.iter().map(|number| shared.graph.nodes[*number].unique_id.clone()).collect();
     shared.pending().begin(due);
+    topic::begin(shared);
     // Noted before anything is read: what comes later may be in it or not.
     let newest: Vec<_> = due.iter().map(|number| newest(shared, *number)).collect();
-    let (passed, cancel) = (Arc::clone(&shared.passed), shared.hard.clone());
-    let how = How { cause, lock_wait: LOCK_WAIT, passed, cancel };
+    let (known, cancel) = (Arc::clone(&shared.known), shared.hard.clone());
+    let how = How { cause, lock_wait: LOCK_WAIT, known, cancel };
     let began = Instant::now();
-    let refreshed = match refresh(&shared.runner, &models, &how).await {
+    let refreshed = refresh(&shared.runner, &models, &how).await;
+    topic::end(shared);
+    let refreshed = match refreshed {
         Ok(refreshed) => refreshed,
         Err(error) => {
             let mut pending = shared.pending();

@@ -13,7 +13,8 @@ use super::board::Board;
 use super::event::{LiveEvent, LiveEvents};
 use super::graph::LiveGraph;
 use super::pending::Pending;
-use crate::{Cancel, Event, Events, Passed, Runner};
+use super::topic::{Pressure, Topic};
+use crate::{Cancel, Event, Events, Known, Runner};
 
 /// Pauses before a source that cannot be read is tried again.
 const SOURCE_AWAY: Backoff = Backoff { first: Duration::from_millis(250), most: Duration::from_secs(30) };
@@ -34,8 +35,12 @@ pub(crate) struct Shared {
     pub(crate) hard: Cancel,
     /// Told when something is pending.
     pub(crate) wake: Notify,
-    /// Tests that passed.
-    pub(crate) passed: Arc<Passed>,
+    /// Topics that are followed.
+    pub(crate) topics: Vec<Arc<Topic>>,
+    /// Whether memory is short.
+    pub(crate) pressure: Pressure,
+    /// What refreshes need not do again.
+    pub(crate) known: Arc<Known>,
     pending: Mutex<Pending>,
     /// Versions of inputs and models as they are known, so that others' changes are seen.
     versions: Mutex<BTreeMap<String, u64>>,
@@ -61,7 +66,9 @@ impl Shared {
             soft,
             hard: Cancel::default(),
             wake,
-            passed: Arc::default(),
+            topics: Vec::new(),
+            pressure: Pressure::default(),
+            known: Arc::default(),
             pending,
             versions,
         }

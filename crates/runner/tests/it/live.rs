@@ -65,6 +65,7 @@ impl Scene {
             flush: Duration::from_millis(50),
             poll: Duration::from_millis(50),
             drain: Duration::from_secs(20),
+            memory_limit_bytes: u64::MAX,
             schedules: Schedules::parse(schedules).unwrap(),
             board: Arc::new(Board::default()),
             listener: Arc::clone(&lines) as _,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
-use datafusion::catalog::TableFunctionArgs;
+use datafusion::catalog::{TableFunctionArgs, TableProvider};
 use datafusion::common::{DFSchema, plan_err};
 use datafusion::datasource::{MemTable, provider_as_source};
 use datafusion::error::Result as EngineResult;
@@ -134,6 +134,18 @@ impl Engine {
     pub(crate) async fn stream(&self, planned: &Planned) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
         let (physical, context) = self.physical(planned).await?;
         let stream = execute_stream(physical, context).map_err(from_engine)?;
+        Ok(stream.map(|batch| batch.map_err(from_engine)))
+    }
+
+    /// Rows of a list of files, with some of its columns, in the engine's own types.
+    pub(crate) async fn scan(
+        &self,
+        table: &FileTable,
+        projection: Option<&Vec<usize>>,
+    ) -> Result<impl Stream<Item = Result<RecordBatch>> + use<>> {
+        let session = if table.bytes() <= ONE_THREAD_BYTES { &self.small } else { &self.large };
+        let plan = table.scan(session, projection, &[], None).await.map_err(from_engine)?;
+        let stream = execute_stream(plan, session.task_ctx()).map_err(from_engine)?;
         Ok(stream.map(|batch| batch.map_err(from_engine)))
     }
 

@@ -42,6 +42,7 @@ mod lookup;
 mod normal;
 mod reason;
 mod restrict;
+mod row_test;
 mod settle;
 mod sources;
 mod touched;

@@ -9,8 +9,10 @@ use super::side::Side;
 use super::stage::{Outcome, Stage};
 use crate::bench::scene::Scene;
 
-const TABLE: &str = "marts/fct_daily_transactions";
-const COUNT: &str =
+/// The mart.
+pub const TABLE: &str = "marts/fct_daily_transactions";
+/// How many streamed transactions are in it.
+pub const COUNT: &str =
     "select coalesce(sum(transaction_count), 0) from marts.fct_daily_transactions where source_system = 'streaming'";
 
 /// Measures one rate for long, then looks for the highest.

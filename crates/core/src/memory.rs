@@ -1,7 +1,7 @@
-//! What the system says about this process.
+//! Memory of this process, as the system sees it.
 
 /// Resident memory in bytes, where the system tells it (Linux does).
-pub(crate) fn resident_bytes() -> Option<u64> {
+pub fn resident_bytes() -> Option<u64> {
     kilobytes(&std::fs::read_to_string("/proc/self/status").ok()?, "VmRSS:")
 }
 

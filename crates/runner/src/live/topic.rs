@@ -1,0 +1,102 @@
+//! A topic that is followed, and how it goes together with refreshes: it commits just before one begins, and it waits when
+//! it is too far ahead of them (back-pressure).
+//!
+//! Guarantees: what waits at the broker costs no memory here, so that a burst of any length is worked off in steps of
+//! [`AHEAD_ROWS_MAX`] rows; nothing is held for refreshes that may come late (long lags) or that fail, since the raw table
+//! is the place where rows can wait for these.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use millstream_core::memory::resident_bytes;
+use millstream_ingest::{FlushFlag, HoldFlag};
+
+use super::shared::Shared;
+
+/// Rows that a topic loads at most while one refresh goes on that it belongs to; then its partitions are paused. It is
+/// half of what one refresh can work off by keys.
+pub const AHEAD_ROWS_MAX: u64 = 500_000;
+
+/// One topic.
+#[derive(Debug, Default)]
+pub(crate) struct Topic {
+    /// The source.
+    pub(crate) unique_id: String,
+    /// Its name, as the board has it.
+    pub(crate) name: String,
+    /// Asks for a commit.
+    pub(crate) flush: FlushFlag,
+    /// Asks to wait.
+    pub(crate) hold: HoldFlag,
+    /// Rows that were loaded since the latest refresh began.
+    ahead: AtomicU64,
+}
+
+impl Topic {
+    pub(crate) fn new(unique_id: &str, name: &str) -> Self {
+        Self { unique_id: unique_id.to_owned(), name: name.to_owned(), ..Self::default() }
+    }
+
+    /// Rows were committed.
+    pub(crate) fn loaded(&self, rows: u64) {
+        self.ahead.fetch_add(rows, Ordering::Relaxed);
+    }
+}
+
+/// Whether the process has more memory than it may.
+#[derive(Debug, Default)]
+pub(crate) struct Pressure {
+    is_high: AtomicBool,
+    /// Whether a refresh goes on, whose end gives memory back.
+    is_at_work: AtomicBool,
+}
+
+/// A refresh begins: it takes all that was loaded.
+pub(super) fn begin(shared: &Shared) {
+    shared.pressure.is_at_work.store(true, Ordering::Relaxed);
+    for topic in &shared.topics {
+        topic.ahead.store(0, Ordering::Relaxed);
+    }
+    decide(shared);
+}
+
+/// It has ended, however it did.
+pub(super) fn end(shared: &Shared) {
+    shared.pressure.is_at_work.store(false, Ordering::Relaxed);
+    decide(shared);
+}
+
+/// Holds what must wait, and lets go on what need not. For want of memory nothing waits longer than a refresh takes: with
+/// nothing at work, waiting would free none.
+pub(super) fn decide(shared: &Shared) {
+    let is_full = shared.pressure.is_high.load(Ordering::Relaxed) && shared.pressure.is_at_work.load(Ordering::Relaxed);
+    for topic in &shared.topics {
+        let is_ahead = topic.ahead.load(Ordering::Relaxed) >= AHEAD_ROWS_MAX;
+        let is_held = is_full || (is_ahead && shared.pending().is_urgent(&shared.graph, &topic.unique_id));
+        if topic.hold.is_held() != is_held {
+            topic.hold.set(is_held);
+            shared.board.held(&topic.name, is_held);
+        }
+    }
+}
+
+/// How often memory is looked at.
+const LOOKED_EVERY: Duration = Duration::from_millis(200);
+
+/// Part of the limit, in percent, at which what was held for want of memory goes on.
+const LOW_PERCENT: u64 = 90;
+
+/// Looks at the memory of the process until it is asked to end.
+pub(super) async fn watch_memory(shared: Arc<Shared>, limit_bytes: u64) {
+    while !shared.soft.is_cancelled() {
+        // Where the system does not tell, rows are counted all the same.
+        if let Some(bytes) = resident_bytes() {
+            let was_high = shared.pressure.is_high.load(Ordering::Relaxed);
+            let is_high = if was_high { bytes > limit_bytes / 100 * LOW_PERCENT } else { bytes > limit_bytes };
+            shared.pressure.is_high.store(is_high, Ordering::Relaxed);
+            decide(&shared);
+        }
+        shared.sleep(LOOKED_EVERY).await;
+    }
+}

@@ -1,0 +1,70 @@
+//! Keeps the history of refreshes short, and the tables quick.
+//!
+//! Guarantees: it works on a thread of its own with a low priority, so that what it does takes little from refreshes that
+//! somebody waits for: what the machine has left over.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millstream_core::housekeeping::Upkeep;
+use millstream_store::Cause;
+use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
+use tokio::sync::oneshot;
+
+use super::REFRESH_RUNS_KEPT;
+use super::event::LiveEvent;
+use super::shared::Shared;
+use crate::MaintainRequest;
+
+/// How often it looks: often enough that one look has little to do.
+const UPKEEP_EVERY: Duration = Duration::from_secs(15);
+
+/// Rounds of housekeeping between two that remove what no version within the retention needs.
+const ROUNDS_PER_CLEANING: u32 = 240;
+
+/// Priority of its thread, 0 to 99; a niceness of 10 on Linux: a tenth of what others get when all want the processor.
+const PRIORITY: u8 = 25;
+
+/// Keeps house until it is asked to end.
+pub(super) async fn upkeep(shared: Arc<Shared>) {
+    let (done, ended) = oneshot::channel::<()>();
+    let own = Arc::clone(&shared);
+    let thread = std::thread::Builder::new().name("upkeep".into()).spawn(move || {
+        // What cannot be lowered is as it was; the threads that it makes take it over.
+        if let Ok(priority) = ThreadPriorityValue::try_from(PRIORITY) {
+            let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
+        }
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => runtime.block_on(rounds(&own)),
+            Err(error) => own.tell(&LiveEvent::Note { message: &format!("nobody keeps house: {error}") }),
+        }
+        drop(done);
+    });
+    match thread {
+        // The channel closes when the thread ends, however it does.
+        Ok(_) => drop(ended.await),
+        Err(error) => shared.tell(&LiveEvent::Note { message: &format!("nobody keeps house: {error}") }),
+    }
+}
+
+async fn rounds(shared: &Shared) {
+    let mut rounds: u32 = 0;
+    while !shared.soft.is_cancelled() {
+        if let Err(error) = shared.runner.store.prune_runs(&[Cause::Change, Cause::Start], REFRESH_RUNS_KEPT) {
+            shared.tell(&LiveEvent::Note { message: &error.to_string() });
+        }
+        // What came in since the last time is put together each time; what is old is looked for once an hour.
+        let upkeep = Upkeep { is_compaction_only: !rounds.is_multiple_of(ROUNDS_PER_CLEANING), ..Upkeep::default() };
+        rounds = rounds.wrapping_add(1);
+        let request = MaintainRequest { upkeep, cancel: shared.soft.clone(), ..MaintainRequest::default() };
+        match shared.runner.maintain(&request).await {
+            Ok(summary) => {
+                for (table, error) in summary.failed {
+                    shared.tell(&LiveEvent::Note { message: &format!("{table} could not be kept in order: {error}") });
+                }
+            }
+            Err(error) => shared.tell(&LiveEvent::Note { message: &error.to_string() }),
+        }
+        shared.sleep(UPKEEP_EVERY).await;
+    }
+}
