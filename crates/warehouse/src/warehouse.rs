@@ -26,7 +26,7 @@ use crate::load::TableLoad;
 use crate::log::schema::storable_schema;
 use crate::log::{DataFile, Snapshot, checkpoint, content_of, history};
 use crate::options::EmbeddedOptions;
-use crate::refresh::SeenQueries;
+use crate::refresh::{RecentChanges, SeenQueries};
 use crate::stage::{self, OpenStages};
 use crate::statement;
 use crate::sweep::{self, Swept};
@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub indexes: KeyIndexes,
     /// Files that were put together.
     pub rearranged: Rearranged,
+    /// Rows that refreshes have put in the place of others.
+    pub recent: RecentChanges,
     /// Tests that were asked before.
     pub seen: SeenQueries,
     pub options: EmbeddedOptions,
@@ -82,6 +84,7 @@ impl EmbeddedWarehouse {
                 engine,
                 indexes: KeyIndexes::new(options.memory_limit_bytes),
                 rearranged: Rearranged::default(),
+                recent: RecentChanges::default(),
                 seen: SeenQueries::default(),
                 options,
                 open_stages: OpenStages::default(),

@@ -4,7 +4,7 @@
 //! next ones committed as they come. Asking once is good for one commit.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Asks for a commit. Clones share one question.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct FlushFlag(Arc<State>);
 struct State {
     is_asked: AtomicBool,
     has_rows: AtomicBool,
+    /// Commits so far.
+    commits: AtomicU64,
 }
 
 impl FlushFlag {
@@ -27,6 +29,11 @@ impl FlushFlag {
         self.0.has_rows.load(Ordering::Relaxed)
     }
 
+    /// How many commits there were.
+    pub fn commits(&self) -> u64 {
+        self.0.commits.load(Ordering::Relaxed)
+    }
+
     pub(super) fn is_asked(&self) -> bool {
         self.0.is_asked.load(Ordering::Relaxed)
     }
@@ -34,6 +41,12 @@ impl FlushFlag {
     /// The question is answered by the segment that ends now.
     pub(super) fn answer(&self) {
         self.0.is_asked.store(false, Ordering::Relaxed);
+    }
+
+    /// What was read is committed.
+    pub(super) fn committed(&self) {
+        self.rows(false);
+        self.0.commits.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn rows(&self, has_rows: bool) {

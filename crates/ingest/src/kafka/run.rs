@@ -246,7 +246,7 @@ impl Course<'_> {
         }
         let began = Instant::now();
         let entries = committer.commit(&loads, &ranges, &segment.done, started_at).await?;
-        self.options.flush.rows(false);
+        self.options.flush.committed();
         self.tell_commit(&entries, &segment.done, &ranges, began.elapsed());
         self.tell_group(&reader, &ranges);
         self.add(entries, segment.done, &ranges);

@@ -23,9 +23,11 @@ pub(super) fn ask(shared: &Shared) {
 /// Has the same topics commit what they have read.
 pub(super) async fn have_committed(shared: &Shared) {
     let began = Instant::now();
-    let waiting: Vec<&FlushFlag> = urgent(shared).filter(|flush| flush.has_rows()).collect();
-    waiting.iter().for_each(|flush| flush.ask());
-    while waiting.iter().any(|flush| flush.has_rows()) && began.elapsed() < WAIT_MAX {
+    let waiting = urgent(shared).filter(|flush| flush.has_rows()).map(|flush| (flush, flush.commits()));
+    let waiting: Vec<(&FlushFlag, u64)> = waiting.collect();
+    waiting.iter().for_each(|(flush, _)| flush.ask());
+    let is_open = |(flush, before): &(&FlushFlag, u64)| flush.has_rows() && flush.commits() == *before;
+    while waiting.iter().any(is_open) && began.elapsed() < WAIT_MAX {
         shared.sleep(LOOKED_EVERY).await;
         if shared.soft.is_cancelled() {
             return;

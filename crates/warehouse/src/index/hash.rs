@@ -64,6 +64,13 @@ impl KeySet {
     }
 }
 
+impl KeySet {
+    /// How many different keys there are, told by their numbers.
+    pub(crate) fn len(&self) -> usize {
+        self.hashes.len()
+    }
+}
+
 /// The type in which values are hashed.
 pub(super) fn canonical(kind: &DataType) -> DataType {
     match kind {

@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::{Int32Type, SchemaRef};
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, lit};
+use futures::StreamExt;
 use millstream_core::warehouse::{RefreshMode, RefreshReport, RelationKind, Staged};
 use millstream_core::{Error, Result};
 
 use super::derive::{Decided, Subject, Way};
-use super::difference::difference;
 use super::expr::{as_exprs, columns};
 use super::reason::Reason;
 use super::restrict::Keys;
+use super::same_rows::{own_memory, same_rows};
 use crate::engine::{Engine, FILE_NUMBER, FileTable, Planned};
 use crate::error::from_engine;
 use crate::log::schema::{engine_schema, storable_schema};
@@ -32,7 +34,7 @@ const TARGET: &str = "target";
 /// Name of the rows that come instead.
 const NEW: &str = "new";
 
-/// New rows up to which they are compared with those that they replace.
+/// New rows, and rows that they replace, up to which they are compared.
 const COMPARED_ROWS_MAX: u64 = 250_000;
 
 /// Stages the refreshed version.
@@ -101,30 +103,47 @@ async fn decide(
         (_, true) => Some(Reason::new("its columns are others now")),
         _ => None,
     };
-    let (engine, indexes) = (&request.inner.engine, &request.inner.indexes);
-    Subject { engine, indexes, planned, own, whole, known_keys: keys, mode }.decide().await
+    let (engine, indexes, recent) = (&request.inner.engine, &request.inner.indexes, &request.inner.recent);
+    Subject { engine, indexes, recent, planned, own, whole, known_keys: keys, mode }.decide().await
 }
 
 /// The rows of touched keys instead of the old ones.
 async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Planned) -> Result<TableChange> {
     let written = write(target.request, &new_rows, target.stored.clone()).await?;
     let mut guard = Guard { request: target.request, parts: written.parts.clone() };
-    let (removed, matched) = target.holding(files).await?;
-    if matched > 0 && matched == written.rows() && target.are_same(&written, &removed).await? {
+    let found = target.found(&written, files).await?;
+    if found.are_same {
         return Ok(TableChange::default());
     }
     let mut change =
-        TableChange { rows_new: written.rows(), added: written.parts, rows_gone: matched, ..TableChange::default() };
-    if !removed.is_empty() {
-        let kept = target.kept(removed.clone()).await?;
+        TableChange { rows_new: written.rows(), added: written.parts, rows_gone: found.rows, ..TableChange::default() };
+    if !found.files.is_empty() {
+        let kept = target.kept(found.files.clone()).await?;
         guard.parts.extend(kept.parts.iter().cloned());
         change.added.extend(kept.parts);
-        change.removed = removed;
+        change.removed = found.files;
+        if let Some((came, went)) = found.told {
+            let added = change.added.iter().map(|part| part.path.clone());
+            target.request.inner.recent.remember(&target.own.folder, &change.removed, added, came, went);
+        }
     }
     // From here on the staged version answers for the files.
     guard.parts.clear();
     drop(guard);
     Ok(change)
+}
+
+/// What the table has of the keys.
+#[derive(Default)]
+struct Found {
+    /// Files with such rows.
+    files: Vec<Arc<DataFile>>,
+    /// How many such rows there are.
+    rows: u64,
+    /// Whether they are the new rows.
+    are_same: bool,
+    /// The new rows and these, where they are few.
+    told: Option<(Vec<RecordBatch>, Vec<RecordBatch>)>,
 }
 
 /// The table's own rows and the keys by which some of them go.
@@ -137,11 +156,62 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
+    /// What the files have of the keys, beside the new rows.
+    async fn found(&self, written: &Written, candidates: Vec<Arc<DataFile>>) -> Result<Found> {
+        if candidates.is_empty() {
+            return Ok(Found::default());
+        }
+        if written.rows() <= COMPARED_ROWS_MAX
+            && let Some(found) = self.read(written, &candidates).await?
+        {
+            return Ok(found);
+        }
+        let (files, rows) = self.holding(candidates).await?;
+        Ok(Found { files, rows, ..Found::default() })
+    }
+
+    /// The same by reading the rows themselves; `None` when they are too many.
+    async fn read(&self, written: &Written, candidates: &[Arc<DataFile>]) -> Result<Option<Found>> {
+        let table = self.table(candidates.to_vec()).with_file_numbers();
+        let bytes = table.bytes();
+        let mut columns = project(self.own, self.stored, TARGET);
+        columns.push(key_column(TARGET, FILE_NUMBER));
+        let plan = LogicalPlanBuilder::from(self.joined(table, JoinType::LeftSemi)?)
+            .project(columns)
+            .and_then(LogicalPlanBuilder::build)
+            .map_err(from_engine)?;
+        let engine = &self.request.inner.engine;
+        let mut stream = Box::pin(engine.stream(&Planned { plan, bytes }).await?);
+        let (mut numbers, mut went, mut rows) = (BTreeSet::new(), Vec::new(), 0);
+        while let Some(batch) = stream.next().await {
+            let mut batch = batch?;
+            rows += batch.num_rows() as u64;
+            if rows > COMPARED_ROWS_MAX {
+                return Ok(None);
+            }
+            let file = batch.remove_column(batch.num_columns() - 1);
+            let file = file.as_primitive_opt::<Int32Type>();
+            let file = file.ok_or_else(|| Error::ours("the number of a file is none"))?;
+            numbers.extend(file.values().iter().copied());
+            went.push(own_memory(&batch)?);
+        }
+        let holds = |at: &usize| i32::try_from(*at).is_ok_and(|at| numbers.contains(&at));
+        let files = candidates.iter().enumerate().filter(|(at, _)| holds(at)).map(|(_, file)| Arc::clone(file));
+        let added: Vec<_> = data_files(&written.parts, 0).collect();
+        let new = FileTable::new(&self.own.folder, Arc::new(added), engine_schema(self.stored));
+        let mut came = Vec::new();
+        if written.rows() > 0 {
+            let mut stream = Box::pin(engine.scan(&new, None).await?);
+            while let Some(batch) = stream.next().await {
+                came.push(own_memory(&batch?)?);
+            }
+        }
+        let are_same = rows > 0 && rows == written.rows() && same_rows(&came, &went)?;
+        Ok(Some(Found { files: files.collect(), rows, are_same, told: Some((came, went)) }))
+    }
+
     /// Of some files those with rows of the keys, and how many such rows there are.
     async fn holding(&self, candidates: Vec<Arc<DataFile>>) -> Result<(Vec<Arc<DataFile>>, u64)> {
-        if candidates.is_empty() {
-            return Ok((Vec::new(), 0));
-        }
         let table = self.table(candidates.clone()).with_file_numbers();
         let bytes = table.bytes();
         let plan = LogicalPlanBuilder::from(self.joined(table, JoinType::LeftSemi)?)
@@ -163,23 +233,6 @@ impl Target<'_> {
             .and_then(LogicalPlanBuilder::build)
             .map_err(from_engine)?;
         write(self.request, &Planned { plan, bytes }, self.stored.clone()).await
-    }
-
-    /// Whether the new rows are those that the files have of the keys.
-    async fn are_same(&self, written: &Written, files: &[Arc<DataFile>]) -> Result<bool> {
-        if written.rows() > COMPARED_ROWS_MAX {
-            return Ok(false);
-        }
-        let added: Vec<_> = data_files(&written.parts, 0).collect();
-        let new = FileTable::new(&self.own.folder, Arc::new(added), engine_schema(self.stored));
-        let old = self.table(files.to_vec());
-        let bytes = new.bytes() + old.bytes();
-        let old = LogicalPlanBuilder::from(self.joined(old, JoinType::LeftSemi)?)
-            .project(project(self.own, self.stored, TARGET))
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(from_engine)?;
-        let differing = difference(&self.request.inner.engine, scan(NEW, new)?, old, bytes).await?;
-        Ok(differing.is_some_and(|(came, went)| came.is_empty() && went.is_empty()))
     }
 
     fn table(&self, files: Vec<Arc<DataFile>>) -> FileTable {

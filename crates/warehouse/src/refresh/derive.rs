@@ -15,6 +15,7 @@ use super::key::candidates;
 use super::lookup::{holding_in, resolved};
 use super::normal::{nested, normalized, unsteady};
 use super::reason::Reason;
+use super::recent::RecentChanges;
 use super::restrict::Keys;
 use super::settle::{Changes, settle};
 use super::sources::Sources;
@@ -49,6 +50,7 @@ pub(super) struct Decided {
 pub(super) struct Subject<'a> {
     pub engine: &'a Engine,
     pub indexes: &'a KeyIndexes,
+    pub recent: &'a RecentChanges,
     pub planned: &'a Planned,
     pub own: Option<&'a Arc<Snapshot>>,
     /// Why the table must be made whole before anything else is looked at.
@@ -127,7 +129,7 @@ impl Subject<'_> {
         if let Some(reason) = nested(&plan)? {
             return Ok(Err(Obstacle::Query(reason)));
         }
-        let changes = match settle(self.engine, &plan, sources).await? {
+        let changes = match settle(self.engine, self.recent, &plan, sources).await? {
             Ok(changes) => changes,
             Err(reason) => return now(reason),
         };

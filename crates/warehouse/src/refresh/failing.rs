@@ -18,12 +18,12 @@ use parking_lot::Mutex;
 use super::append::appended;
 use super::collect::collected;
 use super::cost::Costs;
+use super::direct::DirectTest;
 use super::expr::{as_exprs, columns};
 use super::kept::{Kept, with_kept};
 use super::key::candidates;
 use super::lookup::resolved;
 use super::normal::{nested, normalized, unsteady};
-use super::row_test::RowTest;
 use super::settle::{Changes, settle};
 use super::sources::{Source, Sources, fingerprint, origin};
 use super::touched::Touching;
@@ -62,8 +62,8 @@ struct Seen {
     is_empty: bool,
     /// What its aggregates gave, where they are kept.
     kept: Option<Vec<Option<Kept>>>,
-    /// What it asks each row, if that is all.
-    row_test: Option<Arc<RowTest>>,
+    /// The test that it is, if it has a common form; `None` as long as that was not looked at.
+    direct: Option<Option<Arc<DirectTest>>>,
 }
 
 /// How many rows the query gives.
@@ -75,8 +75,10 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
     };
     let before = inner.seen.by_query.lock().get(&query).cloned();
     if let Some(before) = &before
-        && let Some(now) = of_rows(inner, before, options).await?
+        && let Some(test) = before.direct.iter().flatten().find(|_| before.is_empty)
+        && let Some(tables) = test.clean(inner, &before.tables, options).await?
     {
+        let now = Seen { tables, ..before.clone() };
         inner.seen.by_query.lock().insert(query, now);
         return Ok(Failing { rows: 0, is_steady: true });
     }
@@ -87,14 +89,19 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
         return Ok(Failing { rows, is_steady: false });
     };
     let rows = match before.filter(|before| now.is_of_same(before)) {
-        Some(before) => since(inner, &planned, &mut now, &before).await?,
+        Some(before) => {
+            now.direct.clone_from(&before.direct);
+            since(inner, &planned, &mut now, &before).await?
+        }
         None => None,
     };
-    if now.row_test.is_none() && now.tables.len() == 1 {
+    if now.direct.is_none() {
         let plan = normalized(planned.plan.clone(), inner.engine.planning_state())?;
-        if nested(&plan)?.is_none() {
-            now.row_test = RowTest::of(&inner.engine, &plan, sql, options)?.map(Arc::new);
-        }
+        let direct = match nested(&plan)? {
+            None => DirectTest::of(inner, &plan, sql, options)?.map(Arc::new),
+            Some(_) => None,
+        };
+        now.direct = Some(direct);
     }
     let rows = match rows {
         Some(rows) => rows,
@@ -121,21 +128,6 @@ impl Seen {
     }
 }
 
-/// What a query has read when none of its rows fails; `None` when that must be asked otherwise.
-async fn of_rows(inner: &Inner, before: &Seen, options: &QueryOptions) -> Result<Option<Seen>> {
-    let Some(test) = before.row_test.as_ref().filter(|_| before.is_empty) else { return Ok(None) };
-    let (Some(now), Some(old)) = (test.table(inner, options)?, before.tables.get(&test.name)) else { return Ok(None) };
-    if now.folder != old.folder || now.engine_schema != old.engine_schema {
-        return Ok(None);
-    }
-    let files = inner.rearranged.followed(&now.folder, &old.files, &now.files);
-    let Some(changes) = changes::between(&now.folder, &files, &now.files) else { return Ok(None) };
-    if !changes.added.is_empty() && test.may_fail(&inner.engine, &now, changes.added).await? {
-        return Ok(None);
-    }
-    Ok(Some(Seen { tables: BTreeMap::from([(test.name.clone(), now)]), ..before.clone() }))
-}
-
 /// What a plan reads; `None` when the same files need not give the same rows again.
 fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
     if unsteady(plan)?.is_some() {
@@ -153,7 +145,7 @@ fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
         Ok(TreeNodeRecursion::Continue)
     })
     .map_err(from_engine)?;
-    Ok(is_whole.then(|| Seen { plan: fingerprint(plan), tables, is_empty: false, kept: None, row_test: None }))
+    Ok(is_whole.then(|| Seen { plan: fingerprint(plan), tables, is_empty: false, kept: None, direct: None }))
 }
 
 /// The same from what has changed; `None` when that cannot be told, or is no cheaper.
@@ -179,7 +171,7 @@ async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) 
             None => Ok(Some(0)),
         };
     }
-    let Ok(changes) = settle(&inner.engine, &plan, &sources).await? else { return Ok(None) };
+    let Ok(changes) = settle(&inner.engine, &inner.recent, &plan, &sources).await? else { return Ok(None) };
     if before.is_empty && changes.by_table.is_empty() {
         now.kept.clone_from(&before.kept);
         return Ok(Some(0));

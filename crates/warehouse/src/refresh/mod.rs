@@ -6,7 +6,7 @@
 //! The way, in the order of the files:
 //! 1. [`normal`]: the plan in normal form.
 //! 2. [`sources`]: the versions that were consumed, and which files came and went since.
-//! 3. [`settle`]: of rewritten files, the rows that really differ ([`difference`]).
+//! 3. [`settle`]: of rewritten files, the rows that really differ ([`difference`], or as [`recent`] remembers them).
 //! 4. [`append`]: plans that are linear in what changed add the query of the new rows.
 //! 5. [`key`], [`touched`]: otherwise, columns of the result by which it can be split, and their values in all rows
 //!    that may differ; from the changed rows upwards.
@@ -20,8 +20,8 @@
 //!
 //! Known keys are looked up in the index of keys ([`lookup`]), so that only files which hold one are read.
 //!
-//! Tests of a model are asked in the same way ([`failing`]): what gave no failing row before can only fail where
-//! something has changed.
+//! Tests of a model are asked in the same way ([`failing`], [`direct`]): what gave no failing row before can only fail
+//! where something has changed.
 //!
 //! Deliberately absent: state of its own. Everything is in the tables.
 
@@ -31,6 +31,7 @@ mod collect;
 mod cost;
 mod derive;
 mod difference;
+mod direct;
 mod expr;
 mod failing;
 mod fold;
@@ -41,12 +42,14 @@ mod key;
 mod lookup;
 mod normal;
 mod reason;
+mod recent;
 mod restrict;
-mod row_test;
+mod same_rows;
 mod settle;
 mod sources;
 mod touched;
 
 pub(crate) use apply::{explain, refresh};
 pub(crate) use failing::{SeenQueries, count_failing};
+pub(crate) use recent::RecentChanges;
 pub(crate) use sources::OWN as OWN_VERSION;

@@ -16,6 +16,8 @@ use millstream_core::{Error, Result, TableName};
 
 use super::difference::{ROWS_MAX, difference};
 use super::reason::Reason;
+use super::recent::{RecentChanges, Rows};
+use super::same_rows::differing;
 use super::sources::{Source, Sources, origin};
 use crate::engine::{Engine, FileTable};
 use crate::error::from_engine;
@@ -83,6 +85,7 @@ impl Changes {
 /// Settles every source. `Err` inside: too much has changed for it to be worth it.
 pub(super) async fn settle(
     engine: &Engine,
+    recent: &RecentChanges,
     plan: &LogicalPlan,
     sources: &Sources,
 ) -> Result<std::result::Result<Changes, Reason>> {
@@ -105,6 +108,12 @@ pub(super) async fn settle(
             changes.by_table.insert(source.name.clone(), change);
             continue;
         }
+        if let Some(Rows { came, went }) = recent.between(folder, &files.removed, &files.added) {
+            let used = columns_read(plan, source)?;
+            let (came, went) = differing(&came, &went, &used)?;
+            changes.by_table.extend(changed(source, before, came, went, &used)?);
+            continue;
+        }
         if files.bytes() > source.snapshot.files.iter().map(|file| file.add.size).sum::<u64>().saturating_mul(3) {
             return Ok(Err(Reason::new(format!("'{}' was rewritten several times over", source.name))));
         }
@@ -115,28 +124,38 @@ pub(super) async fn settle(
             None => {
                 return Ok(Err(Reason::new(format!("more than {ROWS_MAX} rows of '{}' have changed", source.name))));
             }
-            Some((came, went)) => {
-                let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
-                let total = rows(&came) + rows(&went);
-                if total == 0 {
-                    continue;
-                }
-                let table = |batches: Vec<RecordBatch>| -> Result<Option<Arc<dyn TableSource>>> {
-                    if rows(&batches) == 0 {
-                        return Ok(None);
-                    }
-                    let whole: Vec<RecordBatch> =
-                        batches.iter().map(|batch| widened(batch, &used, schema)).collect::<Result<_>>()?;
-                    let table = MemTable::try_new(nullable(schema), vec![whole]).map_err(from_engine)?;
-                    Ok(Some(provider_as_source(Arc::new(table))))
-                };
-                let bytes = source.bytes_of(total as u64);
-                let change = Change { came: table(came)?, went: table(went)?, before, rows: Some(total as u64), bytes };
-                changes.by_table.insert(source.name.clone(), change);
-            }
+            Some((came, went)) => changes.by_table.extend(changed(source, before, came, went, &used)?),
         }
     }
     Ok(Ok(changes))
+}
+
+/// Rows with some columns of the table as a change of it, unless there are none.
+fn changed(
+    source: &Source,
+    before: Option<Arc<Snapshot>>,
+    came: Vec<RecordBatch>,
+    went: Vec<RecordBatch>,
+    used: &[usize],
+) -> Result<Option<(TableName, Change)>> {
+    let schema = &source.snapshot.engine_schema;
+    let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    let total = rows(&came) + rows(&went);
+    if total == 0 {
+        return Ok(None);
+    }
+    let table = |batches: Vec<RecordBatch>| -> Result<Option<Arc<dyn TableSource>>> {
+        if rows(&batches) == 0 {
+            return Ok(None);
+        }
+        let whole: Vec<RecordBatch> =
+            batches.iter().map(|batch| widened(batch, used, schema)).collect::<Result<_>>()?;
+        let table = MemTable::try_new(nullable(schema), vec![whole]).map_err(from_engine)?;
+        Ok(Some(provider_as_source(Arc::new(table))))
+    };
+    let bytes = source.bytes_of(total as u64);
+    let change = Change { came: table(came)?, went: table(went)?, before, rows: Some(total as u64), bytes };
+    Ok(Some((source.name.clone(), change)))
 }
 
 /// Some columns of a list of files.
