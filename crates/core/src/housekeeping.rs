@@ -32,6 +32,9 @@ pub struct Upkeep {
     /// Only put small files together, whose cost follows what has come since the last time. Removing looks at every
     /// commit within the retention: for a table with a commit each second, once an hour is enough.
     pub is_compaction_only: bool,
+    /// Files that are younger are not put together: what was written just now is changed soonest (late repeats), and a row
+    /// of a small file is replaced more cheaply than one of a large file.
+    pub settled_after: Duration,
 }
 
 impl Default for Upkeep {
@@ -41,6 +44,7 @@ impl Default for Upkeep {
             unnamed_age: UNNAMED_AGE_MIN,
             is_dry_run: false,
             is_compaction_only: false,
+            settled_after: Duration::ZERO,
         }
     }
 }

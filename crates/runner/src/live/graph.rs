@@ -87,15 +87,20 @@ impl LiveGraph {
     /// Fills in what needs what, the lags, and the inputs from outside.
     fn link(&mut self, manifest: &Manifest, place: &BTreeMap<&str, usize>) -> Result<()> {
         let mut lags = vec![None; self.nodes.len()];
-        for (number, live) in self.nodes.iter_mut().enumerate() {
-            let tested = gates(manifest, &live.unique_id).flat_map(|test| &test.depends_on.nodes);
-            let needs = live.reads.iter().chain(tested).filter_map(|id| place.get(id.as_str()).copied());
-            live.needs = needs.filter(|other| *other != number).collect();
+        for (number, live) in self.nodes.iter().enumerate() {
             if let Some(node) = manifest.nodes.get(&live.unique_id).filter(|node| is_dynamic(node))
                 && let Lag::Within(span) = lag::of(node)?
             {
                 lags[number] = Some(span);
             }
+        }
+        for (number, live) in self.nodes.iter_mut().enumerate() {
+            let of = |id: &String| place.get(id.as_str()).copied();
+            let tested = gates(manifest, &live.unique_id).flat_map(|test| &test.depends_on.nodes).filter_map(of);
+            // What may be older is not kept as fresh for the sake of a test: that waits for it, see `refresh`.
+            let is_older = |other: &usize| lags[*other].zip(lags[number]).is_some_and(|(other, own)| other > own);
+            let needs = live.reads.iter().filter_map(of).chain(tested.filter(|other| !is_older(other)));
+            live.needs = needs.filter(|other| *other != number).collect();
         }
         // What has no lag of its own must be as fresh as what needs it; tests may need each other in circles.
         let mut has_changed = true;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use millstream_core::Result;
+use millstream_project::Node;
 use millstream_store::Cause;
 
 use super::graph::gates;
@@ -19,6 +20,9 @@ pub(crate) struct How {
     pub(crate) cause: Cause,
     /// How long to wait for another process that builds.
     pub(crate) lock_wait: Duration,
+    /// Live models with changes that are not refreshed now: a test that reads one of them would compare what is new with
+    /// what is not, and is asked when they are refreshed together.
+    pub(crate) waiting: BTreeSet<String>,
     /// What earlier refreshes found.
     pub(crate) known: Arc<Known>,
     /// Ends it early; what is published by then stays.
@@ -50,7 +54,9 @@ pub struct Refreshed {
 pub(crate) async fn refresh(runner: &Runner, models: &[String], how: &How) -> Result<Vec<Refreshed>> {
     let manifest = &runner.project.manifest;
     let mut selected: BTreeSet<String> = models.iter().cloned().collect();
-    selected.extend(models.iter().flat_map(|id| gates(manifest, id)).map(|test| test.unique_id.clone()));
+    let is_whole = |test: &&Node| !test.depends_on.nodes.iter().any(|id| how.waiting.contains(id));
+    let tests = models.iter().flat_map(|id| gates(manifest, id)).filter(is_whole);
+    selected.extend(tests.map(|test| test.unique_id.clone()));
     let request = Request {
         threads: runner.project.target.threads.max(1),
         cause: how.cause.clone(),

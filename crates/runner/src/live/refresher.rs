@@ -165,12 +165,17 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
 /// Refreshes these nodes once.
 pub(crate) async fn carry_out(shared: &Shared, due: &BTreeSet<usize>, cause: Cause) -> Result<Vec<Refreshed>> {
     let models: Vec<String> = due.iter().map(|number| shared.graph.nodes[*number].unique_id.clone()).collect();
-    shared.pending().begin(due);
+    let waiting: BTreeSet<String> = {
+        let mut pending = shared.pending();
+        pending.begin(due);
+        let all = pending.all().into_iter().filter(|number| !due.contains(number));
+        all.map(|number| shared.graph.nodes[number].unique_id.clone()).collect()
+    };
     topic::begin(shared);
     // Noted before anything is read: what comes later may be in it or not.
     let newest: Vec<_> = due.iter().map(|number| newest(shared, *number)).collect();
     let (known, cancel) = (Arc::clone(&shared.known), shared.hard.clone());
-    let how = How { cause, lock_wait: LOCK_WAIT, known, cancel };
+    let how = How { cause, lock_wait: LOCK_WAIT, waiting, known, cancel };
     let began = Instant::now();
     let refreshed = refresh(&shared.runner, &models, &how).await;
     topic::end(shared);

@@ -22,6 +22,9 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(15);
 /// Rounds of housekeeping between two that remove what no version within the retention needs.
 const ROUNDS_PER_CLEANING: u32 = 240;
 
+/// Age from which files are put together.
+const SETTLED_AFTER: Duration = Duration::from_secs(60);
+
 /// Priority of its thread, 0 to 99; a niceness of 10 on Linux: a tenth of what others get when all want the processor.
 const PRIORITY: u8 = 25;
 
@@ -54,7 +57,8 @@ async fn rounds(shared: &Shared) {
             shared.tell(&LiveEvent::Note { message: &error.to_string() });
         }
         // What came in since the last time is put together each time; what is old is looked for once an hour.
-        let upkeep = Upkeep { is_compaction_only: !rounds.is_multiple_of(ROUNDS_PER_CLEANING), ..Upkeep::default() };
+        let is_compaction_only = !rounds.is_multiple_of(ROUNDS_PER_CLEANING);
+        let upkeep = Upkeep { is_compaction_only, settled_after: SETTLED_AFTER, ..Upkeep::default() };
         rounds = rounds.wrapping_add(1);
         let request = MaintainRequest { upkeep, cancel: shared.soft.clone(), ..MaintainRequest::default() };
         match shared.runner.maintain(&request).await {

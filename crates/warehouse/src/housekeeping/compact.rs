@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
-use millstream_core::housekeeping::{COMPACTION, Maintained};
+use millstream_core::housekeeping::{COMPACTION, Maintained, Upkeep};
 use millstream_core::warehouse::Part;
 use millstream_core::{Error, Result, TableName};
 
@@ -42,23 +42,30 @@ enum Exchange {
 }
 
 /// Puts small files together until no tier is due.
-pub(super) async fn compact(inner: &Inner, name: &TableName, dry_run: bool, done: &mut Maintained) -> Result<()> {
+pub(super) async fn compact(inner: &Inner, name: &TableName, upkeep: &Upkeep, done: &mut Maintained) -> Result<()> {
+    let settled_after = i64::try_from(upkeep.settled_after.as_millis()).unwrap_or(i64::MAX);
     for _ in 0..ROUNDS_MAX {
         let Some(snapshot) = inner.catalog.table(name)? else { return Ok(()) };
         check_writable(&snapshot.label(), &snapshot.protocol, &snapshot.metadata)?;
-        let groups = tiers::groups(&snapshot.files);
+        let written_by = inner.options.clock.now().timestamp_millis().saturating_sub(settled_after);
+        let is_settled = |file: &&Arc<DataFile>| file.add.modification_time <= written_by;
+        let files: Vec<Arc<DataFile>> = match upkeep.settled_after.is_zero() {
+            true => snapshot.files.to_vec(),
+            false => snapshot.files.iter().filter(is_settled).cloned().collect(),
+        };
+        let groups = tiers::groups(&files);
         if groups.is_empty() {
             return Ok(());
         }
         for group in groups {
-            if !dry_run && !put_together(inner, name, &snapshot, &group).await? {
+            if !upkeep.is_dry_run && !put_together(inner, name, &snapshot, &group).await? {
                 done.left = Some("files were being rewritten by others: they are put together the next time".into());
                 return Ok(());
             }
             done.compacted_files += group.len() as u64;
             done.compacted_bytes += group.iter().map(|file| file.add.size).sum::<u64>();
         }
-        if dry_run {
+        if upkeep.is_dry_run {
             return Ok(());
         }
     }

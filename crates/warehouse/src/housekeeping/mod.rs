@@ -30,7 +30,7 @@ pub(crate) use rearranged::Rearranged;
 pub(crate) async fn maintain(inner: &Arc<Inner>, name: &TableName, upkeep: &Upkeep) -> Result<Option<Maintained>> {
     let Some(snapshot) = inner.catalog.table(name)? else { return Ok(None) };
     let mut done = Maintained::of(name.clone(), snapshot.files.len() as u64);
-    compact::compact(inner, name, upkeep.is_dry_run, &mut done).await?;
+    compact::compact(inner, name, upkeep, &mut done).await?;
     if upkeep.is_compaction_only {
         done.files_after = match upkeep.is_dry_run {
             true => done.files_before,

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, lit};
@@ -17,6 +17,7 @@ use super::expr::{as_exprs, columns};
 use super::reason::Reason;
 use super::restrict::Keys;
 use super::same_rows::{own_memory, same_rows};
+use super::split;
 use crate::engine::{Engine, FILE_NUMBER, FileTable, Planned};
 use crate::error::from_engine;
 use crate::log::schema::{engine_schema, storable_schema};
@@ -26,15 +27,15 @@ use crate::stage::{
     write,
 };
 use crate::tables::data_files;
-use crate::write::Written;
+use crate::write::{Written, write_batches};
 
 /// Name of the table's own rows in plans.
 const TARGET: &str = "target";
 
-/// Name of the rows that come instead.
-const NEW: &str = "new";
+/// Bytes of files whose rows are exchanged in memory.
+const EXCHANGED_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// New rows, and rows that they replace, up to which they are compared.
+/// New rows up to which they are compared with those that they replace.
 const COMPARED_ROWS_MAX: u64 = 250_000;
 
 /// Stages the refreshed version.
@@ -118,7 +119,10 @@ async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Plan
     let mut change =
         TableChange { rows_new: written.rows(), added: written.parts, rows_gone: found.rows, ..TableChange::default() };
     if !found.files.is_empty() {
-        let kept = target.kept(found.files.clone()).await?;
+        let kept = match found.kept {
+            Some(kept) => write_batches(&target.request.output(target.stored.clone())?, kept)?,
+            None => target.kept(found.files.clone()).await?,
+        };
         guard.parts.extend(kept.parts.iter().cloned());
         change.added.extend(kept.parts);
         change.removed = found.files;
@@ -142,6 +146,8 @@ struct Found {
     rows: u64,
     /// Whether they are the new rows.
     are_same: bool,
+    /// The other rows of the files, where they were read.
+    kept: Option<Vec<RecordBatch>>,
     /// The new rows and these, where they are few.
     told: Option<(Vec<RecordBatch>, Vec<RecordBatch>)>,
 }
@@ -161,44 +167,35 @@ impl Target<'_> {
         if candidates.is_empty() {
             return Ok(Found::default());
         }
-        if written.rows() <= COMPARED_ROWS_MAX
-            && let Some(found) = self.read(written, &candidates).await?
-        {
-            return Ok(found);
+        let bytes: u64 = candidates.iter().map(|file| file.add.size).sum();
+        let is_small = bytes <= EXCHANGED_BYTES_MAX && written.rows() <= COMPARED_ROWS_MAX;
+        // Keys that an index takes are the same when their bytes are.
+        if !is_small || self.keys.set.is_none() {
+            let (files, rows) = self.holding(candidates).await?;
+            return Ok(Found { files, rows, ..Found::default() });
         }
-        let (files, rows) = self.holding(candidates).await?;
-        Ok(Found { files, rows, ..Found::default() })
-    }
-
-    /// The same by reading the rows themselves; `None` when they are too many.
-    async fn read(&self, written: &Written, candidates: &[Arc<DataFile>]) -> Result<Option<Found>> {
-        let table = self.table(candidates.to_vec()).with_file_numbers();
-        let bytes = table.bytes();
-        let mut columns = project(self.own, self.stored, TARGET);
-        columns.push(key_column(TARGET, FILE_NUMBER));
-        let plan = LogicalPlanBuilder::from(self.joined(table, JoinType::LeftSemi)?)
-            .project(columns)
-            .and_then(LogicalPlanBuilder::build)
-            .map_err(from_engine)?;
         let engine = &self.request.inner.engine;
-        let mut stream = Box::pin(engine.stream(&Planned { plan, bytes }).await?);
-        let (mut numbers, mut went, mut rows) = (BTreeSet::new(), Vec::new(), 0);
-        while let Some(batch) = stream.next().await {
-            let mut batch = batch?;
-            rows += batch.num_rows() as u64;
-            if rows > COMPARED_ROWS_MAX {
-                return Ok(None);
+        let keys = split::Keyed::of(self.stored_keys().await?, self.names, &self.own.engine_schema)?;
+        let mut parted = split::Parted::default();
+        let mut files = Vec::new();
+        for file in candidates {
+            let table = self.table(vec![Arc::clone(&file)]);
+            let mut of_file = split::Parted::default();
+            let mut stream = Box::pin(engine.scan(&table, None).await?);
+            while let Some(batch) = stream.next().await {
+                of_file.add(&keys, batch?)?;
             }
-            let file = batch.remove_column(batch.num_columns() - 1);
-            let file = file.as_primitive_opt::<Int32Type>();
-            let file = file.ok_or_else(|| Error::ours("the number of a file is none"))?;
-            numbers.extend(file.values().iter().copied());
-            went.push(own_memory(&batch)?);
+            // A file without such rows stays as it is.
+            if !of_file.went.is_empty() {
+                parted.append(of_file);
+                files.push(file);
+            }
         }
-        let holds = |at: &usize| i32::try_from(*at).is_ok_and(|at| numbers.contains(&at));
-        let files = candidates.iter().enumerate().filter(|(at, _)| holds(at)).map(|(_, file)| Arc::clone(file));
-        let added: Vec<_> = data_files(&written.parts, 0).collect();
-        let new = FileTable::new(&self.own.folder, Arc::new(added), engine_schema(self.stored));
+        let new = FileTable::new(
+            &self.own.folder,
+            Arc::new(data_files(&written.parts, 0).collect()),
+            engine_schema(self.stored),
+        );
         let mut came = Vec::new();
         if written.rows() > 0 {
             let mut stream = Box::pin(engine.scan(&new, None).await?);
@@ -206,8 +203,21 @@ impl Target<'_> {
                 came.push(own_memory(&batch?)?);
             }
         }
+        let split::Parted { went, kept } = parted;
+        let rows = went.iter().map(|batch| batch.num_rows() as u64).sum();
         let are_same = rows > 0 && rows == written.rows() && same_rows(&came, &went)?;
-        Ok(Some(Found { files: files.collect(), rows, are_same, told: Some((came, went)) }))
+        Ok(Found { files, rows, are_same, kept: Some(kept), told: Some((came, went)) })
+    }
+
+    /// The keys as the table stores them.
+    async fn stored_keys(&self) -> Result<Vec<RecordBatch>> {
+        let plan = self.typed_keys()?;
+        let mut stream = Box::pin(self.request.inner.engine.stream(&Planned { plan, bytes: 0 }).await?);
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.next().await {
+            batches.push(batch?);
+        }
+        Ok(batches)
     }
 
     /// Of some files those with rows of the keys, and how many such rows there are.
@@ -239,9 +249,8 @@ impl Target<'_> {
         FileTable::new(&self.own.folder, Arc::new(files), self.own.engine_schema.clone())
     }
 
-    /// The table's rows against the keys, null-safe.
-    fn joined(&self, table: FileTable, join_type: JoinType) -> Result<LogicalPlan> {
-        let target = scan(TARGET, table)?;
+    /// The keys with the types that they have in the table.
+    fn typed_keys(&self) -> Result<LogicalPlan> {
         let wanted = engine_schema(self.stored);
         let found = columns(&self.keys.plan);
         // Keys as the table stores them.
@@ -256,11 +265,17 @@ impl Target<'_> {
                 Ok(typed(expr, &from, &to).alias(super::expr::key_name(at)))
             })
             .collect::<Result<_>>()?;
-        let keys = LogicalPlanBuilder::from(self.keys.plan.clone())
+        LogicalPlanBuilder::from(self.keys.plan.clone())
             .project(casted)
             .and_then(|plan| plan.alias("keys"))
             .and_then(LogicalPlanBuilder::build)
-            .map_err(from_engine)?;
+            .map_err(from_engine)
+    }
+
+    /// The table's rows against the keys, null-safe.
+    fn joined(&self, table: FileTable, join_type: JoinType) -> Result<LogicalPlan> {
+        let target = scan(TARGET, table)?;
+        let keys = self.typed_keys()?;
         let on = self.names.iter().map(|name| key_column(TARGET, name)).zip(as_exprs(&columns(&keys))).collect();
         let join = Join::try_new(
             Arc::new(target),

@@ -32,12 +32,12 @@ pub(super) async fn collected(
     let Some((batches, schema)) = batches(engine, touched, bytes).await? else { return Ok(None) };
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     let set = KeySet::of(&kinds(&schema), batches.iter().map(RecordBatch::columns))?;
-    let table = MemTable::try_new(schema, vec![batches]).map_err(from_engine)?;
+    let table = MemTable::try_new(schema, vec![batches.clone()]).map_err(from_engine)?;
     let plan = LogicalPlanBuilder::scan("touched", provider_as_source(Arc::new(table)), None)
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_engine)?;
     let bounds = if rows == 0 { vec![None; columns(&plan).len()] } else { bounds(engine, &plan).await? };
-    Ok(Some(Keys { plan, bounds, rows: Some(rows as u64), set }))
+    Ok(Some(Keys { plan, bounds, rows: Some(rows as u64), set, batches }))
 }
 
 /// The keys that a plan gives, as an index takes them; `None` when they are too many, or no index takes them.

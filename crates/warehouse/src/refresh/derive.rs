@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use arrow::array::ArrayRef;
+use arrow::datatypes::DataType;
 use datafusion::common::Column;
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use millstream_core::warehouse::{RefreshMode, RefreshPath, RefreshReport, RefreshSource};
 use millstream_core::{Error, Result};
 
@@ -21,7 +23,7 @@ use super::settle::{Changes, settle};
 use super::sources::Sources;
 use super::touched::Touching;
 use crate::engine::{Engine, Planned};
-use crate::index::KeyIndexes;
+use crate::index::{Indexed, KeyIndexes};
 use crate::log::{DataFile, Snapshot};
 
 /// Why touched groups are not computed anew.
@@ -151,6 +153,25 @@ impl Subject<'_> {
         self.by_keys(&plan, own, &changes, linear, key_columns).await
     }
 
+    /// Whether the table has every key already. Of a table that is nothing but its key, whose groups only gained rows, that
+    /// is all there is to know.
+    async fn has_all(&self, own: &Arc<Snapshot>, names: &[String], keys: &Keys) -> Result<bool> {
+        let exprs: Vec<Expr> = names.iter().map(|name| Expr::Column(Column::from_name(name))).collect();
+        let schema = keys.plan.schema();
+        let kinds: Vec<DataType> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+        let is_alike = |(name, kind): (&String, &DataType)| {
+            own.engine_schema.field_with_name(name).is_ok_and(|field| field.data_type() == kind)
+        };
+        if !names.iter().zip(&kinds).all(is_alike) {
+            return Ok(false);
+        }
+        let indexed =
+            Indexed { folder: &own.folder, columns: &own.engine_schema, exprs: &exprs, kinds: &kinds, filter: None };
+        let rows: Vec<Vec<ArrayRef>> = keys.batches.iter().map(|batch| batch.columns().to_vec()).collect();
+        let missing = self.indexes.missing(self.engine, &indexed, &own.files, &rows).await?;
+        Ok(missing.is_some_and(|missing| !missing.contains(&true)))
+    }
+
     /// The first key that can be followed through the plan.
     async fn by_keys(
         &self,
@@ -187,6 +208,12 @@ impl Subject<'_> {
             // Looking keys up costs as well: not where it cannot be worth it.
             if is_auto && !costs.favours_changes() {
                 return Ok(Err(Obstacle::Now(costs.reason())));
+            }
+            if key.len() == own.engine_schema.fields().len()
+                && matches!(touching.folded(plan, own, &key, &keys), Ok(Some(_)))
+                && self.has_all(own, &names, &keys).await?
+            {
+                return Ok(Ok((Way::Unchanged, "every row that may be new is there already".into())));
             }
             let (new_rows, reason) = match touching.folded(plan, own, &key, &keys) {
                 Ok(Some(rows)) => (rows, ADDED_UP.to_owned()),

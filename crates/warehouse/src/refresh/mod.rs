@@ -47,6 +47,7 @@ mod restrict;
 mod same_rows;
 mod settle;
 mod sources;
+mod split;
 mod touched;
 
 pub(crate) use apply::{explain, refresh};

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
 use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Projection, SubqueryAlias, Window, lit};
 
@@ -30,13 +31,15 @@ pub(super) struct Keys {
     pub rows: Option<u64>,
     /// The keys as an index takes them, where they are known.
     pub set: Option<KeySet>,
+    /// The keys themselves, where they are known.
+    pub batches: Vec<RecordBatch>,
 }
 
 impl Keys {
     /// Keys that are only planned.
     pub(super) fn derived(plan: LogicalPlan) -> Self {
         let bounds = vec![None; plan.schema().fields().len()];
-        Self { plan, bounds, rows: None, set: None }
+        Self { plan, bounds, rows: None, set: None, batches: Vec::new() }
     }
 
     /// Some of the columns, by place.
@@ -44,7 +47,8 @@ impl Keys {
         let all = columns(&self.plan);
         let exprs: Vec<Expr> = places.iter().map(|at| Expr::Column(all[*at].clone())).collect();
         let plan = distinct(project_keys(self.plan.clone(), &exprs)?)?;
-        Ok(Self { plan, bounds: places.iter().map(|at| self.bounds[*at].clone()).collect(), rows: None, set: None })
+        let bounds = places.iter().map(|at| self.bounds[*at].clone()).collect();
+        Ok(Self { plan, bounds, rows: None, set: None, batches: Vec::new() })
     }
 }
 

@@ -15,8 +15,13 @@ use crate::support::{Fixture, clocked, fixture, name, open, open_at, part, query
 /// Files that a table may have when its tiers are not due.
 const FILES_MAX: usize = 7 * 4 + 1;
 
-const NO_RETENTION: Upkeep =
-    Upkeep { retention: Duration::ZERO, unnamed_age: Duration::ZERO, is_dry_run: false, is_compaction_only: false };
+const NO_RETENTION: Upkeep = Upkeep {
+    retention: Duration::ZERO,
+    unnamed_age: Duration::ZERO,
+    is_dry_run: false,
+    is_compaction_only: false,
+    settled_after: Duration::ZERO,
+};
 
 fn of_kafka(offset: i64) -> Commit {
     Commit { operation: "INGEST".into(), positions: vec![("kafka:t/0".into(), offset)], ..Commit::default() }

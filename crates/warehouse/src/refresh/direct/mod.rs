@@ -32,7 +32,10 @@ pub(super) type Tables = BTreeMap<TableName, Arc<Snapshot>>;
 
 /// A test of a common form.
 #[derive(Debug, Clone)]
-pub(super) enum DirectTest {
+pub(super) struct DirectTest(Form);
+
+#[derive(Debug, Clone)]
+enum Form {
     Rows(RowTest),
     Unique(UniqueTest),
     Reference(Box<ReferenceTest>),
@@ -41,14 +44,15 @@ pub(super) enum DirectTest {
 impl DirectTest {
     /// Of a query and its plan in normal form; `None` when it has another form.
     pub(super) fn of(inner: &Inner, plan: &LogicalPlan, sql: &str, options: &QueryOptions) -> Result<Option<Self>> {
-        let rows = || RowTest::of(&inner.engine, plan).map(Self::Rows);
-        let unique = || UniqueTest::of(inner, plan).map(Self::Unique);
-        let reference = || ReferenceTest::of(inner, plan).map(Box::new).map(Self::Reference);
-        let Some(found) = rows().or_else(unique).or_else(reference) else { return Ok(None) };
+        let rows = || RowTest::of(&inner.engine, plan).map(Form::Rows);
+        let unique = || UniqueTest::of(inner, plan).map(Form::Unique);
+        let reference = || ReferenceTest::of(inner, plan).map(Box::new).map(Form::Reference);
+        let Some(form) = rows().or_else(unique).or_else(reference) else { return Ok(None) };
         // A view has another name than the table below it, and may become another view.
         let statement = millstream_sql::parse_one_in(options.dialect, sql)?;
         let mut named = millstream_sql::table_refs(&statement);
         let count = named.len();
+        let found = Self(form);
         for side in found.sides() {
             let name = [side.name.schema.clone(), side.name.name.clone()];
             named.retain(|it| !it.parts.ends_with(&name));
@@ -57,10 +61,10 @@ impl DirectTest {
     }
 
     fn sides(&self) -> Vec<&Side> {
-        match self {
-            Self::Rows(test) => vec![&test.failing],
-            Self::Unique(test) => vec![&test.keyed],
-            Self::Reference(test) => vec![&test.child, &test.parent],
+        match &self.0 {
+            Form::Rows(test) => vec![&test.failing],
+            Form::Unique(test) => vec![&test.keyed],
+            Form::Reference(test) => vec![&test.child, &test.parent],
         }
     }
 
@@ -71,10 +75,10 @@ impl DirectTest {
             let Some(one) = side.moved(inner, before, options)? else { return Ok(None) };
             moved.push(one);
         }
-        let is_clean = match (self, moved.as_slice()) {
-            (Self::Rows(test), [table]) => test.is_clean(&inner.engine, table).await?,
-            (Self::Unique(test), [table]) => test.is_clean(inner, table).await?,
-            (Self::Reference(test), [child, parent]) => test.is_clean(inner, child, parent).await?,
+        let is_clean = match (&self.0, moved.as_slice()) {
+            (Form::Rows(test), [table]) => test.is_clean(&inner.engine, table).await?,
+            (Form::Unique(test), [table]) => test.is_clean(inner, table).await?,
+            (Form::Reference(test), [child, parent]) => test.is_clean(inner, child, parent).await?,
             _ => false,
         };
         let names = self.sides().into_iter().map(|side| side.name.clone());

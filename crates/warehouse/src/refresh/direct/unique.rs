@@ -3,7 +3,6 @@
 //! Where there was none, only a key of a new file can be one: within the new files, or in one that was there.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::utils::split_conjunction_owned;
@@ -12,7 +11,6 @@ use millstream_core::Result;
 
 use super::side::{Moved, Side};
 use crate::index::KeySet;
-use crate::log::DataFile;
 use crate::refresh::expr::{as_exprs, columns, substituted};
 use crate::warehouse::Inner;
 
@@ -34,11 +32,10 @@ impl UniqueTest {
         let Some(new) = self.keyed.values(&inner.engine, now, added).await? else { return Ok(false) };
         let keys = KeySet::of(&self.keyed.kinds, new.batches.iter().map(Vec::as_slice))?;
         let Some(keys) = keys.filter(|keys| keys.len() == new.rows) else { return Ok(false) };
+        // New files are looked up as well, which makes their indexes: the next time they are among the others.
+        let holding = inner.indexes.holding(&inner.engine, &self.keyed.indexed(now), &now.files, &keys).await?;
         let came: HashSet<&str> = added.iter().map(|file| file.add.path.as_str()).collect();
-        let others = now.files.iter().filter(|file| !came.contains(file.add.path.as_str()));
-        let others: Vec<Arc<DataFile>> = others.cloned().collect();
-        let holding = inner.indexes.holding(&inner.engine, &self.keyed.indexed(now), &others, &keys).await?;
-        Ok(holding.is_some_and(|holding| holding.is_empty()))
+        Ok(holding.is_some_and(|holding| holding.iter().all(|file| came.contains(file.add.path.as_str()))))
     }
 }
 
