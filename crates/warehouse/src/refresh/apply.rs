@@ -9,12 +9,13 @@ use datafusion::common::{JoinType, NullEquality};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, lit};
 use futures::StreamExt;
-use millstream_core::warehouse::{RefreshMode, RefreshReport, RelationKind, Staged};
+use millstream_core::warehouse::{Part, RefreshMode, RefreshReport, RelationKind, Staged};
 use millstream_core::{Error, Result};
 
 use super::derive::{Decided, Subject, Way};
 use super::expr::{as_exprs, columns};
 use super::reason::Reason;
+use super::recent::Rows;
 use super::restrict::Keys;
 use super::same_rows::{own_memory, same_rows};
 use super::split;
@@ -34,6 +35,10 @@ const TARGET: &str = "target";
 
 /// Bytes of files whose rows are exchanged in memory.
 const EXCHANGED_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Rows of a file, without those that go, from which they get a file of their own. Put together with those of other files,
+/// rows that are replaced often would have all others written again each time.
+const SEPARATE_ROWS_MIN: usize = 4_096;
 
 /// New rows up to which they are compared with those that they replace.
 const COMPARED_ROWS_MAX: u64 = 250_000;
@@ -118,17 +123,28 @@ async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Plan
     }
     let mut change =
         TableChange { rows_new: written.rows(), added: written.parts, rows_gone: found.rows, ..TableChange::default() };
+    let new_parts = change.added.len();
     if !found.files.is_empty() {
         let kept = match found.kept {
-            Some(kept) => write_batches(&target.request.output(target.stored.clone())?, kept)?,
-            None => target.kept(found.files.clone()).await?,
+            Some(kept) => {
+                let output = target.request.output(target.stored.clone())?;
+                for rows in kept {
+                    let kept = write_batches(&output, rows)?;
+                    guard.parts.extend(kept.parts.iter().cloned());
+                    change.added.extend(kept.parts);
+                }
+                Vec::new()
+            }
+            None => target.kept(found.files.clone()).await?.parts,
         };
-        guard.parts.extend(kept.parts.iter().cloned());
-        change.added.extend(kept.parts);
+        guard.parts.extend(kept.iter().cloned());
+        change.added.extend(kept);
         change.removed = found.files;
         if let Some((came, went)) = found.told {
-            let added = change.added.iter().map(|part| part.path.clone());
-            target.request.inner.recent.remember(&target.own.folder, &change.removed, added, came, went);
+            let paths = |parts: &[Part]| parts.iter().map(|part| part.path.clone()).collect();
+            let new = paths(&change.added[..new_parts]);
+            let recent = &target.request.inner.recent;
+            recent.remember(&target.own.folder, &change.removed, paths(&change.added), Rows { came, went, new });
         }
     }
     // From here on the staged version answers for the files.
@@ -146,8 +162,8 @@ struct Found {
     rows: u64,
     /// Whether they are the new rows.
     are_same: bool,
-    /// The other rows of the files, where they were read.
-    kept: Option<Vec<RecordBatch>>,
+    /// The other rows of the files, where they were read; each list is for a file of its own.
+    kept: Option<Vec<Vec<RecordBatch>>>,
     /// The new rows and these, where they are few.
     told: Option<(Vec<RecordBatch>, Vec<RecordBatch>)>,
 }
@@ -176,8 +192,7 @@ impl Target<'_> {
         }
         let engine = &self.request.inner.engine;
         let keys = split::Keyed::of(self.stored_keys().await?, self.names, &self.own.engine_schema)?;
-        let mut parted = split::Parted::default();
-        let mut files = Vec::new();
+        let (mut files, mut went, mut kept, mut few) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for file in candidates {
             let table = self.table(vec![Arc::clone(&file)]);
             let mut of_file = split::Parted::default();
@@ -186,9 +201,15 @@ impl Target<'_> {
                 of_file.add(&keys, batch?)?;
             }
             // A file without such rows stays as it is.
-            if !of_file.went.is_empty() {
-                parted.append(of_file);
-                files.push(file);
+            if of_file.went.is_empty() {
+                continue;
+            }
+            files.push(file);
+            went.append(&mut of_file.went);
+            if of_file.kept.iter().map(RecordBatch::num_rows).sum::<usize>() >= SEPARATE_ROWS_MIN {
+                kept.push(of_file.kept);
+            } else {
+                few.append(&mut of_file.kept);
             }
         }
         let new = FileTable::new(
@@ -203,7 +224,9 @@ impl Target<'_> {
                 came.push(own_memory(&batch?)?);
             }
         }
-        let split::Parted { went, kept } = parted;
+        if !few.is_empty() {
+            kept.push(few);
+        }
         let rows = went.iter().map(|batch| batch.num_rows() as u64).sum();
         let are_same = rows > 0 && rows == written.rows() && same_rows(&came, &went)?;
         Ok(Found { files, rows, are_same, kept: Some(kept), told: Some((came, went)) })

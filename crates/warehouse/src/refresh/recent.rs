@@ -32,8 +32,7 @@ struct Exchanged {
     folder: PathBuf,
     removed: HashSet<String>,
     added: HashSet<String>,
-    came: Arc<[RecordBatch]>,
-    went: Arc<[RecordBatch]>,
+    rows: Arc<Rows>,
     bytes: usize,
 }
 
@@ -42,6 +41,8 @@ struct Exchanged {
 pub(super) struct Rows {
     pub came: Vec<RecordBatch>,
     pub went: Vec<RecordBatch>,
+    /// Files that hold nothing but rows that came; none of several exchanges.
+    pub new: HashSet<String>,
 }
 
 fn paths<'a>(files: impl IntoIterator<Item = &'a Arc<DataFile>>) -> HashSet<String> {
@@ -50,26 +51,13 @@ fn paths<'a>(files: impl IntoIterator<Item = &'a Arc<DataFile>>) -> HashSet<Stri
 
 impl RecentChanges {
     /// Remembers an exchange, if it is not too large.
-    pub(super) fn remember(
-        &self,
-        folder: &Path,
-        removed: &[Arc<DataFile>],
-        added: impl IntoIterator<Item = String>,
-        came: Vec<RecordBatch>,
-        went: Vec<RecordBatch>,
-    ) {
-        let bytes = came.iter().chain(&went).map(RecordBatch::get_array_memory_size).sum();
+    pub(super) fn remember(&self, folder: &Path, removed: &[Arc<DataFile>], added: HashSet<String>, rows: Rows) {
+        let bytes = rows.came.iter().chain(&rows.went).map(RecordBatch::get_array_memory_size).sum();
         if bytes > BYTES_MAX / 4 {
             return;
         }
-        let exchanged = Exchanged {
-            folder: folder.to_owned(),
-            removed: paths(removed),
-            added: added.into_iter().collect(),
-            came: came.into(),
-            went: went.into(),
-            bytes,
-        };
+        let exchanged =
+            Exchanged { folder: folder.to_owned(), removed: paths(removed), added, rows: Arc::new(rows), bytes };
         let mut all = self.all.lock();
         all.push_back(exchanged);
         while all.len() > EXCHANGES_MAX || all.iter().map(|one| one.bytes).sum::<usize>() > BYTES_MAX {
@@ -78,9 +66,14 @@ impl RecentChanges {
     }
 
     /// The rows that came and went when some files of a table took the place of others; `None` when that is not known.
-    pub(super) fn between(&self, folder: &Path, removed: &[Arc<DataFile>], added: &[Arc<DataFile>]) -> Option<Rows> {
+    pub(super) fn between(
+        &self,
+        folder: &Path,
+        removed: &[Arc<DataFile>],
+        added: &[Arc<DataFile>],
+    ) -> Option<Arc<Rows>> {
         let (mut there, wanted) = (paths(removed), paths(added));
-        let mut rows = Rows::default();
+        let mut found: Vec<Arc<Rows>> = Vec::new();
         let all = self.all.lock();
         for one in all.iter().filter(|one| one.folder == folder) {
             if one.removed.is_empty() || !one.removed.is_subset(&there) {
@@ -88,13 +81,26 @@ impl RecentChanges {
             }
             there.retain(|path| !one.removed.contains(path));
             there.extend(one.added.iter().cloned());
-            rows.came.extend(one.came.iter().cloned());
-            rows.went.extend(one.went.iter().cloned());
+            found.push(Arc::clone(&one.rows));
             if there == wanted {
-                return Some(rows);
+                return Some(together(found));
             }
         }
         None
+    }
+}
+
+fn together(mut all: Vec<Arc<Rows>>) -> Arc<Rows> {
+    match (all.pop(), all.as_slice()) {
+        (Some(only), []) => only,
+        (last, _) => {
+            let mut rows = Rows::default();
+            for one in all.iter().chain(&last) {
+                rows.came.extend(one.came.iter().cloned());
+                rows.went.extend(one.went.iter().cloned());
+            }
+            Arc::new(rows)
+        }
     }
 }
 
@@ -115,7 +121,11 @@ mod tests {
         vec![RecordBatch::try_from_iter([("id", Arc::new(column) as _)]).unwrap()]
     }
 
-    fn counts(found: Option<Rows>) -> Option<(usize, usize)> {
+    fn exchanged(came: i64, went: i64) -> Rows {
+        Rows { came: rows(came), went: rows(went), new: HashSet::new() }
+    }
+
+    fn counts(found: Option<Arc<Rows>>) -> Option<(usize, usize)> {
         let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum();
         found.map(|rows| (count(&rows.came), count(&rows.went)))
     }
@@ -123,8 +133,8 @@ mod tests {
     #[test]
     fn exchanges_are_followed_one_after_the_other() {
         let (recent, folder) = (RecentChanges::default(), Path::new("t"));
-        recent.remember(folder, &files(&["a"]), ["b".to_owned()], rows(2), rows(1));
-        recent.remember(folder, &files(&["b", "x"]), ["c".to_owned()], rows(3), rows(4));
+        recent.remember(folder, &files(&["a"]), ["b".to_owned()].into(), exchanged(2, 1));
+        recent.remember(folder, &files(&["b", "x"]), ["c".to_owned()].into(), exchanged(3, 4));
         let between = |removed: &[&str], added: &[&str]| counts(recent.between(folder, &files(removed), &files(added)));
         assert_eq!(between(&["a"], &["b"]), Some((2, 1)));
         assert_eq!(between(&["b", "x"], &["c"]), Some((3, 4)));
@@ -138,7 +148,7 @@ mod tests {
     fn the_oldest_is_forgotten_first() {
         let (recent, folder) = (RecentChanges::default(), Path::new("t"));
         for at in 0..=EXCHANGES_MAX {
-            recent.remember(folder, &files(&[&format!("r{at}")]), [format!("a{at}")], rows(1), rows(1));
+            recent.remember(folder, &files(&[&format!("r{at}")]), [format!("a{at}")].into(), exchanged(1, 1));
         }
         let known =
             |at: usize| recent.between(folder, &files(&[&format!("r{at}")]), &files(&[&format!("a{at}")])).is_some();

@@ -16,7 +16,7 @@ use millstream_core::{Error, Result, TableName};
 
 use super::difference::{ROWS_MAX, difference};
 use super::reason::Reason;
-use super::recent::{RecentChanges, Rows};
+use super::recent::RecentChanges;
 use super::same_rows::differing;
 use super::sources::{Source, Sources, origin};
 use crate::engine::{Engine, FileTable};
@@ -108,9 +108,9 @@ pub(super) async fn settle(
             changes.by_table.insert(source.name.clone(), change);
             continue;
         }
-        if let Some(Rows { came, went }) = recent.between(folder, &files.removed, &files.added) {
+        if let Some(rows) = recent.between(folder, &files.removed, &files.added) {
             let used = columns_read(plan, source)?;
-            let (came, went) = differing(&came, &went, &used)?;
+            let (came, went) = differing(&rows.came, &rows.went, &used)?;
             changes.by_table.extend(changed(source, before, came, went, &used)?);
             continue;
         }

@@ -68,12 +68,6 @@ impl Parted {
         }
         Ok(())
     }
-
-    /// The rows of another one as well.
-    pub(super) fn append(&mut self, other: Self) {
-        self.went.extend(other.went);
-        self.kept.extend(other.kept);
-    }
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ impl ReferenceTest {
         if referred.is_none_or(|rows| rows > PARENT_ROWS_MAX) {
             return Ok(false);
         }
-        let Some(new) = self.child.values(engine, &child.now, &child.files.added).await? else { return Ok(false) };
+        let Some(new) = self.child.came(engine, child).await? else { return Ok(false) };
         // A null refers to nothing.
         if new.batches.iter().flatten().any(|column| column.logical_null_count() > 0) {
             return Ok(false);

@@ -1,6 +1,6 @@
 //! A test that asks each row of one table for itself: `not_null`, `accepted_values`, an expression that must be true.
 //!
-//! Rows that go take nothing but rows of the result away, so that the rows of new files alone tell.
+//! Rows that go take nothing but rows of the result away, so that those that came alone tell.
 
 use datafusion::logical_expr::LogicalPlan;
 use millstream_core::Result;
@@ -21,7 +21,7 @@ impl RowTest {
     }
 
     pub(super) async fn is_clean(&self, engine: &Engine, table: &Moved) -> Result<bool> {
-        let failing = self.failing.values(engine, &table.now, &table.files.added).await?;
+        let failing = self.failing.came(engine, table).await?;
         Ok(failing.is_some_and(|failing| failing.rows == 0))
     }
 }

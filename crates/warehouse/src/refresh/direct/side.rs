@@ -1,6 +1,6 @@
 //! One table of a query, as far as the query only chooses and computes from its rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
@@ -12,7 +12,7 @@ use datafusion::logical_expr::{Distinct, Expr, ExprSchemable, LogicalPlan, Table
 use datafusion::physical_expr::PhysicalExpr;
 use futures::StreamExt;
 use millstream_core::warehouse::{AsOf, QueryOptions};
-use millstream_core::{Result, TableName};
+use millstream_core::{Error, Result, TableName};
 
 use crate::engine::{Engine, FileTable, Stand};
 use crate::index::Indexed;
@@ -20,6 +20,7 @@ use crate::log::changes::{self, FileChanges};
 use crate::log::{DataFile, Snapshot};
 use crate::refresh::expr::{as_exprs, columns, substituted};
 use crate::refresh::lookup::bare;
+use crate::refresh::recent::Rows;
 use crate::refresh::sources::origin;
 use crate::stage::staged_of;
 use crate::warehouse::Inner;
@@ -43,6 +44,18 @@ pub(super) struct Side {
 pub(super) struct Moved {
     pub now: Arc<Snapshot>,
     pub files: FileChanges,
+    /// Rows that came, where they are known apart from those that were written again as they were.
+    pub recent: Option<Arc<Rows>>,
+}
+
+impl Moved {
+    /// Files all of whose rows are new.
+    pub(super) fn new_files(&self) -> HashSet<&str> {
+        match &self.recent {
+            Some(rows) => rows.new.iter().map(String::as_str).collect(),
+            None => self.files.added.iter().map(|file| file.add.path.as_str()).collect(),
+        }
+    }
 }
 
 /// Values of some rows that are chosen.
@@ -109,7 +122,10 @@ impl Side {
         }
         let old = inner.rearranged.followed(&now.folder, &old.files, &now.files);
         let files = changes::between(&now.folder, &old, &now.files);
-        Ok(files.map(|files| Moved { now, files }))
+        Ok(files.map(|files| {
+            let recent = inner.recent.between(&now.folder, &files.removed, &files.added);
+            Moved { now, files, recent: recent.filter(|rows| !rows.new.is_empty() || rows.came.is_empty()) }
+        }))
     }
 
     /// How an index knows the values.
@@ -121,6 +137,23 @@ impl Side {
             kinds: &self.kinds,
             filter: self.filter.as_ref(),
         }
+    }
+
+    /// Values of the chosen rows that came, or of more; `None` when they cannot be computed.
+    pub(super) async fn came(&self, engine: &Engine, table: &Moved) -> Result<Option<Values>> {
+        let Some(rows) = &table.recent else { return self.values(engine, &table.now, &table.files.added).await };
+        let mut values = Values { batches: Vec::new(), rows: 0 };
+        for batch in &rows.came {
+            let batch = match &self.projection {
+                Some(places) => batch.project(places),
+                None => Ok(batch.clone()),
+            };
+            let batch = batch.map_err(|error| Error::ours("rows that came are not those of the table").why(error))?;
+            if self.add(batch, &mut values).is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(values))
     }
 
     /// Values of the chosen rows of some files; `None` when they cannot be computed.
@@ -137,15 +170,19 @@ impl Side {
         let files = FileTable::new(&table.folder, Arc::new(files.to_vec()), table.engine_schema.clone());
         let mut read = Box::pin(engine.scan(&files, self.projection.as_ref()).await?);
         while let Some(batch) = read.next().await {
-            let Some(batch) = self.choose(batch?) else { return Ok(None) };
-            let computed = self.values.iter().map(|value| value.evaluate(&batch)?.into_array(batch.num_rows()));
-            let Ok(computed) = computed.collect::<datafusion::error::Result<Vec<ArrayRef>>>() else {
+            if self.add(batch?, &mut values).is_none() {
                 return Ok(None);
-            };
-            values.rows += batch.num_rows();
-            values.batches.push(computed);
+            }
         }
         Ok(Some(values))
+    }
+
+    fn add(&self, batch: RecordBatch, values: &mut Values) -> Option<()> {
+        let batch = self.choose(batch)?;
+        let computed = self.values.iter().map(|value| value.evaluate(&batch)?.into_array(batch.num_rows()));
+        values.batches.push(computed.collect::<datafusion::error::Result<Vec<ArrayRef>>>().ok()?);
+        values.rows += batch.num_rows();
+        Some(())
     }
 
     fn choose(&self, batch: RecordBatch) -> Option<RecordBatch> {

@@ -2,8 +2,6 @@
 //!
 //! Where there was none, only a key of a new file can be one: within the new files, or in one that was there.
 
-use std::collections::HashSet;
-
 use datafusion::common::ScalarValue;
 use datafusion::logical_expr::utils::split_conjunction_owned;
 use datafusion::logical_expr::{Aggregate, BinaryExpr, Expr, LogicalPlan, Operator};
@@ -28,13 +26,13 @@ impl UniqueTest {
     }
 
     pub(super) async fn is_clean(&self, inner: &Inner, table: &Moved) -> Result<bool> {
-        let (now, added) = (&table.now, &table.files.added);
-        let Some(new) = self.keyed.values(&inner.engine, now, added).await? else { return Ok(false) };
+        let now = &table.now;
+        let Some(new) = self.keyed.came(&inner.engine, table).await? else { return Ok(false) };
         let keys = KeySet::of(&self.keyed.kinds, new.batches.iter().map(Vec::as_slice))?;
         let Some(keys) = keys.filter(|keys| keys.len() == new.rows) else { return Ok(false) };
         // New files are looked up as well, which makes their indexes: the next time they are among the others.
         let holding = inner.indexes.holding(&inner.engine, &self.keyed.indexed(now), &now.files, &keys).await?;
-        let came: HashSet<&str> = added.iter().map(|file| file.add.path.as_str()).collect();
+        let came = table.new_files();
         Ok(holding.is_some_and(|holding| holding.iter().all(|file| came.contains(file.add.path.as_str()))))
     }
 }
