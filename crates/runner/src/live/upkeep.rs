@@ -23,7 +23,7 @@ const UPKEEP_EVERY: Duration = Duration::from_secs(15);
 const ROUNDS_PER_CLEANING: u32 = 240;
 
 /// Age from which files are put together.
-const SETTLED_AFTER: Duration = Duration::from_secs(60);
+const SETTLED_AFTER: Duration = Duration::from_secs(15);
 
 /// Priority of its thread, 0 to 99; a niceness of 10 on Linux: a tenth of what others get when all want the processor.
 const PRIORITY: u8 = 25;

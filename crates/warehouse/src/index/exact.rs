@@ -13,6 +13,7 @@ use millstream_core::Result;
 
 use super::file_index::{FileIndex, gallop};
 use super::hash::{self, Hasher};
+use super::ranges::Ranges;
 use super::{Indexed, KeyIndexes, build};
 use crate::engine::Engine;
 use crate::log::DataFile;
@@ -46,9 +47,9 @@ impl KeyIndexes {
         order.sort_unstable_by_key(|at| keys[*at]);
         let mut missing = vec![true; keys.len()];
         for index in self.exact(engine, indexed, files, id, &kinds).await? {
-            let FileIndex::Exact(numbers) = index.as_ref() else { continue };
-            let mut rest = numbers.as_slice();
-            for at in &order {
+            let FileIndex::Exact(exact) = index.as_ref() else { continue };
+            let mut rest = exact.numbers.as_slice();
+            for at in order.iter().filter(|at| exact.ranges.may_hold(Ranges::of(keys[**at]))) {
                 rest = &rest[gallop(rest, keys[*at])..];
                 if rest.first() == Some(&keys[*at]) {
                     missing[*at] = false;
@@ -94,11 +95,8 @@ impl KeyIndexes {
         kinds: &[DataType],
     ) -> Result<Vec<Arc<FileIndex>>> {
         let all: Vec<Vec<u128>> = build::hashes(engine, indexed, files, kinds).await?;
-        let made = files.iter().zip(all).map(|(file, mut numbers)| {
-            numbers.sort_unstable();
-            numbers.dedup();
-            numbers.shrink_to_fit();
-            let index = Arc::new(FileIndex::Exact(numbers));
+        let made = files.iter().zip(all).map(|(file, numbers)| {
+            let index = Arc::new(FileIndex::exact(numbers));
             self.cache.put(indexed.folder.join(&file.add.path), id, Arc::clone(&index));
             index
         });

@@ -17,6 +17,8 @@ use millstream_core::{Error, Result};
 use parquet::bloom_filter::Sbbf;
 use twox_hash::XxHash64;
 
+use super::ranges::Ranges;
+
 /// Folder in a table's folder. Readers of Delta tables pass over names that begin so.
 pub(super) const FOLDER: &str = "_index";
 
@@ -32,10 +34,37 @@ const FALSE_POSITIVES: f64 = 0.01;
 
 /// Sorted numbers.
 pub(super) enum FileIndex {
-    Memory(Vec<u64>),
+    Memory(Memory),
     Disk(Disk),
-    /// Numbers that stand for the keys themselves, see [`super::exact`].
-    Exact(Vec<u128>),
+    Exact(Exact),
+}
+
+/// Numbers that are in memory.
+pub(super) struct Memory {
+    pub(super) hashes: Vec<u64>,
+    ranges: Ranges,
+}
+
+/// Numbers that stand for the keys themselves, see [`super::exact`].
+pub(super) struct Exact {
+    pub(super) numbers: Vec<u128>,
+    pub(super) ranges: Ranges,
+}
+
+impl Memory {
+    fn holds_any(&self, keys: &[u64]) -> bool {
+        let mut rest = self.hashes.as_slice();
+        for key in keys.iter().filter(|key| self.ranges.may_hold(**key)) {
+            // What is behind the last one found cannot hold the next.
+            rest = &rest[gallop(rest, *key)..];
+            match rest.first() {
+                Some(found) if found == key => return true,
+                Some(_) => {}
+                None => return false,
+            }
+        }
+        false
+    }
 }
 
 /// Numbers that are on the disk.
@@ -55,14 +84,23 @@ impl FileIndex {
         hashes.sort_unstable();
         hashes.dedup();
         hashes.shrink_to_fit();
-        Self::Memory(hashes)
+        Self::Memory(Memory { ranges: Ranges::new(hashes.iter().copied(), hashes.len()), hashes })
+    }
+
+    /// Of numbers that stand for keys, in any order.
+    pub(super) fn exact(mut numbers: Vec<u128>) -> Self {
+        numbers.sort_unstable();
+        numbers.dedup();
+        numbers.shrink_to_fit();
+        let ranges = Ranges::new(numbers.iter().map(|number| Ranges::of(*number)), numbers.len());
+        Self::Exact(Exact { numbers, ranges })
     }
 
     /// Bytes of memory.
     pub(super) fn bytes(&self) -> usize {
         match self {
-            Self::Memory(hashes) => hashes.len() * 8 + 64,
-            Self::Exact(numbers) => numbers.len() * 16 + 64,
+            Self::Memory(memory) => memory.hashes.len() * 8 + memory.ranges.bytes() + 64,
+            Self::Exact(exact) => exact.numbers.len() * 16 + exact.ranges.bytes() + 64,
             Self::Disk(disk) => disk.filter.num_blocks() * 32 + disk.firsts.len() * 8 + 256,
         }
     }
@@ -74,28 +112,11 @@ impl FileIndex {
     /// Whether one of the sorted numbers is there.
     pub(super) fn holds_any(&self, keys: &[u64]) -> Result<bool> {
         match self {
-            Self::Memory(hashes) => Ok(meet(hashes, keys)),
+            Self::Memory(memory) => Ok(memory.holds_any(keys)),
             Self::Disk(disk) => disk.holds_any(keys),
             Self::Exact(_) => Err(Error::ours("an exact index was asked for hashes")),
         }
     }
-}
-
-/// Whether two sorted lists have a number in common: the shorter one's are looked for in the longer one.
-fn meet(one: &[u64], other: &[u64]) -> bool {
-    let (short, mut long) = if one.len() < other.len() { (one, other) } else { (other, one) };
-    for number in short {
-        // What is behind the last one found cannot hold the next.
-        let at = gallop(long, *number);
-        if long.get(at) == Some(number) {
-            return true;
-        }
-        long = &long[at..];
-        if long.is_empty() {
-            return false;
-        }
-    }
-    false
 }
 
 /// How many of the sorted numbers are below one, quickly when they are few.

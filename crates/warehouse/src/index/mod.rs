@@ -7,6 +7,7 @@
 //!
 //! - [`hash`]: keys as numbers, the same in every process.
 //! - [`file_index`]: the sorted numbers of one file; of a large file on the disk, with a filter in front.
+//! - [`ranges`]: in front of a list in memory, what is surely not in it.
 //! - [`build`]: reads a file's key columns once.
 //! - [`exact`]: which keys are in none of some files.
 //! - [`together`]: of a file that holds the rows of others.
@@ -22,6 +23,7 @@ mod clean;
 mod exact;
 mod file_index;
 mod hash;
+mod ranges;
 mod together;
 
 use std::collections::HashMap;

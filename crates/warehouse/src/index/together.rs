@@ -38,26 +38,22 @@ fn merged(parts: &[Arc<FileIndex>], place: Option<&Path>) -> Result<Option<FileI
     let mut exact: Vec<u128> = Vec::new();
     for part in parts {
         match part.as_ref() {
-            FileIndex::Memory(part) => numbers.extend(part),
+            FileIndex::Memory(part) => numbers.extend(&part.hashes),
             FileIndex::Disk(disk) => numbers.extend(disk.all()?),
-            FileIndex::Exact(part) => exact.extend(part),
+            FileIndex::Exact(part) => exact.extend(&part.numbers),
         }
     }
     match (numbers.is_empty(), exact.is_empty()) {
         (_, true) => {
             let made = FileIndex::in_memory(numbers);
-            let FileIndex::Memory(sorted) = &made else { return Ok(None) };
+            let FileIndex::Memory(memory) = &made else { return Ok(None) };
             let kept = place.and_then(|place| {
-                file_index::write(place, sorted).ok()?;
+                file_index::write(place, &memory.hashes).ok()?;
                 file_index::open(place)
             });
             Ok(Some(kept.unwrap_or(made)))
         }
-        (true, false) => {
-            exact.sort_unstable();
-            exact.dedup();
-            Ok(Some(FileIndex::Exact(exact)))
-        }
+        (true, false) => Ok(Some(FileIndex::exact(exact))),
         // No key has both.
         (false, false) => Ok(None),
     }
