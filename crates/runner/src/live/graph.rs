@@ -143,6 +143,15 @@ impl LiveGraph {
         found
     }
 
+    /// Of some nodes those that are older than they could be when `due` are refreshed without them: they read one of these,
+    /// or may be older than any of these. By unique id.
+    pub(crate) fn older(&self, due: &BTreeSet<usize>, others: BTreeSet<usize>) -> BTreeSet<String> {
+        let read: BTreeSet<usize> = due.iter().flat_map(|at| self.downstream(&self.nodes[*at].unique_id)).collect();
+        let longest = due.iter().filter_map(|at| self.nodes[*at].lag).max();
+        let is_older = |at: &usize| read.contains(at) || self.nodes[*at].lag.is_none_or(|lag| Some(lag) > longest);
+        others.into_iter().filter(is_older).map(|at| self.nodes[at].unique_id.clone()).collect()
+    }
+
     /// A node and all that must be refreshed with it.
     pub(crate) fn with_needs(&self, number: usize) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();

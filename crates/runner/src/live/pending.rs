@@ -75,6 +75,16 @@ impl Pending {
         all
     }
 
+    /// Nodes that are due, in the order in which they are refreshed: first those for which no time is left, with what they
+    /// need, then those that may be older, so that these do not hold up the others.
+    pub(crate) fn parts(&self, graph: &LiveGraph, due: BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
+        let is_urgent = |number: &usize| self.patience(graph, *number).is_some_and(|patience| patience.is_zero());
+        let urgent = due.iter().copied().filter(is_urgent).flat_map(|number| graph.with_needs(number));
+        let urgent: BTreeSet<usize> = urgent.filter(|number| due.contains(number)).collect();
+        let rest: BTreeSet<usize> = due.difference(&urgent).copied().collect();
+        [urgent, rest].into_iter().filter(|part| !part.is_empty()).collect()
+    }
+
     /// Every node that has a change waiting, whatever its lag.
     pub(crate) fn all(&self) -> BTreeSet<usize> {
         (0..self.nodes.len()).filter(|number| self.nodes[*number].since.is_some()).collect()
@@ -184,6 +194,19 @@ mod tests {
         // d is due, and takes b and c along, though b had time for an hour.
         assert_eq!(pending.due(&graph, start + seconds(59)), [1, 2, 3].into());
         assert_eq!(pending.all(), [1, 2, 3].into());
+    }
+
+    #[test]
+    fn what_may_be_older_does_not_hold_up_what_may_not() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([0, 1, 2, 3], start);
+        let due = pending.due(&graph, start + seconds(59));
+        assert_eq!(due, [0, 1, 2, 3].into());
+        assert_eq!(pending.parts(&graph, due), [[0].into(), [1, 2, 3].into()]);
+        assert_eq!(pending.parts(&graph, [1, 2, 3].into()), [[1, 2, 3].into()]);
+        assert!(pending.is_urgent(&graph, "raw"), "a has a second");
+        assert!(!pending.is_urgent(&graph, "b"));
     }
 
     #[test]

@@ -58,12 +58,17 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
         let due = if is_first { shared.pending().all() } else { shared.pending().due(&shared.graph, now) };
         if !due.is_empty() {
             let cause = if is_first { Cause::Start } else { Cause::Change };
-            match carry_out(&shared, &due, cause).await {
-                Ok(refreshed) => told.add(&refreshed, now.elapsed()),
-                Err(_) if shared.hard.is_cancelled() => return,
-                Err(error) => {
-                    shared.tell(&LiveEvent::RefreshFailed { error: &error });
-                    shared.sleep(AFTER_FAILURE).await;
+            let parts = if is_first { vec![due] } else { shared.pending().parts(&shared.graph, due) };
+            for part in parts {
+                let began = Instant::now();
+                match carry_out(&shared, &part, cause.clone()).await {
+                    Ok(refreshed) => told.add(&refreshed, began.elapsed()),
+                    Err(_) if shared.hard.is_cancelled() => return,
+                    Err(error) => {
+                        shared.tell(&LiveEvent::RefreshFailed { error: &error });
+                        shared.sleep(AFTER_FAILURE).await;
+                        break;
+                    }
                 }
             }
         }
@@ -169,7 +174,7 @@ pub(crate) async fn carry_out(shared: &Shared, due: &BTreeSet<usize>, cause: Cau
         let mut pending = shared.pending();
         pending.begin(due);
         let all = pending.all().into_iter().filter(|number| !due.contains(number));
-        all.map(|number| shared.graph.nodes[number].unique_id.clone()).collect()
+        shared.graph.older(due, all.collect())
     };
     topic::begin(shared);
     // Noted before anything is read: what comes later may be in it or not.
