@@ -35,6 +35,8 @@ pub struct Upkeep {
     /// Files that are younger are not put together: what was written just now is changed soonest (late repeats), and a row
     /// of a small file is replaced more cheaply than one of a large file.
     pub settled_after: Duration,
+    /// How many times as long as it works it rests in between, so that what others wait for is hardly slowed.
+    pub rests: u32,
 }
 
 impl Default for Upkeep {
@@ -45,6 +47,7 @@ impl Default for Upkeep {
             is_dry_run: false,
             is_compaction_only: false,
             settled_after: Duration::ZERO,
+            rests: 0,
         }
     }
 }

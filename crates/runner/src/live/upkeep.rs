@@ -25,6 +25,9 @@ const ROUNDS_PER_CLEANING: u32 = 240;
 /// Age from which files are put together.
 const SETTLED_AFTER: Duration = Duration::from_secs(15);
 
+/// How many times as long as it works it rests: a processor's other half is not free either.
+const RESTS: u32 = 3;
+
 /// Priority of its thread, 0 to 99; a niceness of 10 on Linux: a tenth of what others get when all want the processor.
 const PRIORITY: u8 = 25;
 
@@ -58,7 +61,7 @@ async fn rounds(shared: &Shared) {
         }
         // What came in since the last time is put together each time; what is old is looked for once an hour.
         let is_compaction_only = !rounds.is_multiple_of(ROUNDS_PER_CLEANING);
-        let upkeep = Upkeep { is_compaction_only, settled_after: SETTLED_AFTER, ..Upkeep::default() };
+        let upkeep = Upkeep { is_compaction_only, settled_after: SETTLED_AFTER, rests: RESTS, ..Upkeep::default() };
         rounds = rounds.wrapping_add(1);
         let request = MaintainRequest { upkeep, cancel: shared.soft.clone(), ..MaintainRequest::default() };
         match shared.runner.maintain(&request).await {

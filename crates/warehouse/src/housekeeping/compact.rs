@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::LogicalPlanBuilder;
+use futures::StreamExt;
 use millstream_core::housekeeping::{COMPACTION, Maintained, Upkeep};
 use millstream_core::warehouse::Part;
 use millstream_core::{Error, Result, TableName};
@@ -58,7 +59,7 @@ pub(super) async fn compact(inner: &Inner, name: &TableName, upkeep: &Upkeep, do
             return Ok(());
         }
         for group in groups {
-            if !upkeep.is_dry_run && !put_together(inner, name, &snapshot, &group).await? {
+            if !upkeep.is_dry_run && !put_together(inner, name, &snapshot, &group, upkeep.rests).await? {
                 done.left = Some("files were being rewritten by others: they are put together the next time".into());
                 return Ok(());
             }
@@ -73,8 +74,14 @@ pub(super) async fn compact(inner: &Inner, name: &TableName, upkeep: &Upkeep, do
 }
 
 /// Whether the files were exchanged.
-async fn put_together(inner: &Inner, name: &TableName, base: &Snapshot, group: &[Arc<DataFile>]) -> Result<bool> {
-    let parts = write(inner, base, group).await?;
+async fn put_together(
+    inner: &Inner,
+    name: &TableName,
+    base: &Snapshot,
+    group: &[Arc<DataFile>],
+    rests: u32,
+) -> Result<bool> {
+    let parts = write(inner, base, group, rests).await?;
     let exchanged = exchange(inner, name, base, group, &parts).await;
     match exchanged {
         Ok(Some(version)) => {
@@ -95,13 +102,25 @@ async fn put_together(inner: &Inner, name: &TableName, base: &Snapshot, group: &
 }
 
 /// Writes the rows of the files anew.
-async fn write(inner: &Inner, base: &Snapshot, group: &[Arc<DataFile>]) -> Result<Vec<Part>> {
+async fn write(inner: &Inner, base: &Snapshot, group: &[Arc<DataFile>], rests: u32) -> Result<Vec<Part>> {
     let table = FileTable::new(&base.folder, Arc::new(group.to_vec()), base.engine_schema.clone());
     let bytes = table.bytes();
     let plan = LogicalPlanBuilder::scan("compacted", provider_as_source(Arc::new(table)), None)
         .and_then(LogicalPlanBuilder::build)
         .map_err(from_engine)?;
     let rows = inner.engine.stream(&Planned { plan, bytes }).await?;
+    // The time since the batch before is that of writing it and reading this one.
+    let mut since = Instant::now();
+    let rows = rows.then(move |batch| {
+        let rest = since.elapsed().saturating_mul(rests);
+        since = Instant::now() + rest;
+        async move {
+            if !rest.is_zero() {
+                tokio::time::sleep(rest).await;
+            }
+            batch
+        }
+    });
     // Forced to the disk, whoever wrote the table: the files that it stands for will go.
     let output = Output {
         folder: base.folder.clone(),

@@ -21,6 +21,7 @@ const NO_RETENTION: Upkeep = Upkeep {
     is_dry_run: false,
     is_compaction_only: false,
     settled_after: Duration::ZERO,
+    rests: 0,
 };
 
 fn of_kafka(offset: i64) -> Commit {
