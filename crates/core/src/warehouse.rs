@@ -477,13 +477,13 @@ pub trait Warehouse: Send + Sync {
         }
         Ok(Failing { rows, is_steady: false })
     }
-    /// What identifies the rows of a table's latest version: while it is the same, so are they; of a view, its query.
-    /// `None` when there is no such relation, or that cannot be told.
+    /// What identifies the rows of a table's version, or of its latest one: while it is the same, so are they; of a view,
+    /// its query. `None` when there is no such relation, or that cannot be told.
     ///
     /// # Errors
     /// The table cannot be read.
-    async fn content(&self, name: &TableName) -> Result<Option<u64>> {
-        let _ = name;
+    async fn content(&self, name: &TableName, version: Option<u64>) -> Result<Option<u64>> {
+        let _ = (name, version);
         Ok(None)
     }
     /// Plans a query without running it, against what exists and what is expected. `built_as` says what its result

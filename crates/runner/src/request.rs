@@ -6,13 +6,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use millstream_core::{Error, Result};
+use millstream_core::{Error, Result, TableName};
 use millstream_project::{Reading, Window};
 use millstream_store::Cause;
 use serde::Serialize;
 use tokio::sync::Notify;
 
 use crate::Known;
+use crate::lock::WorkspaceLock;
 
 /// What is done with the selected nodes, in dbt's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -90,6 +91,11 @@ pub struct Request {
     pub check: bool,
     /// Write `manifest.json` and `run_results.json`.
     pub artefacts: bool,
+    /// The workspace's lock where the caller has it, who may share it between requests for different nodes; else it is
+    /// taken.
+    pub lock: Option<Arc<WorkspaceLock>>,
+    /// Versions of tables that are read, whatever is published meanwhile; `None` takes those of the raw tables now.
+    pub pins: Option<BTreeMap<TableName, u64>>,
     /// How long to wait for another process that holds the workspace; zero fails at once.
     pub lock_wait: Duration,
     /// Ends the run early.
@@ -117,6 +123,8 @@ impl Request {
             attempt: 1,
             check: false,
             artefacts: true,
+            lock: None,
+            pins: None,
             lock_wait: Duration::ZERO,
             cancel: Cancel::default(),
         }

@@ -49,7 +49,10 @@ impl Runner {
     pub async fn execute(&self, request: &Request) -> Result<Summary> {
         let plan = Plan::new(&self.project.manifest, request.verb, &request.selected)?;
         let scope = Scope::of(request);
-        let lock = self.enter(scope, request.lock_wait, &request.cancel).await?;
+        let lock = match request.lock {
+            Some(_) => None,
+            None => self.enter(scope, request.lock_wait, &request.cancel).await?,
+        };
         let began = Instant::now();
         let started_at = self.clock.now();
         let invocation_id = self.ids.invocation_id();
@@ -95,7 +98,10 @@ impl Runner {
         }
         let events = Arc::new(EventGate::new(Arc::clone(&self.events)));
         let mut session = Session::new(self, request, invocation_id, started_at, plan.total(), Arc::clone(&events));
-        session.pins = self.pins().await?;
+        session.pins = match &request.pins {
+            Some(pins) => pins.clone(),
+            None => self.pins().await?,
+        };
         let has_hooks = !matches!(request.verb, Verb::Compile | Verb::Clone) && !plan.steps.is_empty();
         if has_hooks {
             session.total += hooks::of(&session, "on-run-start").len() + hooks::of(&session, "on-run-end").len();

@@ -30,7 +30,7 @@ pub(crate) struct Catalog {
 }
 
 /// Past versions of a table that are kept in memory.
-const PAST_MAX: usize = 4;
+const PAST_MAX: usize = 16;
 
 impl Catalog {
     pub(crate) fn new(root: PathBuf) -> Self {

@@ -247,11 +247,15 @@ impl Warehouse for EmbeddedWarehouse {
         self.inner.engine.run(&planned).await
     }
 
-    async fn content(&self, name: &TableName) -> Result<Option<u64>> {
+    async fn content(&self, name: &TableName, version: Option<u64>) -> Result<Option<u64>> {
         // A view wins over a table of the same name.
         Ok(match self.inner.catalog.view(name)? {
             Some(view) => Some(view.text.content()),
-            None => self.inner.catalog.table(name)?.map(|table| content_of(&table.files)),
+            None => match version {
+                Some(version) => self.inner.catalog.past(name, version)?,
+                None => self.inner.catalog.table(name)?,
+            }
+            .map(|table| content_of(&table.files)),
         })
     }
 

@@ -111,10 +111,7 @@ pub(crate) async fn content(session: &Session, node: &Node, staged: &[Arc<dyn St
         }
         let content = match staged.iter().find(|staged| *staged.name() == name) {
             Some(staged) => staged.content(),
-            None => match session.pins.get(&name) {
-                Some(version) => Some(*version),
-                None => session.warehouse.content(&name).await?,
-            },
+            None => session.warehouse.content(&name, session.pins.get(&name).copied()).await?,
         };
         let Some(content) = content else { return Ok(None) };
         (id, content).hash(&mut hasher);
@@ -124,7 +121,7 @@ pub(crate) async fn content(session: &Session, node: &Node, staged: &[Arc<dyn St
 
 /// As [`content`], of a model's inputs and of its own rows.
 pub(super) async fn with_own(session: &Session, model: &Node, inputs: u64) -> Result<Option<u64>> {
-    let own = session.warehouse.content(&model.table_name()).await?;
+    let own = session.warehouse.content(&model.table_name(), None).await?;
     Ok(own.map(|own| {
         let mut hasher = DefaultHasher::new();
         (inputs, own).hash(&mut hasher);

@@ -11,6 +11,7 @@
 //! memory: killed anywhere, the next `up` goes on from the tables and the store.
 
 mod backoff;
+mod beside;
 mod board;
 mod event;
 mod files;
@@ -20,6 +21,7 @@ mod graph;
 mod lag;
 mod once;
 mod pending;
+mod priority;
 mod refresh;
 mod refresher;
 pub(crate) mod schedule;

@@ -29,6 +29,8 @@ struct State {
     since: Option<Instant>,
     /// The same of a refresh that is going on.
     at_work: Option<Instant>,
+    /// Whether one is going on.
+    is_at_work: bool,
     /// Failures in a row.
     failures: u32,
     /// After a failure: not before.
@@ -65,8 +67,13 @@ impl Pending {
             if self.due_at(graph, number).is_none_or(|at| at > now) {
                 continue;
             }
+            let with = graph.with_needs(number);
+            // What is being refreshed is waited for.
+            if with.iter().any(|other| self.nodes[*other].is_at_work) {
+                continue;
+            }
             let with: BTreeSet<usize> =
-                graph.with_needs(number).into_iter().filter(|other| self.nodes[*other].since.is_some()).collect();
+                with.into_iter().filter(|other| self.nodes[*other].since.is_some()).collect();
             // What waits after a failure holds back what needs it.
             if with.iter().all(|other| self.nodes[*other].not_before.is_none_or(|at| at <= now)) {
                 all.extend(with);
@@ -75,14 +82,14 @@ impl Pending {
         all
     }
 
-    /// Nodes that are due, in the order in which they are refreshed: first those for which no time is left, with what they
-    /// need, then those that may be older, so that these do not hold up the others.
-    pub(crate) fn parts(&self, graph: &LiveGraph, due: BTreeSet<usize>) -> Vec<BTreeSet<usize>> {
-        let is_urgent = |number: &usize| self.patience(graph, *number).is_some_and(|patience| patience.is_zero());
+    /// Nodes that are due, in two parts: those for which no time is left, with what they need, and those that may be older
+    /// and must not hold up the others.
+    pub(crate) fn parts(&self, graph: &LiveGraph, due: BTreeSet<usize>) -> (BTreeSet<usize>, BTreeSet<usize>) {
+        let is_urgent = |number: &usize| self.has_no_time(graph, *number);
         let urgent = due.iter().copied().filter(is_urgent).flat_map(|number| graph.with_needs(number));
         let urgent: BTreeSet<usize> = urgent.filter(|number| due.contains(number)).collect();
         let rest: BTreeSet<usize> = due.difference(&urgent).copied().collect();
-        [urgent, rest].into_iter().filter(|part| !part.is_empty()).collect()
+        (urgent, rest)
     }
 
     /// Every node that has a change waiting, whatever its lag.
@@ -90,14 +97,34 @@ impl Pending {
         (0..self.nodes.len()).filter(|number| self.nodes[*number].since.is_some()).collect()
     }
 
-    /// When the next node becomes due, as far as is known now.
-    pub(crate) fn next(&self, graph: &LiveGraph) -> Option<Instant> {
+    /// Nodes with changes that are not in a version of theirs yet, those at work too.
+    pub(crate) fn open(&self) -> BTreeSet<usize> {
+        (0..self.nodes.len()).filter(|number| self.since(*number).is_some()).collect()
+    }
+
+    /// Whether a refresh of the node is going on.
+    pub(crate) fn is_at_work(&self, number: usize) -> bool {
+        self.nodes[number].is_at_work
+    }
+
+    /// When the next node becomes due, as far as is known now; with `only_urgent`, the next of those that have no time.
+    pub(crate) fn next(&self, graph: &LiveGraph, only_urgent: bool) -> Option<Instant> {
         let due = |number: usize| {
             let own = self.due_at(graph, number)?;
-            let waits = graph.with_needs(number).into_iter().filter_map(|other| self.nodes[other].not_before);
+            let with = graph.with_needs(number);
+            let is_left = only_urgent && !self.has_no_time(graph, number);
+            if is_left || with.iter().any(|other| self.nodes[*other].is_at_work) {
+                return None;
+            }
+            let waits = with.into_iter().filter_map(|other| self.nodes[other].not_before);
             Some(waits.fold(own, Instant::max))
         };
         (0..self.nodes.len()).filter_map(due).min()
+    }
+
+    /// Whether the node's lag leaves no time to wait.
+    pub(crate) fn has_no_time(&self, graph: &LiveGraph, number: usize) -> bool {
+        self.patience(graph, number).is_some_and(|patience| patience.is_zero())
     }
 
     /// When a node must be begun so that its oldest change is in it within its lag.
@@ -116,15 +143,20 @@ impl Pending {
     pub(crate) fn is_urgent(&self, graph: &LiveGraph, unique_id: &str) -> bool {
         graph.downstream(unique_id).into_iter().any(|number| {
             let is_waiting = self.nodes[number].not_before.is_some();
-            !is_waiting && self.patience(graph, number).is_some_and(|patience| patience.is_zero())
+            !is_waiting && self.has_no_time(graph, number)
         })
     }
 
-    /// A refresh of these nodes begins: what changes from here on is for the next.
-    pub(crate) fn begin(&mut self, nodes: &BTreeSet<usize>) {
+    /// A refresh of these nodes begins: what changes from here on is for the next, and so is what is not yet in a table
+    /// that they read and that is not refreshed with them.
+    pub(crate) fn begin(&mut self, graph: &LiveGraph, nodes: &BTreeSet<usize>) {
         for number in nodes {
+            let read = graph.with_needs(*number).into_iter().filter(|other| !nodes.contains(other));
+            let open = read.filter_map(|other| self.since(other)).min();
             let state = &mut self.nodes[*number];
             state.at_work = state.since.take();
+            state.is_at_work = true;
+            state.since = open;
         }
     }
 
@@ -137,15 +169,22 @@ impl Pending {
     /// A refresh has not: its changes are pending again.
     pub(crate) fn failed(&mut self, number: usize, now: Instant, jitter: f64) {
         let state = &mut self.nodes[number];
-        state.since = state.at_work.take().or(state.since);
+        state.give_back();
         state.failures = state.failures.saturating_add(1);
         state.not_before = Some(now + AFTER_FAILURE.pause(state.failures, jitter));
     }
 
     /// A node was passed over because of another: its changes are pending again.
     pub(crate) fn skipped(&mut self, number: usize) {
-        let state = &mut self.nodes[number];
-        state.since = state.at_work.take().or(state.since);
+        self.nodes[number].give_back();
+    }
+}
+
+impl State {
+    /// Its refresh came to nothing.
+    fn give_back(&mut self) {
+        self.since = self.at_work.take().or(self.since);
+        self.is_at_work = false;
     }
 }
 
@@ -187,9 +226,9 @@ mod tests {
         assert_eq!(graph.downstream("b"), [2, 3].into());
         pending.changed(graph.downstream("raw"), start);
         assert_eq!(pending.due(&graph, start), [0].into(), "one second leaves no time to wait");
-        pending.begin(&[0].into());
+        pending.begin(&graph, &[0].into());
         pending.done(0, seconds(0));
-        assert_eq!(pending.next(&graph), Some(start + seconds(59)));
+        assert_eq!(pending.next(&graph, false), Some(start + seconds(59)));
         assert!(pending.due(&graph, start + seconds(58)).is_empty());
         // d is due, and takes b and c along, though b had time for an hour.
         assert_eq!(pending.due(&graph, start + seconds(59)), [1, 2, 3].into());
@@ -203,10 +242,46 @@ mod tests {
         pending.changed([0, 1, 2, 3], start);
         let due = pending.due(&graph, start + seconds(59));
         assert_eq!(due, [0, 1, 2, 3].into());
-        assert_eq!(pending.parts(&graph, due), [[0].into(), [1, 2, 3].into()]);
-        assert_eq!(pending.parts(&graph, [1, 2, 3].into()), [[1, 2, 3].into()]);
+        assert_eq!(pending.parts(&graph, due), ([0].into(), [1, 2, 3].into()));
+        assert_eq!(pending.parts(&graph, [1, 2, 3].into()), ([].into(), [1, 2, 3].into()));
         assert!(pending.is_urgent(&graph, "raw"), "a has a second");
         assert!(!pending.is_urgent(&graph, "b"));
+    }
+
+    #[test]
+    fn beside_what_is_at_work_go_those_that_do_not_need_it() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([1, 2, 3], start);
+        pending.begin(&graph, &[1, 2, 3].into());
+        pending.changed([0, 1, 2, 3], start);
+        assert_eq!(pending.due(&graph, start + seconds(3600)), [0].into());
+        assert_eq!(pending.next(&graph, false), Some(start), "the others are waited for");
+        pending.begin(&graph, &[0].into());
+        pending.done(0, seconds(0));
+        assert_eq!(pending.next(&graph, false), None);
+        assert_eq!(pending.open(), [1, 2, 3].into());
+        [1, 2, 3].into_iter().for_each(|number| pending.done(number, seconds(0)));
+        assert_eq!(pending.next(&graph, false), Some(start + seconds(59)));
+        assert_eq!(pending.next(&graph, true), None, "none of them is urgent");
+    }
+
+    #[test]
+    fn what_is_not_yet_in_a_table_that_a_node_reads_is_not_in_the_node() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([0, 1, 2, 3], start);
+        pending.begin(&graph, &[0].into());
+        pending.changed([0, 1, 2, 3], start + seconds(1));
+        pending.done(0, seconds(1));
+        pending.begin(&graph, &[1, 2, 3].into());
+        [1, 2, 3].into_iter().for_each(|number| pending.done(number, seconds(1)));
+        assert_eq!(pending.since(3), Some(start + seconds(1)), "a had it not when d was made of it");
+        pending.begin(&graph, &[0].into());
+        pending.done(0, seconds(1));
+        pending.begin(&graph, &[1, 2, 3].into());
+        pending.done(3, seconds(1));
+        assert_eq!(pending.since(3), None);
     }
 
     #[test]
@@ -214,10 +289,10 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([3], start);
-        pending.begin(&[3].into());
+        pending.begin(&graph, &[3].into());
         pending.done(3, seconds(10));
         pending.changed([3], start);
-        assert_eq!(pending.next(&graph), Some(start + seconds(39)));
+        assert_eq!(pending.next(&graph, false), Some(start + seconds(39)));
     }
 
     #[test]
@@ -225,12 +300,12 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([0], start);
-        pending.begin(&[0].into());
+        pending.begin(&graph, &[0].into());
         assert_eq!(pending.since(0), Some(start), "it is not in the table yet");
         pending.changed([0], start + seconds(1));
         pending.done(0, seconds(1));
         assert_eq!(pending.since(0), Some(start + seconds(1)));
-        pending.begin(&[0].into());
+        pending.begin(&graph, &[0].into());
         pending.done(0, seconds(1));
         assert_eq!(pending.since(0), None);
     }
@@ -240,19 +315,19 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([0, 1], start);
-        pending.begin(&[0, 1].into());
+        pending.begin(&graph, &[0, 1].into());
         pending.failed(0, start, 0.0);
         pending.skipped(1);
         assert!(pending.due(&graph, start).is_empty());
-        assert_eq!(pending.next(&graph), Some(start + seconds(1)));
+        assert_eq!(pending.next(&graph, false), Some(start + seconds(1)));
         let later = start + seconds(1);
-        pending.begin(&pending.due(&graph, later));
+        pending.begin(&graph, &pending.due(&graph, later));
         pending.failed(0, later, 0.0);
-        assert_eq!(pending.next(&graph), Some(later + seconds(2)));
+        assert_eq!(pending.next(&graph, false), Some(later + seconds(2)));
         assert_eq!(pending.since(0), Some(start), "the oldest change is still not in it");
         pending.changed([1], start);
         assert!(pending.due(&graph, start + seconds(3599)).contains(&1));
-        pending.begin(&[0].into());
+        pending.begin(&graph, &[0].into());
         pending.done(0, seconds(0));
         pending.changed([0], later);
         assert_eq!(pending.due(&graph, later), [0].into(), "a success ends the pause");

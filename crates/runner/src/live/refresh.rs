@@ -2,22 +2,34 @@
 //!
 //! The seam between `up`, which decides when models are refreshed, and the way in which they are.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use millstream_core::Result;
+use millstream_core::{Result, TableName};
 use millstream_project::Node;
 use millstream_store::Cause;
 
 use super::graph::gates;
+use crate::lock::WorkspaceLock;
 use crate::{Cancel, Known, NodeResult, Request, Runner, Status, Verb};
+
+/// The state of all tables that refreshes read, while nobody else builds.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    /// Shared by the refreshes that go on at once.
+    pub(crate) lock: Arc<WorkspaceLock>,
+    /// Versions of tables that others may publish meanwhile.
+    pub(crate) pins: BTreeMap<TableName, u64>,
+}
 
 /// How models are refreshed.
 #[derive(Debug, Clone)]
 pub(crate) struct How {
     /// Why, for the history.
     pub(crate) cause: Cause,
+    /// What they read; `None`: what is there when nobody else builds.
+    pub(crate) cut: Option<Cut>,
     /// How long to wait for another process that builds.
     pub(crate) lock_wait: Duration,
     /// Live models with changes that are not refreshed now: a test that reads one of them would compare what is new with
@@ -62,6 +74,8 @@ pub(crate) async fn refresh(runner: &Runner, models: &[String], how: &How) -> Re
         cause: how.cause.clone(),
         artefacts: false,
         known: Some(Arc::clone(&how.known)),
+        lock: how.cut.as_ref().map(|cut| Arc::clone(&cut.lock)),
+        pins: how.cut.as_ref().map(|cut| cut.pins.clone()),
         lock_wait: how.lock_wait,
         cancel: how.cancel.clone(),
         ..Request::new(Verb::Build, selected)

@@ -1,4 +1,5 @@
-//! Refreshes live models as changes and their lags demand, one refresh at a time.
+//! Refreshes live models as changes and their lags demand: one refresh at a time of those that have no time, and one of
+//! those that may be older beside it.
 //!
 //! Guarantees: everything that live models need is there before the first refresh; what is pending stays pending until
 //! a version with it is published; no failure ends the loop.
@@ -10,10 +11,11 @@ use std::time::{Duration, Instant};
 use millstream_core::Result;
 use millstream_store::Cause;
 
+use super::beside::{Beside, Ended};
 use super::event::LiveEvent;
 use super::flush;
 use super::graph::gates;
-use super::refresh::{How, Refreshed, refresh};
+use super::refresh::{Cut, How, Refreshed, refresh};
 use super::shared::Shared;
 use super::topic;
 use crate::{Request, Status, Verb};
@@ -43,6 +45,7 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
     // Noted before the first refresh reads anything: what is made from here on is a change.
     let mut looked: Option<Instant> = None;
     let mut is_first = true;
+    let mut beside = Beside::new(shared.runner.project.target.threads);
     while !shared.soft.is_cancelled() {
         if looked.is_none_or(|at| at.elapsed() >= OTHERS_EVERY) {
             looked = Some(Instant::now());
@@ -50,26 +53,13 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
             }
         }
-        let has_due = is_first || !shared.pending().due(&shared.graph, Instant::now()).is_empty();
-        if has_due {
-            flush::have_committed(&shared).await;
-        }
         let now = Instant::now();
-        let due = if is_first { shared.pending().all() } else { shared.pending().due(&shared.graph, now) };
-        if !due.is_empty() {
-            let cause = if is_first { Cause::Start } else { Cause::Change };
-            let parts = if is_first { vec![due] } else { shared.pending().parts(&shared.graph, due) };
-            for part in parts {
-                let began = Instant::now();
-                match carry_out(&shared, &part, cause.clone()).await {
-                    Ok(refreshed) => told.add(&refreshed, began.elapsed()),
-                    Err(_) if shared.hard.is_cancelled() => return,
-                    Err(error) => {
-                        shared.tell(&LiveEvent::RefreshFailed { error: &error });
-                        shared.sleep(AFTER_FAILURE).await;
-                        break;
-                    }
-                }
+        match round(&shared, is_first, &mut beside, &mut told).await {
+            Ok(()) => {}
+            Err(_) if shared.hard.is_cancelled() => break,
+            Err(error) => {
+                shared.tell(&LiveEvent::RefreshFailed { error: &error });
+                shared.sleep(AFTER_FAILURE).await;
             }
         }
         if std::mem::take(&mut is_first) {
@@ -78,16 +68,64 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
         }
         told.tell(&shared, TOLD_EVERY);
         flush::ask(&shared);
-        let next = shared.pending().next(&shared.graph);
+        let next = shared.pending().next(&shared.graph, beside.is_at_work());
         let latest = looked.map_or(now, |at| at + OTHERS_EVERY);
         let wake_at = next.map_or(latest, |at| at.min(latest));
         tokio::select! {
+            biased;
             () = shared.soft.cancelled() => {}
+            ended = beside.ended() => end(&shared, ended, &mut told),
             () = shared.wake.notified() => {}
             () = tokio::time::sleep_until(wake_at.into()) => {}
         }
     }
+    if beside.is_at_work() {
+        end(&shared, beside.ended().await, &mut told);
+    }
     told.tell(&shared, Duration::ZERO);
+}
+
+/// Refreshes what is due: at once what has no time, and what may be older beside.
+async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: &mut Told) -> Result<()> {
+    let (urgent, rest) = due(shared, is_first);
+    let is_free = !beside.is_at_work();
+    if urgent.is_empty() && (rest.is_empty() || !is_free) {
+        return Ok(());
+    }
+    if !urgent.is_empty() {
+        flush::have_committed(shared).await;
+    }
+    let cut = shared.cut(LOCK_WAIT).await?;
+    // Others may have come while it was waited.
+    let (urgent, rest) = due(shared, is_first);
+    if !urgent.is_empty() {
+        let (began, cause) = (Instant::now(), if is_first { Cause::Start } else { Cause::Change });
+        let refreshed = carry_out(shared, &urgent, cause, Some(cut.clone())).await?;
+        told.add(&refreshed, began.elapsed());
+    }
+    if !rest.is_empty() && is_free {
+        let cut = shared.cut_beside(&cut, &rest).await?;
+        beside.begin(shared, rest, cut);
+    }
+    Ok(())
+}
+
+/// What has no time left, and what is due and may be older. At the start nothing is refreshed beside.
+fn due(shared: &Shared, is_first: bool) -> (BTreeSet<usize>, BTreeSet<usize>) {
+    let pending = shared.pending();
+    match is_first {
+        true => (pending.all(), BTreeSet::new()),
+        false => pending.parts(&shared.graph, pending.due(&shared.graph, Instant::now())),
+    }
+}
+
+/// A refresh beside the others has ended.
+fn end(shared: &Shared, (done, took): Ended, told: &mut Told) {
+    match done {
+        Ok(refreshed) => told.add(&refreshed, took),
+        Err(_) if shared.hard.is_cancelled() => {}
+        Err(error) => shared.tell(&LiveEvent::RefreshFailed { error: &error }),
+    }
 }
 
 /// Builds what is needed and not there, with a pause when that fails. Whether it was built.
@@ -144,7 +182,7 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
         cancel: shared.hard.clone(),
         ..Request::new(Verb::Build, selected)
     };
-    shared.pending().begin(&together);
+    shared.pending().begin(&shared.graph, &together);
     let newest: Vec<_> = together.iter().map(|number| newest(shared, *number)).collect();
     let summary = match runner.execute(&request).await {
         Ok(summary) => summary,
@@ -167,20 +205,26 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
     Ok(is_success)
 }
 
-/// Refreshes these nodes once.
-pub(crate) async fn carry_out(shared: &Shared, due: &BTreeSet<usize>, cause: Cause) -> Result<Vec<Refreshed>> {
+/// Refreshes these nodes once, from what is there or from a cut.
+pub(crate) async fn carry_out(
+    shared: &Shared,
+    due: &BTreeSet<usize>,
+    cause: Cause,
+    cut: Option<Cut>,
+) -> Result<Vec<Refreshed>> {
     let models: Vec<String> = due.iter().map(|number| shared.graph.nodes[*number].unique_id.clone()).collect();
-    let waiting: BTreeSet<String> = {
+    let (takes, waiting) = {
         let mut pending = shared.pending();
-        pending.begin(due);
-        let all = pending.all().into_iter().filter(|number| !due.contains(number));
-        shared.graph.older(due, all.collect())
+        let takes = due.iter().any(|number| pending.has_no_time(&shared.graph, *number));
+        pending.begin(&shared.graph, due);
+        let others = pending.open().into_iter().filter(|number| !due.contains(number));
+        (takes, shared.graph.older(due, others.collect()))
     };
-    topic::begin(shared);
+    topic::begin(shared, takes);
     // Noted before anything is read: what comes later may be in it or not.
     let newest: Vec<_> = due.iter().map(|number| newest(shared, *number)).collect();
     let (known, cancel) = (Arc::clone(&shared.known), shared.hard.clone());
-    let how = How { cause, lock_wait: LOCK_WAIT, waiting, known, cancel };
+    let how = How { cause, cut, lock_wait: LOCK_WAIT, waiting, known, cancel };
     let began = Instant::now();
     let refreshed = refresh(&shared.runner, &models, &how).await;
     topic::end(shared);
@@ -188,7 +232,13 @@ pub(crate) async fn carry_out(shared: &Shared, due: &BTreeSet<usize>, cause: Cau
         Ok(refreshed) => refreshed,
         Err(error) => {
             let mut pending = shared.pending();
-            due.iter().for_each(|number| pending.skipped(*number));
+            for number in due {
+                match takes {
+                    true => pending.skipped(*number),
+                    // Nobody else waits before it is tried again.
+                    false => pending.failed(*number, Instant::now(), shared.jitter()),
+                }
+            }
             return Err(error);
         }
     };
@@ -233,7 +283,7 @@ fn account(
                 model.failures += 1;
                 model.failing = Some(result.message.clone().unwrap_or_else(|| result.status.name().to_owned()));
             });
-            let retry_in = shared.pending().next(&shared.graph).map_or(Duration::ZERO, |next| next - at.min(next));
+            let retry_in = shared.pending().next(&shared.graph, false).map_or(Duration::ZERO, |next| next - at.min(next));
             shared.tell(&LiveEvent::Held { model: result, retry_in });
         }
         // Skipped because of another, or cancelled.
@@ -252,6 +302,10 @@ fn newest(shared: &Shared, number: usize) -> Option<chrono::DateTime<chrono::Utc
 /// Looks for versions that other processes, scheduled runs and hooks have made.
 pub(crate) async fn look_at_others(shared: &Shared) -> Result<()> {
     for (id, table) in &shared.graph.inputs {
+        // What is being refreshed is told of when that has ended.
+        if shared.is_at_work(id) {
+            continue;
+        }
         let Some(state) = shared.runner.warehouse.table_state(table).await? else { continue };
         // At the first look everything is pending.
         let is_first = !shared.versions().contains_key(id);

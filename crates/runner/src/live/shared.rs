@@ -1,11 +1,11 @@
 //! What the parts of `up` share.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use millstream_core::Progress;
+use millstream_core::{Error, Progress, Result, TableName};
 use tokio::sync::Notify;
 
 use super::backoff::{Backoff, jitter};
@@ -13,7 +13,10 @@ use super::board::Board;
 use super::event::{LiveEvent, LiveEvents};
 use super::graph::LiveGraph;
 use super::pending::Pending;
+use super::refresh::Cut;
 use super::topic::{Pressure, Topic};
+use crate::history::Scope;
+use crate::lock::WorkspaceLock;
 use crate::{Cancel, Event, Events, Known, Runner};
 
 /// Pauses before a source that cannot be read is tried again.
@@ -41,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) pressure: Pressure,
     /// What refreshes need not do again.
     pub(crate) known: Arc<Known>,
+    /// The lock that the refreshes at work have.
+    building: tokio::sync::Mutex<Weak<WorkspaceLock>>,
     pending: Mutex<Pending>,
     /// Versions of inputs and models as they are known, so that others' changes are seen.
     versions: Mutex<BTreeMap<String, u64>>,
@@ -69,6 +74,7 @@ impl Shared {
             topics: Vec::new(),
             pressure: Pressure::default(),
             known: Arc::default(),
+            building: tokio::sync::Mutex::default(),
             pending,
             versions,
         }
@@ -83,6 +89,44 @@ impl Shared {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What refreshes read that begin now. Waits so long for others who build.
+    ///
+    /// # Errors
+    /// They still do; or a table cannot be read.
+    pub(crate) async fn cut(&self, wait: Duration) -> Result<Cut> {
+        let mut building = self.building.lock().await;
+        let lock = match building.upgrade() {
+            Some(lock) => lock,
+            None => {
+                let lock = self.runner.enter(Scope::Build, wait, &self.hard).await?;
+                let lock = lock.ok_or_else(|| Error::ours("refreshes have no lock"))?;
+                Arc::new(lock)
+            }
+        };
+        *building = Arc::downgrade(&lock);
+        drop(building);
+        Ok(Cut { lock, pins: self.runner.pins().await? })
+    }
+
+    /// The same for some nodes, while which the others may be refreshed.
+    ///
+    /// # Errors
+    /// A table cannot be read.
+    pub(crate) async fn cut_beside(&self, cut: &Cut, nodes: &BTreeSet<usize>) -> Result<Cut> {
+        let own: BTreeSet<&TableName> = nodes.iter().map(|number| &self.graph.nodes[*number].table).collect();
+        let live = self.graph.nodes.iter().map(|node| &node.table);
+        let mut cut = cut.clone();
+        for table in live.chain(self.graph.inputs.values()) {
+            if own.contains(table) || cut.pins.contains_key(table) {
+                continue;
+            }
+            if let Some(state) = self.runner.warehouse.table_state(table).await? {
+                cut.pins.insert(table.clone(), state.version);
+            }
+        }
+        Ok(cut)
+    }
+
     /// A source or table has this version now: what reads it has a change waiting, unless the version is known.
     pub(crate) fn changed(&self, unique_id: &str, version: Option<u64>) {
         if let Some(version) = version
@@ -91,6 +135,12 @@ impl Shared {
             return;
         }
         self.mark(self.graph.downstream(unique_id));
+    }
+
+    /// Whether a refresh of this node is going on.
+    pub(crate) fn is_at_work(&self, unique_id: &str) -> bool {
+        let number = self.graph.nodes.iter().position(|node| node.unique_id == unique_id);
+        number.is_some_and(|number| self.pending().is_at_work(number))
     }
 
     /// These nodes have a change waiting.

@@ -6,7 +6,7 @@
 //! is the place where rows can wait for these.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use millstream_core::memory::resident_bytes;
@@ -48,14 +48,14 @@ impl Topic {
 #[derive(Debug, Default)]
 pub(crate) struct Pressure {
     is_high: AtomicBool,
-    /// Whether a refresh goes on, whose end gives memory back.
-    is_at_work: AtomicBool,
+    /// Refreshes that go on, whose ends give memory back.
+    at_work: AtomicUsize,
 }
 
-/// A refresh begins: it takes all that was loaded.
-pub(super) fn begin(shared: &Shared) {
-    shared.pressure.is_at_work.store(true, Ordering::Relaxed);
-    for topic in &shared.topics {
+/// A refresh begins. If it is one that topics wait for, it takes all that was loaded.
+pub(super) fn begin(shared: &Shared, takes: bool) {
+    shared.pressure.at_work.fetch_add(1, Ordering::Relaxed);
+    for topic in shared.topics.iter().filter(|_| takes) {
         topic.ahead.store(0, Ordering::Relaxed);
     }
     decide(shared);
@@ -63,14 +63,15 @@ pub(super) fn begin(shared: &Shared) {
 
 /// It has ended, however it did.
 pub(super) fn end(shared: &Shared) {
-    shared.pressure.is_at_work.store(false, Ordering::Relaxed);
+    shared.pressure.at_work.fetch_sub(1, Ordering::Relaxed);
     decide(shared);
 }
 
 /// Holds what must wait, and lets go on what need not. For want of memory nothing waits longer than a refresh takes: with
 /// nothing at work, waiting would free none.
 pub(super) fn decide(shared: &Shared) {
-    let is_full = shared.pressure.is_high.load(Ordering::Relaxed) && shared.pressure.is_at_work.load(Ordering::Relaxed);
+    let pressure = &shared.pressure;
+    let is_full = pressure.is_high.load(Ordering::Relaxed) && pressure.at_work.load(Ordering::Relaxed) > 0;
     for topic in &shared.topics {
         let is_ahead = topic.ahead.load(Ordering::Relaxed) >= AHEAD_ROWS_MAX;
         let is_held = is_full || (is_ahead && shared.pending().is_urgent(&shared.graph, &topic.unique_id));

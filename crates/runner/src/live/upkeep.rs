@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use millstream_core::housekeeping::Upkeep;
 use millstream_store::Cause;
-use thread_priority::{ThreadPriority, ThreadPriorityValue, set_current_thread_priority};
 use tokio::sync::oneshot;
 
 use super::REFRESH_RUNS_KEPT;
 use super::event::LiveEvent;
+use super::priority;
 use super::shared::Shared;
 use crate::MaintainRequest;
 
@@ -36,10 +36,7 @@ pub(super) async fn upkeep(shared: Arc<Shared>) {
     let (done, ended) = oneshot::channel::<()>();
     let own = Arc::clone(&shared);
     let thread = std::thread::Builder::new().name("upkeep".into()).spawn(move || {
-        // What cannot be lowered is as it was; the threads that it makes take it over.
-        if let Ok(priority) = ThreadPriorityValue::try_from(PRIORITY) {
-            let _ = set_current_thread_priority(ThreadPriority::Crossplatform(priority));
-        }
+        priority::lower(PRIORITY);
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => runtime.block_on(rounds(&own)),
             Err(error) => own.tell(&LiveEvent::Note { message: &format!("nobody keeps house: {error}") }),

@@ -90,6 +90,9 @@ async fn put_together(
             if let [part] = parts.as_slice() {
                 // Without it, the index is made from the file when it is asked for.
                 let _ = inner.indexes.put_together(&base.folder, group, &part.path, part.rows).await;
+                if let Some(now) = inner.catalog.table(name)? {
+                    inner.indexes.gather_aside(&base.folder, &now.files, &part.path).await;
+                }
             }
             inner.checkpoint_if_due(&base.folder, version).await;
             Ok(true)

@@ -25,6 +25,7 @@ use millstream_core::{Error, Result, TableName};
 
 use crate::warehouse::Inner;
 pub(crate) use rearranged::Rearranged;
+pub(crate) use tiers::SMALL_BYTES;
 
 /// Keeps house in one table.
 pub(crate) async fn maintain(inner: &Arc<Inner>, name: &TableName, upkeep: &Upkeep) -> Result<Option<Maintained>> {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::log::DataFile;
 
 /// Size from which a file is left alone: a quarter of what writers aim at.
-pub(super) const SMALL_BYTES: u64 = 32 * 1024 * 1024;
+pub(crate) const SMALL_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Files below this size are one tier: what a Parquet file of a few rows has for its footer alone.
 const FIRST_TIER_BYTES: u64 = 64 * 1024;

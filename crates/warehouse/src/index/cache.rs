@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -12,6 +13,20 @@ use super::file_index::FileIndex;
 pub(super) struct Cache {
     bytes_max: usize,
     inner: Mutex<Held>,
+    /// Bytes of what is held elsewhere and counts here.
+    elsewhere: Arc<AtomicUsize>,
+}
+
+/// Room for something that is held elsewhere, until it is dropped.
+pub(super) struct Room {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -29,7 +44,15 @@ struct Entry {
 
 impl Cache {
     pub(super) fn new(bytes_max: usize) -> Self {
-        Self { bytes_max, inner: Mutex::default() }
+        Self { bytes_max, inner: Mutex::default(), elsewhere: Arc::default() }
+    }
+
+    /// Room for so many bytes, of half of all that there is; `None` when that is taken.
+    pub(super) fn room(&self, bytes: usize) -> Option<Room> {
+        let all = Arc::clone(&self.elsewhere);
+        let fits = |taken: usize| taken.checked_add(bytes).filter(|sum| *sum <= self.bytes_max / 2);
+        all.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).ok()?;
+        Some(Room { bytes, all })
     }
 
     pub(super) fn get(&self, path: &Path, id: u64) -> Option<Arc<FileIndex>> {
@@ -54,7 +77,8 @@ impl Cache {
     pub(super) fn put(&self, path: PathBuf, id: u64, index: Arc<FileIndex>) {
         let mut held = self.inner.lock();
         let bytes = index.bytes();
-        if bytes > self.bytes_max {
+        let bytes_max = self.bytes_max - self.elsewhere.load(Ordering::Relaxed).min(self.bytes_max);
+        if bytes > bytes_max {
             return;
         }
         held.clock += 1;
@@ -63,7 +87,7 @@ impl Cache {
             held.bytes -= old.index.bytes();
         }
         held.bytes += bytes;
-        if held.bytes <= self.bytes_max {
+        if held.bytes <= bytes_max {
             return;
         }
         // Rarely: a tenth goes at once.
@@ -71,7 +95,7 @@ impl Cache {
             held.by_key.iter().map(|(key, entry)| (entry.used, key.clone())).collect();
         by_use.sort_unstable();
         for (_, key) in by_use {
-            if held.bytes <= self.bytes_max / 10 * 9 || held.by_key.len() == 1 {
+            if held.bytes <= bytes_max / 10 * 9 || held.by_key.len() == 1 {
                 break;
             }
             if let Some(gone) = held.by_key.remove(&key) {
@@ -82,6 +106,7 @@ impl Cache {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -100,6 +125,13 @@ mod tests {
         cache.put(path(10), 0, index());
         assert!(cache.get(&path(0), 0).is_some() && cache.get(&path(10), 0).is_some());
         assert!(cache.get(&path(1), 0).is_none(), "one past it, and the oldest went");
+        let room = cache.room(each * 5).unwrap();
+        assert!(cache.room(1).is_none(), "half of it is for what is held elsewhere");
+        cache.put(path(11), 0, index());
+        assert!((0..12).filter(|number| cache.get(&path(*number), 0).is_some()).count() <= 5);
+        drop(room);
+        assert!(cache.room(each * 5).is_some());
+        assert!(cache.room(each * 5 + 1).is_none(), "one past it");
         let small = Cache::new(each - 1);
         small.put(path(0), 0, index());
         assert!(small.get(&path(0), 0).is_none());

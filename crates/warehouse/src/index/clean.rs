@@ -1,10 +1,13 @@
 //! Indexes of files that are gone.
+//!
+//! A run stays as long as one of its files does.
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::FOLDER;
+use super::run::Run;
+use super::{FOLDER, runs};
 
 /// Age of an unfinished index after which nobody is at it any more.
 const UNFINISHED_AGE: Duration = Duration::from_secs(3600);
@@ -15,9 +18,13 @@ pub(crate) fn clean(table: &Path) {
     for entry in entries.flatten() {
         let name = entry.file_name();
         let name = name.to_string_lossy();
+        let is_there = |file: &str| table.join(file).exists();
         let of_file = name.strip_suffix(".keys").and_then(|rest| rest.rsplit_once('.'));
         let is_gone = match of_file {
-            Some((file, _)) => !table.join(file).exists(),
+            Some((file, _)) => !is_there(file),
+            None if name.ends_with(runs::SUFFIX) => {
+                Run::open(&entry.path()).is_none_or(|run| !run.files.keys().any(|file| is_there(file)))
+            }
             None => {
                 let written = entry.metadata().and_then(|meta| meta.modified()).ok();
                 let age = written.and_then(|at| SystemTime::now().duration_since(at).ok());
@@ -34,6 +41,9 @@ pub(crate) fn clean(table: &Path) {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
+    use super::super::file_index::FileIndex;
     use super::*;
 
     #[test]
@@ -50,5 +60,21 @@ mod tests {
         left.sort();
         assert_eq!(left, ["part-1.parquet.00.keys", "part-3.parquet.00.tmp-1"], "it may still be written");
         clean(&table.path().join("none"));
+    }
+
+    #[test]
+    fn a_run_goes_with_the_last_of_its_files() {
+        let table = tempfile::tempdir().unwrap();
+        let runs = runs::Runs::default();
+        let file = |name: &str| (name.to_owned(), Arc::new(FileIndex::in_memory(vec![1, 2])));
+        let live = ["part-1.parquet".to_owned(), "part-2.parquet".to_owned()].into();
+        runs.gather(table.path(), 7, &[file("part-1.parquet"), file("part-2.parquet")], &live).unwrap();
+        fs::write(table.path().join("part-2.parquet"), "").unwrap();
+        let left = || fs::read_dir(table.path().join(FOLDER)).unwrap().count();
+        clean(table.path());
+        assert_eq!(left(), 1);
+        fs::remove_file(table.path().join("part-2.parquet")).unwrap();
+        clean(table.path());
+        assert_eq!(left(), 0);
     }
 }

@@ -10,7 +10,7 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millstream_core::{Error, Result};
@@ -30,7 +30,7 @@ const HEADER_BYTES: usize = 32;
 const BLOCK: usize = 512;
 
 /// How many of the keys that are not there pass the filter.
-const FALSE_POSITIVES: f64 = 0.01;
+pub(super) const FALSE_POSITIVES: f64 = 0.01;
 
 /// Sorted numbers.
 pub(super) enum FileIndex {
@@ -109,6 +109,25 @@ impl FileIndex {
         matches!(self, Self::Disk(_))
     }
 
+    /// How many numbers there are.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Memory(memory) => memory.hashes.len(),
+            Self::Exact(exact) => exact.numbers.len(),
+            Self::Disk(disk) => disk.count,
+        }
+    }
+
+    /// Some of the sorted numbers, from one of them on; none behind the last.
+    pub(super) fn some(&self, from: usize, count: usize) -> Result<Vec<u64>> {
+        let count = count.min(self.len().saturating_sub(from));
+        match self {
+            Self::Memory(memory) => Ok(memory.hashes.iter().skip(from).take(count).copied().collect()),
+            Self::Disk(disk) => disk.read(from, count),
+            Self::Exact(_) => Err(Error::ours("an exact index was asked for hashes")),
+        }
+    }
+
     /// Whether one of the sorted numbers is there.
     pub(super) fn holds_any(&self, keys: &[u64]) -> Result<bool> {
         match self {
@@ -168,9 +187,17 @@ impl Disk {
     }
 }
 
-fn numbers(bytes: &[u8]) -> Vec<u64> {
+/// Numbers as they are in files.
+pub(super) fn numbers(bytes: &[u8]) -> Vec<u64> {
     let eight = |chunk: &[u8]| chunk.iter().rev().fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     bytes.chunks_exact(8).map(eight).collect()
+}
+
+/// The name that an index has until it is whole: two threads may be at the same.
+pub(super) fn temporary(path: &Path) -> PathBuf {
+    static WRITES: AtomicU64 = AtomicU64::new(0);
+    let number = WRITES.fetch_add(1, Ordering::Relaxed);
+    path.with_extension(format!("tmp-{}-{number}", std::process::id()))
 }
 
 /// Writes the index of a large file, forced to the disk before it has its name.
@@ -185,10 +212,7 @@ pub(super) fn write(path: &Path, hashes: &[u64]) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
-    // Two threads may be at the same index.
-    static WRITES: AtomicU64 = AtomicU64::new(0);
-    let number = WRITES.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_extension(format!("tmp-{}-{number}", std::process::id()));
+    let temporary = temporary(path);
     let mut file = BufWriter::with_capacity(1 << 20, File::create(&temporary)?);
     file.write_all(MAGIC)?;
     for number in [hashes.len() as u64, filter_bytes, XxHash64::oneshot(0, &front)] {

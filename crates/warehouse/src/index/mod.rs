@@ -7,10 +7,12 @@
 //!
 //! - [`hash`]: keys as numbers, the same in every process.
 //! - [`file_index`]: the sorted numbers of one file; of a large file on the disk, with a filter in front.
+//! - [`run`]: the sorted numbers of many large files; [`merge`] writes it, [`runs`] says which there are and when.
 //! - [`ranges`]: in front of a list in memory, what is surely not in it.
 //! - [`build`]: reads a file's key columns once.
 //! - [`exact`]: which keys are in none of some files.
-//! - [`together`]: of a file that holds the rows of others.
+//! - [`together`]: of a file that holds the rows of others; of many files.
+//! - [`covered`]: which files are in runs.
 //! - [`cache`]: what is held in memory, within a limit.
 //! - [`clean`]: removes the indexes of files that are gone.
 //!
@@ -20,10 +22,14 @@
 mod build;
 mod cache;
 mod clean;
+mod covered;
 mod exact;
 mod file_index;
 mod hash;
+mod merge;
 mod ranges;
+mod run;
+mod runs;
 mod together;
 
 use std::collections::HashMap;
@@ -37,10 +43,12 @@ use millstream_core::Result;
 use crate::engine::Engine;
 use crate::log::DataFile;
 use cache::Cache;
+use covered::Part;
 pub(crate) use clean::clean;
 use file_index::FOLDER;
 use file_index::FileIndex;
 pub(crate) use hash::KeySet;
+use runs::Runs;
 
 /// Part of the memory for queries that indexes may take.
 const MEMORY_PART: usize = 8;
@@ -50,7 +58,8 @@ const ROWS_MAX: u64 = 32 * 1024 * 1024;
 
 /// The indexes of all tables.
 pub(crate) struct KeyIndexes {
-    cache: Cache,
+    cache: Arc<Cache>,
+    runs: Arc<Runs>,
 }
 
 /// What is indexed: data files of a table, and expressions over its columns.
@@ -69,7 +78,7 @@ pub(crate) struct Indexed<'a> {
 impl KeyIndexes {
     /// With a part of the memory that queries have.
     pub(crate) fn new(memory_limit_bytes: usize) -> Self {
-        Self { cache: Cache::new(memory_limit_bytes / MEMORY_PART) }
+        Self { cache: Arc::new(Cache::new(memory_limit_bytes / MEMORY_PART)), runs: Arc::default() }
     }
 
     /// The files that may hold one of the keys; `None` when such keys cannot be looked up. Indexes that are missing are
@@ -87,24 +96,28 @@ impl KeyIndexes {
         }
         let id = build::id(indexed, &kinds);
         let can_index = |file: &&Arc<DataFile>| file.rows().is_some_and(|rows| rows <= ROWS_MAX);
-        let indexes = self.of_files(engine, indexed, files.iter().filter(can_index), id, &kinds).await?;
-        let mut holding = Vec::new();
-        for file in files {
-            let Some(index) = indexes.get(file.add.path.as_str()) else {
-                holding.push(Arc::clone(file));
-                continue;
-            };
+        let covered = self.covered(indexed.folder, id, files);
+        // What has no index is looked at.
+        let mut holds = vec![true; files.len()];
+        for part in covered.parts {
+            let (hashes, cache) = (Arc::clone(&keys.hashes), Arc::clone(&self.cache));
+            let Part { run, wanted, places } = part;
+            let held = build::blocking(move || run.holding(&hashes, &wanted, &cache)).await?;
+            places.into_iter().for_each(|(number, at)| holds[at] = held.get(number).copied().unwrap_or(true));
+        }
+        let rest: Vec<&Arc<DataFile>> = covered.rest.iter().map(|at| &files[*at]).collect();
+        let indexes = self.of_files(engine, indexed, rest.iter().copied().filter(can_index), id, &kinds).await?;
+        for at in covered.rest {
+            let Some(index) = indexes.get(files[at].add.path.as_str()) else { continue };
             let (index, hashes) = (Arc::clone(index), Arc::clone(&keys.hashes));
             // A large index is looked up on the disk.
-            let is_there = match index.is_on_disk() {
+            holds[at] = match index.is_on_disk() {
                 true => build::blocking(move || index.holds_any(&hashes)).await?,
                 false => index.holds_any(&hashes)?,
             };
-            if is_there {
-                holding.push(Arc::clone(file));
-            }
         }
-        Ok(Some(holding))
+        self.gather(indexed.folder, id, files, runs::FILES_MIN).await;
+        Ok(Some(files.iter().zip(holds).filter(|(_, holds)| *holds).map(|(file, _)| Arc::clone(file)).collect()))
     }
 
     /// The indexes of some files, by their paths.

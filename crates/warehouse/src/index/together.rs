@@ -1,5 +1,7 @@
-//! The index of a file whose rows are those of other files: theirs, put together. So compaction costs no reading.
+//! Indexes put together: of a file whose rows are those of other files, so that compaction costs no reading; and of many
+//! large files, so that a look costs the same however many there are.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +10,7 @@ use millstream_core::Result;
 use super::KeyIndexes;
 use super::build::{self, KEPT_ROWS_MIN};
 use super::file_index::{self, FileIndex};
+use super::runs::{FILES_MIN_ASIDE, is_settled};
 use crate::log::DataFile;
 
 impl KeyIndexes {
@@ -30,6 +33,32 @@ impl KeyIndexes {
             }
         }
         Ok(())
+    }
+
+    /// Makes runs of a table's large files, for the keys by which one of them is known in memory.
+    pub(crate) async fn gather_aside(&self, folder: &Path, files: &[Arc<DataFile>], path: &str) {
+        for id in self.cache.ids_of(&[folder.join(path)]) {
+            self.gather(folder, id, files, FILES_MIN_ASIDE).await;
+        }
+    }
+
+    /// Makes a run of a table's large files, when so many of them have indexes of their own in memory.
+    pub(super) async fn gather(&self, folder: &Path, id: u64, files: &[Arc<DataFile>], files_min: usize) {
+        let runs = self.runs.of(folder, id);
+        let is_in = |file: &DataFile| runs.iter().any(|run| run.files.contains_key(&file.add.path));
+        let open: Vec<_> = files
+            .iter()
+            .filter(|file| is_settled(file) && !is_in(file))
+            .filter_map(|file| Some((file.add.path.clone(), self.cache.get(&folder.join(&file.add.path), id)?)))
+            .filter(|(_, index)| index.is_on_disk())
+            .collect();
+        if open.len() < files_min {
+            return;
+        }
+        let live: HashSet<String> = files.iter().map(|file| file.add.path.clone()).collect();
+        let (runs, folder) = (Arc::clone(&self.runs), folder.to_owned());
+        // What cannot be written is no reason to fail: each file's own index tells the same.
+        let _ = build::blocking(move || runs.gather(&folder, id, &open, &live)).await;
     }
 }
 
