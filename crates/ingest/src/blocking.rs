@@ -1,7 +1,7 @@
 //! Blocking work on a thread of its own, with progress told from the asynchronous side.
 //!
 //! Guarantees: when the asynchronous side is dropped (Ctrl-C), the work is told to give up; it would otherwise keep
-//! the process alive until its end.
+//! the process alive until its end. Work that cannot be told ([`run_unless`]) is let go instead.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -11,6 +11,9 @@ use millstream_core::{Error, Progress, Result};
 
 /// How often progress is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether work is wanted any more that cannot be told to give up.
+const WANTED_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The working side: counts what it has done, and asks whether anyone still waits for it. Clones share both.
 #[derive(Debug, Clone, Default)]
@@ -64,6 +67,31 @@ pub(crate) async fn run<T: Send + 'static>(
     joined.map_err(|e| Error::ours("a working thread panicked").why(e))?
 }
 
+/// Runs `work`, which cannot be told to give up, and waits for it until it `is_off`: then there is no answer, at once.
+/// The thread goes on alone with what it was given; nothing waits for it, not even the end of the process.
+pub(crate) async fn run_unless<T: Send + 'static>(
+    is_off: impl Fn() -> bool,
+    work: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<Option<T>> {
+    let (tell, mut answer) = tokio::sync::oneshot::channel();
+    let thread = std::thread::Builder::new().name("millstream-ask".to_owned());
+    let started = thread.spawn(move || {
+        // Nobody waits for it when it is off.
+        let _ = tell.send(work());
+    });
+    started.map_err(|e| Error::environment("a thread cannot be started").why(e))?;
+    loop {
+        match tokio::time::timeout(WANTED_INTERVAL, &mut answer).await {
+            Ok(answer) => {
+                let answer = answer.map_err(|e| Error::ours("a working thread panicked").why(e))?;
+                return answer.map(Some);
+            }
+            Err(_) if is_off() => return Ok(None),
+            Err(_) => {}
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -86,5 +114,21 @@ mod tests {
             assert!(waited.is_err());
         });
         has_ended.recv_timeout(Duration::from_secs(10)).unwrap();
+    }
+
+    #[test]
+    fn work_that_cannot_be_told_is_let_go() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let answer = |is_off: bool, wait: Duration| {
+            let work = move || {
+                std::thread::sleep(wait);
+                Ok(7)
+            };
+            runtime.block_on(run_unless(move || is_off, work)).unwrap()
+        };
+        assert_eq!(answer(false, 3 * WANTED_INTERVAL), Some(7));
+        let began = std::time::Instant::now();
+        assert_eq!(answer(true, Duration::from_secs(10)), None);
+        assert!(began.elapsed() < Duration::from_secs(5));
     }
 }

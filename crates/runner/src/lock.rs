@@ -13,7 +13,8 @@
 //! longer holds it. The process id inside the file is for people; nothing is decided by it.
 //!
 //! Deliberately absent: locks of single models. Commits are atomic without this lock; it keeps two runs from
-//! interleaving, which would mix two states of the project.
+//! interleaving, which would mix two states of the project. Only refreshes of one `up` share it, of different models and
+//! each from one state of all others.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};

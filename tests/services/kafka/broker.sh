@@ -1,4 +1,4 @@
-# Sourced by run.sh: Apache Kafka in KRaft mode, one node, from Maven Central.
+# Sourced by run.sh and up.sh: Apache Kafka in KRaft mode, one node, from Maven Central.
 # MILLSTREAM_KAFKA_LIB says where its jars are kept (default: target/kafka-lib of the repository). Idempotent.
 #
 # Listeners: PLAIN_PORT without anything, SASL_PORT with SASL (PLAIN and SCRAM-SHA-512) over TLS.
@@ -52,6 +52,7 @@ transaction.state.log.replication.factor=1
 transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=3
 group.initial.rebalance.delay.ms=0
+log.cleaner.backoff.ms=250
 EOF
     java_main kafka.tools.StorageTool format --cluster-id "$(java_main kafka.tools.StorageTool random-uuid 2>/dev/null | tail -1)" \
         --config "$BROKER_DIR/server.properties" --add-scram 'SCRAM-SHA-512=[name=bob,password=bob-word]' >"$BROKER_DIR/format.log" 2>&1 ||

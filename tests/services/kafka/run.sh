@@ -3,21 +3,13 @@
 set -euo pipefail
 HERE="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 ROOT="$(cd "$HERE/../../.." && pwd)"
-MILLSTREAM_BIN="${MILLSTREAM_BIN:-$ROOT/target/release/millstream}"
-WORK="$(mktemp -d)"
+source "$HERE/shared.sh"
 source "$HERE/broker.sh"
 finish() {
     stop_broker
     rm -rf "$WORK"
 }
 trap finish EXIT
-
-VENV="${MILLSTREAM_KAFKA_VENV:-$ROOT/target/kafka-venv}"
-if ! cmp -s "$HERE/requirements.txt" "$VENV/installed.txt"; then
-    python3 -m venv "$VENV" >&2
-    "$VENV/bin/python" -m pip install --quiet --disable-pip-version-check -r "$HERE/requirements.txt" >&2
-    cp "$HERE/requirements.txt" "$VENV/installed.txt"
-fi
 
 prepare_broker "$WORK/broker"
 start_broker
@@ -29,28 +21,8 @@ BOB=("${TLS[@]}" -X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=bob -X sasl.pa
 cd "$WORK"
 "$MILLSTREAM_BIN" init shop >/dev/null 2>&1
 
-status=0
-must() { # must EXIT WHAT COMMAND…
-    local expected=$1 what=$2 code=0
-    shift 2
-    "$@" >last.log 2>&1 || code=$?
-    if [ "$code" = "$expected" ]; then echo "ok: $what (exit $code)"; else
-        echo "FAILED: $what: exit $code, expected $expected"
-        cat last.log
-        status=1
-    fi
-}
 produce() { "$MILLSTREAM_BIN" produce --topic transactions --rate 10000 "$@"; }
 ingest() { "$MILLSTREAM_BIN" ingest transactions_streaming --project-dir shop "$@"; }
-count() { "$MILLSTREAM_BIN" --quiet query --project-dir shop "$1" --format csv | tail -1; }
-rows() { # rows EXPECTED WHAT
-    local found
-    found="$(count "select count(*) as n from raw.transactions_streaming")"
-    if [ "$found" = "$1" ]; then echo "ok: $2: $found rows"; else
-        echo "FAILED: $2: $found rows, expected $1"
-        status=1
-    fi
-}
 
 must 0 "500 messages to Apache Kafka" produce --brokers "$PLAIN" --count 500 --seed 1
 must 0 "ingested" ingest --brokers "$PLAIN"
@@ -70,12 +42,7 @@ must 3 "a wrong password is refused" ingest --brokers "$SASL" "${TLS[@]}" -X sas
 if grep -q other-word last.log; then echo "FAILED: the password is in what was said"; status=1; else echo "ok: the password is not told"; fi
 must 3 "no TLS where TLS is spoken is refused" produce --brokers "$SASL" --count 10 --seed 4 --connect-timeout 5s
 
-group="$(java_main org.apache.kafka.tools.consumer.group.ConsumerGroupCommand --bootstrap-server "$PLAIN" --all-groups --describe 2>/dev/null | awk '$2 == "transactions"')"
-lag="$(printf '%s\n' "$group" | awk 'NF { lag += $6 } END { print NR ? lag : "none" }')"
-if [ "$lag" = 0 ]; then echo "ok: Kafka's own tools see the group, lag 0"; else
-    echo "FAILED: Kafka's own tools see lag '$lag': $group"
-    status=1
-fi
+same 0 "$(group_lag transactions)" "lag of the group as Kafka's own tools see it"
 
 "$VENV/bin/python" "$HERE/transactions.py" "$PLAIN" transactions >transactions.log 2>&1 || { cat transactions.log; status=1; }
 must 0 "transactions ingested" ingest --brokers "$PLAIN"
@@ -86,9 +53,11 @@ must 3 "a broker that is away is told" ingest --brokers "$PLAIN"
 start_broker
 must 0 "after a restart of the broker: produced" produce --brokers "$PLAIN" --count 40 --seed 5
 must 0 "after a restart of the broker: ingested" ingest --brokers "$PLAIN"
-balance="$("$MILLSTREAM_BIN" --quiet ledger --project-dir shop --format csv | awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { i_ += $at["rows_in"]; l += $at["rows_loaded"]; q += $at["rows_quarantined"] } END { print (i_ == l + q) ? "balanced" : "unbalanced", i_ }')"
-echo "ledger: $balance"
-case "$balance" in balanced*) ;; *) status=1 ;; esac
-distinct="$(count "select count(*) - count(distinct tx_id) as n from raw.transactions_streaming")"
-[ "$distinct" = 0 ] || { echo "FAILED: $distinct messages were loaded twice"; status=1; }
+balance="$(balance)"
+same balanced "${balance%% *}" "the ledger of ${balance#* } (messages in, in quarantine)"
+same 0 "$(count "select count(*) - count(distinct tx_id) as n from raw.transactions_streaming")" "messages that were loaded twice"
+
+# Its own broker, so that this one needs no memory meanwhile.
+stop_broker
+"$HERE/up.sh" || status=1
 exit $status

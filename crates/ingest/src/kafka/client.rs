@@ -14,6 +14,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::statistics::Statistics;
 
 use super::Watch;
+use super::eof::EndTold;
 use crate::contract::KafkaSource;
 use crate::nearest::nearest;
 
@@ -41,6 +42,7 @@ pub(crate) struct Context {
     topic: String,
     watch: Option<Arc<dyn Watch>>,
     last_error: Mutex<Option<String>>,
+    end: EndTold,
 }
 
 impl ClientContext for Context {
@@ -48,8 +50,9 @@ impl ClientContext for Context {
         tracing::debug!(target: "librdkafka", ?level, fac, log_message);
     }
     fn error(&self, error: KafkaError, reason: &str) {
-        // Asked for, and told with the messages too.
+        // Asked for, and told with the messages too, right after this.
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::PartitionEOF) {
+            self.end.tell(reason);
             return;
         }
         let text = if reason.is_empty() { error.to_string() } else { reason.to_owned() };
@@ -71,6 +74,11 @@ impl ClientContext for Context {
 impl ConsumerContext for Context {}
 
 impl Context {
+    /// The offset of the partition's end that the poll before this has told.
+    pub(crate) fn take_end(&self) -> Option<i64> {
+        self.end.take()
+    }
+
     /// The last error that was told in passing.
     pub(crate) fn last_error(&self) -> Option<String> {
         self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -8,14 +8,19 @@
 //! - Offsets that the broker no longer has stop the ingestion with an error, or are skipped on the user's word and
 //!   told in the ledger. They are never passed over in silence.
 //! - A message that cannot be decoded is in quarantine, whatever its bytes.
+//! - At the end of a partition the position is behind it even where its last offsets hold no messages (transaction
+//!   markers, aborted messages, what compaction took away), so that nobody misses these when the broker deletes them.
+//! - Asked to stop, it does not wait for a broker that does not answer.
 //!
 //! Deliberately absent: consumer group assignment (one process reads a topic into one table), Avro and Protobuf.
 
 mod client;
 mod commit;
+mod eof;
 mod flush;
 mod hold;
 mod positions;
+mod reading;
 mod run;
 mod segment;
 mod watch;

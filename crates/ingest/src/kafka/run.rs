@@ -11,7 +11,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use super::client;
 use super::commit::{Committer, Loads, Range};
 use super::positions::{self, Gap};
-use super::segment::{Ended, Limits, Reader, Reading, Segment};
+use super::reading::Reading;
+use super::segment::{Ended, Limits, Reader, Segment};
 use super::worker::{Done, Worker};
 use super::{KafkaCommit, KafkaOptions, OnGap, PartitionAt, PartitionMoved};
 use crate::broken::Tally;
@@ -22,6 +23,13 @@ use crate::{UnitReport, UnitStatus, blocking};
 
 /// How often new partitions are looked for while following.
 const PARTITIONS_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Following, how often positions alone are committed at most, where the ends of partitions hold no messages: a
+/// producer that aborts all of its transactions would have us commit nothing else.
+const POSITIONS_INTERVAL: Duration = Duration::from_secs(3);
+
+/// How long the end waits for the client to close: it tells the consumer group's offsets first, if the broker is there.
+const CLOSE_MAX: Duration = Duration::from_secs(1);
 
 /// Times that a broker may say "out of range" about offsets that it says it has.
 const OUT_OF_RANGE_ROUNDS_MAX: u32 = 3;
@@ -38,7 +46,8 @@ pub(crate) async fn run(
 ) -> Result<Vec<UnitReport>> {
     options.flush.rows(false);
     let mut committer = Committer::new(contract, source, warehouse, ledger, clock, progress, options.follow).await?;
-    let mut course = Course { contract, options, progress, gaps: Vec::new(), totals: BTreeMap::new(), messages: 0 };
+    let (gaps, totals) = (Vec::new(), BTreeMap::new());
+    let mut course = Course { contract, options, progress, gaps, totals, messages: 0, moved: None };
     let reader = {
         let (source, table, overrides) = (source.clone(), contract.table().clone(), options.properties.clone());
         let watch = options.watch.clone();
@@ -48,19 +57,19 @@ pub(crate) async fn run(
         };
         blocking::run(progress, 0, connect).await?
     };
-    let mut reader = course.assign(reader, &mut committer).await?;
+    let Some(mut reader) = course.assign(reader, &mut committer).await? else { return Ok(course.reports()) };
     let due: i64 = reader.partitions.values().map(|reading| reading.end.unwrap_or(reading.next) - reading.next).sum();
     let total = if options.follow { None } else { u64::try_from(due).ok() };
     progress.start(&format!("ingest {}", contract.table()), total, "messages");
     let mut looked = Instant::now();
     let mut told_error = None;
     let mut idle_rounds = 0;
-    loop {
+    let last = loop {
         let before = course.messages;
         let (back, ended) = course.segment(reader, &mut committer, clock).await?;
         reader = back;
         match ended {
-            Ended::Drained | Ended::Stopped => break,
+            Ended::Drained | Ended::Stopped => break Some(reader),
             // Following never drains; not following, the limit only asks for a commit.
             Ended::Limit => {}
             Ended::OutOfRange => {
@@ -73,18 +82,29 @@ pub(crate) async fn run(
                     .why("it says that they are out of range, and that they are within it")
                     .retryable());
                 }
-                reader = course.assign(reader, &mut committer).await?;
+                let Some(assigned) = course.assign(reader, &mut committer).await? else { break None };
+                reader = assigned;
             }
         }
         if options.follow && looked.elapsed() >= PARTITIONS_INTERVAL {
             looked = Instant::now();
-            reader = course.assign_new(reader, &mut committer).await?;
+            let Some(assigned) = course.assign_new(reader, &mut committer).await? else { break None };
+            reader = assigned;
             let error = reader.consumer.context().last_error();
             if error != told_error {
                 progress.note(&format!("Kafka: {}", error.as_deref().unwrap_or_default()));
                 told_error = error;
             }
         }
+    };
+    if let Some(reader) = last {
+        let began = Instant::now();
+        let close = move || {
+            drop(reader);
+            Ok(())
+        };
+        // Everything is committed, so that nothing is wrong if it takes longer.
+        let _ = blocking::run_unless(move || began.elapsed() >= CLOSE_MAX, close).await;
     }
     Ok(course.reports())
 }
@@ -98,18 +118,22 @@ struct Course<'a> {
     /// partition → its ledger lines added up, and its broken rules.
     totals: BTreeMap<i32, (LedgerEntry, Tally)>,
     messages: u64,
+    /// When positions alone were committed last.
+    moved: Option<Instant>,
 }
 
 impl Course<'_> {
-    /// Assigns all partitions at their positions, gaps settled.
-    async fn assign(&mut self, mut reader: Reader, committer: &mut Committer<'_>) -> Result<Reader> {
+    /// Assigns all partitions at their positions, gaps settled. None when asked to stop before the broker has answered.
+    async fn assign(&mut self, mut reader: Reader, committer: &mut Committer<'_>) -> Result<Option<Reader>> {
         reader.partitions.clear();
         self.assign_new(reader, committer).await
     }
 
-    /// Assigns the partitions that are not read yet.
-    async fn assign_new(&mut self, reader: Reader, committer: &mut Committer<'_>) -> Result<Reader> {
-        let (mut reader, marks) = blocking::run(self.progress, self.messages, move |_| {
+    /// Assigns the partitions that are not read yet. None as above.
+    async fn assign_new(&mut self, reader: Reader, committer: &mut Committer<'_>) -> Result<Option<Reader>> {
+        let is_off = || self.options.stop.is_stopped();
+        // The client cannot be told to give up a question; its own time limit is one for slow brokers.
+        let asked = blocking::run_unless(is_off, move || {
             let mut marks = Vec::new();
             for partition in client::partitions(&reader.consumer, &reader.source)? {
                 if !reader.partitions.contains_key(&partition) {
@@ -117,11 +141,11 @@ impl Course<'_> {
                 }
             }
             Ok((reader, marks))
-        })
-        .await?;
+        });
+        let Some((mut reader, marks)) = asked.await? else { return Ok(None) };
         if marks.is_empty() {
             self.tell_reading(&reader, &BTreeMap::new());
-            return Ok(reader);
+            return Ok(Some(reader));
         }
         let ends: BTreeMap<i32, i64> = marks.iter().map(|(partition, marks)| (*partition, marks.high)).collect();
         let anew = reader.partitions.is_empty();
@@ -132,7 +156,7 @@ impl Course<'_> {
                 gap.to
             });
             let end = if self.options.follow { None } else { Some(marks.high) };
-            starts.insert(partition, Reading { next, end, at_end: false });
+            starts.insert(partition, Reading::new(next, end));
         }
         self.settle(&gaps, &reader.source, committer).await?;
         let mut list = TopicPartitionList::new();
@@ -146,7 +170,7 @@ impl Course<'_> {
         let assigned = if anew { reader.consumer.assign(&list) } else { reader.consumer.incremental_assign(&list) };
         assigned.map_err(|e| client::unreachable_error(&reader.consumer, &reader.source, &e))?;
         self.tell_reading(&reader, &ends);
-        Ok(reader)
+        Ok(Some(reader))
     }
 
     /// Tells whoever watches that the broker answered, and where partitions go on.
@@ -214,15 +238,13 @@ impl Course<'_> {
         let (rows_max, stop) = (self.options.max_batch_rows.max(1), self.options.stop.clone());
         let limits =
             Limits { rows_max, flush, asked: self.options.flush.clone(), hold: self.options.hold.clone(), stop };
-        let before: BTreeMap<i32, i64> =
-            reader.partitions.iter().map(|(partition, reading)| (*partition, reading.next)).collect();
         let make = self.workers(&reader.source, &loads, committer.load_id());
         let threads = self.options.threads;
         let read = blocking::run(self.progress, self.messages, move |work| {
             let segment = reader.read(&limits, threads, make, work)?;
             Ok((reader, segment))
         });
-        let (reader, segment): (Reader, Segment) = match read.await {
+        let (mut reader, segment): (Reader, Segment) = match read.await {
             Ok(read) => read,
             Err(error) => {
                 self.options.flush.rows(false);
@@ -234,19 +256,26 @@ impl Course<'_> {
         let ranges: BTreeMap<i32, Range> = reader
             .partitions
             .iter()
-            .filter_map(|(partition, reading)| {
-                let start = before.get(partition).copied()?;
-                (reading.next > start).then_some((*partition, Range { start, end: reading.next }))
-            })
+            .filter(|(_, reading)| reading.next > reading.from)
+            .map(|(partition, reading)| (*partition, Range { start: reading.from, end: reading.next }))
             .collect();
-        if ranges.is_empty() {
+        let has_messages = segment.done.counts.values().any(|counts| counts.rows_in > 0);
+        // Positions alone can wait while reading goes on from where the reader is; not when it goes on from the tables.
+        let can_wait = !has_messages && segment.ended == Ended::Limit;
+        if ranges.is_empty() || can_wait && self.moved.is_some_and(|at| at.elapsed() < POSITIONS_INTERVAL) {
             self.options.flush.rows(false);
             loads.discard().await?;
             return Ok((reader, segment.ended));
         }
         let began = Instant::now();
         let entries = committer.commit(&loads, &ranges, &segment.done, started_at).await?;
-        self.options.flush.committed();
+        reader.partitions.values_mut().for_each(|reading| reading.from = reading.next);
+        if has_messages {
+            self.options.flush.committed();
+        } else {
+            self.options.flush.rows(false);
+            self.moved = Some(Instant::now());
+        }
         self.tell_commit(&entries, &segment.done, &ranges, began.elapsed());
         self.tell_group(&reader, &ranges);
         self.add(entries, segment.done, &ranges);
@@ -306,7 +335,8 @@ impl Course<'_> {
     fn reports(self) -> Vec<UnitReport> {
         let names: Vec<&str> = self.contract.columns().iter().map(|column| column.name.as_str()).collect();
         let mut reports = self.gaps;
-        for (entry, tally) in self.totals.into_values() {
+        // Where only positions moved, there is nothing to report.
+        for (entry, tally) in self.totals.into_values().filter(|(entry, _)| entry.rows_in > 0) {
             debug_assert!(entry.kind == UnitKind::Offsets && entry.outcome == Outcome::Loaded);
             reports.push(UnitReport { entry, status: UnitStatus::Loaded, broken: tally.report(&names) });
         }

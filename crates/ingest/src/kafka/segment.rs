@@ -15,6 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::{Message as _, TopicPartitionList};
 
 use super::client::{self, MillConsumer};
+use super::reading::Reading;
 use super::worker::{Batch, Done, Worker};
 use super::{FlushFlag, HoldFlag, StopFlag};
 use crate::blocking::Work;
@@ -38,25 +39,6 @@ const QUEUED_BATCHES_PER_THREAD: usize = 2;
 
 /// A broker that is silent for this long while messages are due is an error.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// A partition that is being read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reading {
-    /// The next offset.
-    pub(crate) next: i64,
-    /// Where to stop; none when following.
-    pub(crate) end: Option<i64>,
-    /// The end of the log was reached, which can be before `end` where the last offsets hold no messages
-    /// (transaction markers).
-    pub(crate) at_end: bool,
-}
-
-impl Reading {
-    /// Whether everything that is due has been read.
-    pub(crate) fn is_drained(&self) -> bool {
-        self.end.is_some_and(|end| self.next >= end || self.at_end)
-    }
-}
 
 /// When a segment ends.
 pub(crate) struct Limits {
@@ -200,14 +182,14 @@ impl Reader {
                 Some(Ok(message)) => {
                     silent = Duration::ZERO;
                     let Some(reading) = self.partitions.get_mut(&message.partition()) else { continue };
-                    // Beyond the end that was seen at the start, or left over from before a new assignment.
-                    if reading.end.is_some_and(|end| message.offset() >= end) || message.offset() < reading.next {
-                        continue;
-                    }
-                    reading.next = message.offset() + 1;
-                    if reading.is_drained() {
+                    let was_drained = reading.is_drained();
+                    let is_due = reading.message(message.offset());
+                    if !was_drained && reading.is_drained() {
                         due -= 1;
                         pause(&self.consumer, &self.source, message.partition());
+                    }
+                    if !is_due {
+                        continue;
                     }
                     if rows == 0 {
                         flush_from = Instant::now();
@@ -226,9 +208,10 @@ impl Reader {
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     silent = Duration::ZERO;
+                    let told = self.consumer.context().take_end();
                     if let Some(reading) = self.partitions.get_mut(&partition) {
                         let was_drained = reading.is_drained();
-                        reading.at_end = true;
+                        reading.end_reached(told);
                         due -= usize::from(!was_drained && reading.is_drained());
                     }
                 }

@@ -14,6 +14,7 @@ use super::*;
 use crate::testing::{FakeLedger, FakeWarehouse, clock, contract};
 
 mod broker;
+mod markers;
 
 const RAW: &str = "raw.orders";
 const QUARANTINE: &str = "quarantine.orders";

@@ -15,7 +15,7 @@ use millstream_store::{Cause, NodeRecord, RunRecord, RunStatus};
 
 use super::event::LiveEvent;
 use super::shared::Shared;
-use super::topic::{self, AHEAD_ROWS_MAX, Topic};
+use super::topic::{self, Topic};
 
 /// A topic that was read for this long is not away again but away anew: pauses begin from the shortest.
 const STEADY_AFTER: Duration = Duration::from_secs(60);
@@ -71,7 +71,7 @@ async fn stretch(shared: &Arc<Shared>, source: &Arc<Followed>) -> Result<()> {
         flush_ms: u64::try_from(source.flush.as_millis()).unwrap_or(u64::MAX),
         flush: source.topic.flush.clone(),
         hold: source.topic.hold.clone(),
-        max_batch_rows: AHEAD_ROWS_MAX,
+        max_batch_rows: source.topic.ahead_rows_max,
         threads: runner.project.target.threads.max(1),
         stop: stop.clone(),
         watch: Some(Arc::clone(&log) as _),
@@ -113,6 +113,20 @@ struct Run {
 }
 
 impl Log {
+    /// The table has a new version. Where only positions have moved in it, and nobody else has written in between,
+    /// nothing that reads it has a change waiting.
+    fn changed(&self, rows: u64, version: Option<u64>) {
+        let id = &self.source.unique_id;
+        if let (0, Some(version)) = (rows, version)
+            && let Some(known) = self.shared.versions().get_mut(id)
+            && *known + 1 == version
+        {
+            *known = version;
+            return;
+        }
+        self.shared.changed(id, version);
+    }
+
     fn run(&self) -> std::sync::MutexGuard<'_, Run> {
         self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,12 +208,13 @@ impl Watch for Log {
         let mut run = self.run();
         let loaded = commit.partitions.iter().map(|moved| moved.rows_loaded).sum::<u64>();
         run.loaded += loaded;
-        run.quarantined += commit.partitions.iter().map(|moved| moved.rows_quarantined).sum::<u64>();
+        let quarantined = commit.partitions.iter().map(|moved| moved.rows_quarantined).sum::<u64>();
+        run.quarantined += quarantined;
         run.version = commit.version.or(run.version);
         drop(run);
         self.shared.board.committed(&self.source.name, self.shared.now(), commit);
         self.shared.board.up(&self.source.name);
-        self.shared.changed(&self.source.unique_id, commit.version);
+        self.changed(loaded + quarantined, commit.version);
         self.source.topic.loaded(loaded);
         topic::decide(&self.shared);
     }

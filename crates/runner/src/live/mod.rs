@@ -46,7 +46,7 @@ pub use schedule::{
     AT_ONCE_MAX, CATCH_UP_MAX, CatchUp, RETRIES_MAX, SCHEDULES_FILE, SCHEDULES_MAX, Schedule, ScheduledCommand,
     Schedules,
 };
-pub use topic::AHEAD_ROWS_MAX;
+pub use topic::{AHEAD_ROWS_MAX, MEMORY_PER_AHEAD_ROW_BYTES};
 
 use crate::ingest::name;
 use crate::lock::{UP, WorkspaceLock};
@@ -191,7 +191,8 @@ impl Runner {
             request.board.source(&name, |board| board.connector = if is_topic { "kafka" } else { "file" });
             if is_topic {
                 let (flush, skip_gaps) = (request.flush, request.skip_gaps);
-                let topic = Arc::new(Topic::new(&unique_id, &name));
+                let rows_max = topic::ahead_rows_max(request.memory_limit_bytes);
+                let topic = Arc::new(Topic::new(&unique_id, &name, rows_max));
                 topics.push(Arc::clone(&topic));
                 followed.push(Followed { unique_id, name, contract, flush, topic, skip_gaps });
             } else {

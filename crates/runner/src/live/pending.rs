@@ -72,8 +72,7 @@ impl Pending {
             if with.iter().any(|other| self.nodes[*other].is_at_work) {
                 continue;
             }
-            let with: BTreeSet<usize> =
-                with.into_iter().filter(|other| self.nodes[*other].since.is_some()).collect();
+            let with: BTreeSet<usize> = with.into_iter().filter(|other| self.nodes[*other].since.is_some()).collect();
             // What waits after a failure holds back what needs it.
             if with.iter().all(|other| self.nodes[*other].not_before.is_none_or(|at| at <= now)) {
                 all.extend(with);

@@ -283,7 +283,8 @@ fn account(
                 model.failures += 1;
                 model.failing = Some(result.message.clone().unwrap_or_else(|| result.status.name().to_owned()));
             });
-            let retry_in = shared.pending().next(&shared.graph, false).map_or(Duration::ZERO, |next| next - at.min(next));
+            let retry_in =
+                shared.pending().next(&shared.graph, false).map_or(Duration::ZERO, |next| next - at.min(next));
             shared.tell(&LiveEvent::Held { model: result, retry_in });
         }
         // Skipped because of another, or cancelled.

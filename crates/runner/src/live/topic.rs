@@ -2,7 +2,7 @@
 //! it is too far ahead of them (back-pressure).
 //!
 //! Guarantees: what waits at the broker costs no memory here, so that a burst of any length is worked off in steps of
-//! [`AHEAD_ROWS_MAX`] rows; nothing is held for refreshes that may come late (long lags) or that fail, since the raw table
+//! [`AHEAD_ROWS_MAX`] rows, fewer where memory is small; nothing is held for refreshes that may come late (long lags) or that fail, since the raw table
 //! is the place where rows can wait for these.
 
 use std::sync::Arc;
@@ -18,6 +18,14 @@ use super::shared::Shared;
 /// half of what one refresh can work off by keys.
 pub const AHEAD_ROWS_MAX: u64 = 500_000;
 
+/// Bytes of the memory limit for each of these rows: where memory is small, so are the steps.
+pub const MEMORY_PER_AHEAD_ROW_BYTES: u64 = 4_096;
+
+/// The same with this much memory.
+pub(crate) fn ahead_rows_max(memory_limit_bytes: u64) -> u64 {
+    (memory_limit_bytes / MEMORY_PER_AHEAD_ROW_BYTES).clamp(1, AHEAD_ROWS_MAX)
+}
+
 /// One topic.
 #[derive(Debug, Default)]
 pub(crate) struct Topic {
@@ -31,11 +39,13 @@ pub(crate) struct Topic {
     pub(crate) hold: HoldFlag,
     /// Rows that were loaded since the latest refresh began.
     ahead: AtomicU64,
+    /// How many they may be.
+    pub(crate) ahead_rows_max: u64,
 }
 
 impl Topic {
-    pub(crate) fn new(unique_id: &str, name: &str) -> Self {
-        Self { unique_id: unique_id.to_owned(), name: name.to_owned(), ..Self::default() }
+    pub(crate) fn new(unique_id: &str, name: &str, ahead_rows_max: u64) -> Self {
+        Self { unique_id: unique_id.to_owned(), name: name.to_owned(), ahead_rows_max, ..Self::default() }
     }
 
     /// Rows were committed.
@@ -73,7 +83,7 @@ pub(super) fn decide(shared: &Shared) {
     let pressure = &shared.pressure;
     let is_full = pressure.is_high.load(Ordering::Relaxed) && pressure.at_work.load(Ordering::Relaxed) > 0;
     for topic in &shared.topics {
-        let is_ahead = topic.ahead.load(Ordering::Relaxed) >= AHEAD_ROWS_MAX;
+        let is_ahead = topic.ahead.load(Ordering::Relaxed) >= topic.ahead_rows_max;
         let is_held = is_full || (is_ahead && shared.pending().is_urgent(&shared.graph, &topic.unique_id));
         if topic.hold.is_held() != is_held {
             topic.hold.set(is_held);
@@ -99,5 +109,19 @@ pub(super) async fn watch_memory(shared: Arc<Shared>, limit_bytes: u64) {
             decide(&shared);
         }
         shared.sleep(LOOKED_EVERY).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_small_where_memory_is() {
+        let enough = AHEAD_ROWS_MAX * MEMORY_PER_AHEAD_ROW_BYTES;
+        assert_eq!(ahead_rows_max(u64::MAX), AHEAD_ROWS_MAX);
+        assert_eq!(ahead_rows_max(enough), AHEAD_ROWS_MAX);
+        assert_eq!(ahead_rows_max(enough - 1), AHEAD_ROWS_MAX - 1);
+        assert_eq!(ahead_rows_max(0), 1, "it never stands still");
     }
 }

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use millstream_core::{Clock, Kind};
+use millstream_core::{Clock, Kind, SystemClock};
 use millstream_runner::live::{Board, LiveEvent, LiveEvents, RoundSummary, Schedules, UpRequest};
 use millstream_runner::{Cancel, Runner, Status};
-use millstream_store::{Cause, RunStatus, Tick, TickState};
+use millstream_store::{Cause, NodeRecord, RunStatus, Tick, TickState};
 
 use crate::world::World;
 
@@ -310,6 +310,65 @@ fn up_follows_files_and_what_other_commands_build() {
     });
     assert_eq!(scene.world.query("select count(*) from main.d1"), "3\n");
     assert!(scene.request.board.snapshot().is_draining);
+}
+
+#[test]
+fn what_may_be_older_is_refreshed_beside_and_misses_nothing() {
+    let world = chain();
+    for name in ["p", "d2", "d3", "aside"] {
+        world.remove(&format!("models/{name}.sql"));
+    }
+    // It takes its time, and has more of it than `d1`.
+    let slow = "select id, (select count(*) from generate_series(1, 30000000)) as n from {{ ref('d1') }}";
+    let config = "{{ config(materialized='dynamic_table', target_lag='10 seconds') }}";
+    world.write("models/slow.sql", &format!("{config} {slow}"));
+    // Beside the slow one this reads what it read.
+    world.write(
+        "tests/same.sql",
+        "select * from {{ ref('slow') }} full join {{ ref('d1') }} using (id) where n is null",
+    );
+    let mut scene = Scene::new(world, "");
+    scene.runner.clock = Arc::new(SystemClock);
+    let (runner, request) = (scene.runner.clone(), scene.request.clone());
+    // Refreshes of d1 that began and ended while one of the slow one went on.
+    let beside = || {
+        let runs = scene.runner.store.runs(100).unwrap();
+        let nodes: Vec<_> = runs.iter().flat_map(|run| scene.runner.store.nodes(&run.invocation_id).unwrap()).collect();
+        let of = |name: &str| {
+            let nodes = nodes.iter().filter(|node| node.unique_id == format!("model.shop.{name}"));
+            let span = |node: &NodeRecord| {
+                (node.started_at, node.started_at + Duration::from_micros(node.duration_us), node.version)
+            };
+            nodes.map(span).collect::<Vec<_>>()
+        };
+        let (slow, fast) = (of("slow"), of("d1"));
+        fast.iter().any(|fast| slow.iter().any(|slow| slow.0 < fast.0 && fast.1 < slow.1 && fast.2.is_some()))
+    };
+    let mut ids = 0;
+    let model = |name: &str| scene.request.board.snapshot().models.get(name).cloned();
+    scene.world.runtime.block_on(async {
+        let up = tokio::spawn(async move { runner.up(&request).await });
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
+        let mut files = 1;
+        while !beside() {
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", scene.request.board.snapshot());
+            files += 1;
+            scene.world.write(&format!("in/{files}.csv"), &format!("id\n{}\n", files + 1));
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+        // From here on nothing comes: what came while the slow one was at work is in it all the same.
+        while model("slow").unwrap().pending_since.is_some() || model("d1").unwrap().pending_since.is_some() {
+            assert!(tokio::time::Instant::now() < deadline, "{:?}", scene.request.board.snapshot());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        scene.request.cancel.cancel();
+        up.await.unwrap().unwrap();
+        ids = files + 1;
+    });
+    for name in ["d1", "slow"] {
+        assert_eq!(scene.world.query(&format!("select count(*) from main.{name}")), format!("{ids}\n"), "{name}");
+    }
+    assert!(scene.lines.0.lock().unwrap().is_empty(), "no version was held");
 }
 
 #[test]

@@ -43,15 +43,15 @@ use millstream_core::Result;
 use crate::engine::Engine;
 use crate::log::DataFile;
 use cache::Cache;
-use covered::Part;
 pub(crate) use clean::clean;
+use covered::Part;
 use file_index::FOLDER;
 use file_index::FileIndex;
 pub(crate) use hash::KeySet;
 use runs::Runs;
 
 /// Part of the memory for queries that indexes may take.
-const MEMORY_PART: usize = 8;
+const MEMORY_PART: usize = 4;
 
 /// Rows of a data file above which it gets no index and is always looked at.
 const ROWS_MAX: u64 = 32 * 1024 * 1024;

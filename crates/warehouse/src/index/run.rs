@@ -59,7 +59,9 @@ impl Run {
         let mut file = File::open(path).ok()?;
         let mut header = [0; HEADER_BYTES];
         file.read_exact(&mut header).ok()?;
-        let [_, count, names_bytes, filter_bytes, checksum, filter_checksum] = numbers(&header)[..] else { return None };
+        let [_, count, names_bytes, filter_bytes, checksum, filter_checksum] = numbers(&header)[..] else {
+            return None;
+        };
         let whole = |number: u64| usize::try_from(number).ok();
         let (count, names_bytes, filter_bytes) = (whole(count)?, whole(names_bytes)?, whole(filter_bytes)?);
         let front_bytes = names_bytes.checked_add(count.div_ceil(BLOCK) * 8)?;
@@ -241,7 +243,8 @@ mod tests {
     /// A run of files with these numbers.
     fn run_of(path: &Path, files: &[Vec<u64>]) -> Run {
         let names: Vec<String> = (0..files.len()).map(|number| format!("part-{number}.parquet")).collect();
-        let file = |(keys, number): (&Vec<u64>, u16)| Source::File(Arc::new(FileIndex::in_memory(keys.clone())), number);
+        let file =
+            |(keys, number): (&Vec<u64>, u16)| Source::File(Arc::new(FileIndex::in_memory(keys.clone())), number);
         let sources = files.iter().zip(0..).map(file).collect();
         merge::write(path, &names, sources, files.iter().map(|keys| keys.len() as u64).sum()).unwrap();
         Run::open(path).unwrap()

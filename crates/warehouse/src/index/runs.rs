@@ -109,13 +109,7 @@ impl Runs {
         done
     }
 
-    fn make(
-        &self,
-        folder: &Path,
-        id: u64,
-        files: &[(String, Arc<FileIndex>)],
-        live: &HashSet<String>,
-    ) -> Result<()> {
+    fn make(&self, folder: &Path, id: u64, files: &[(String, Arc<FileIndex>)], live: &HashSet<String>) -> Result<()> {
         let runs = self.look(folder, id);
         let mut names: Vec<String> = files.iter().map(|(path, _)| path.clone()).collect();
         let mut most: usize = files.iter().map(|(_, index)| index.len()).sum();

@@ -18,6 +18,7 @@ use super::reason::Reason;
 use super::recent::Rows;
 use super::restrict::Keys;
 use super::same_rows::{own_memory, same_rows};
+use super::settle::nullable;
 use super::split;
 use crate::engine::{Engine, FILE_NUMBER, FileTable, Planned};
 use crate::error::from_engine;
@@ -28,7 +29,7 @@ use crate::stage::{
     write,
 };
 use crate::tables::data_files;
-use crate::write::{Written, write_batches};
+use crate::write::{Output, Written, write_batches};
 
 /// Name of the table's own rows in plans.
 const TARGET: &str = "target";
@@ -115,9 +116,15 @@ async fn decide(
 
 /// The rows of touched keys instead of the old ones.
 async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Planned) -> Result<TableChange> {
-    let written = write(target.request, &new_rows, target.stored.clone()).await?;
+    // What goes does not depend on what comes.
+    let (written, parted) =
+        tokio::join!(write(target.request, &new_rows, target.stored.clone()), target.parted(&files));
+    let written = written?;
     let mut guard = Guard { request: target.request, parts: written.parts.clone() };
-    let found = target.found(&written, files).await?;
+    let found = match parted? {
+        Some(parted) => target.compared(&written, parted).await?,
+        None => target.found(files).await?,
+    };
     if found.are_same {
         return Ok(TableChange::default());
     }
@@ -128,12 +135,10 @@ async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Plan
         let kept = match found.kept {
             Some(kept) => {
                 let output = target.request.output(target.stored.clone())?;
-                for rows in kept {
-                    let kept = write_batches(&output, rows)?;
-                    guard.parts.extend(kept.parts.iter().cloned());
-                    change.added.extend(kept.parts);
-                }
-                Vec::new()
+                let (kept, failure) = written_apart(&output, kept).await;
+                guard.parts.extend(kept.iter().cloned());
+                failure.map_or(Ok(()), Err)?;
+                kept
             }
             None => target.kept(found.files.clone()).await?.parts,
         };
@@ -151,6 +156,32 @@ async fn replaced(target: &Target<'_>, files: Vec<Arc<DataFile>>, new_rows: Plan
     guard.parts.clear();
     drop(guard);
     Ok(change)
+}
+
+/// Writes each list of rows into a file of its own, side by side; what was written, and the first failure.
+async fn written_apart(output: &Output, lists: Vec<Vec<RecordBatch>>) -> (Vec<Part>, Option<Error>) {
+    let write = |rows: Vec<RecordBatch>| {
+        let output = output.clone();
+        tokio::task::spawn_blocking(move || write_batches(&output, rows))
+    };
+    let (mut parts, mut failure) = (Vec::new(), None);
+    for task in lists.into_iter().map(write).collect::<Vec<_>>() {
+        // Every one is waited for, also after a failure: only then nothing is written any more.
+        match task.await.map_err(|error| Error::ours("a file's task broke off").why(error)).flatten() {
+            Ok(written) => parts.extend(written.parts),
+            Err(error) => drop(failure.get_or_insert(error)),
+        }
+    }
+    (parts, failure)
+}
+
+/// Rows of files, parted by the keys.
+struct PartedRows {
+    /// Files with such rows.
+    files: Vec<Arc<DataFile>>,
+    went: Vec<RecordBatch>,
+    /// The others; each list is for a file of its own.
+    kept: Vec<Vec<RecordBatch>>,
 }
 
 /// What the table has of the keys.
@@ -178,23 +209,27 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// What the files have of the keys, beside the new rows.
-    async fn found(&self, written: &Written, candidates: Vec<Arc<DataFile>>) -> Result<Found> {
+    /// What the files have of the keys.
+    async fn found(&self, candidates: Vec<Arc<DataFile>>) -> Result<Found> {
         if candidates.is_empty() {
             return Ok(Found::default());
         }
+        let (files, rows) = self.holding(candidates).await?;
+        Ok(Found { files, rows, ..Found::default() })
+    }
+
+    /// The rows of the files, parted; `None` when they are many.
+    async fn parted(&self, candidates: &[Arc<DataFile>]) -> Result<Option<PartedRows>> {
         let bytes: u64 = candidates.iter().map(|file| file.add.size).sum();
-        let is_small = bytes <= EXCHANGED_BYTES_MAX && written.rows() <= COMPARED_ROWS_MAX;
         // Keys that an index takes are the same when their bytes are.
-        if !is_small || self.keys.set.is_none() {
-            let (files, rows) = self.holding(candidates).await?;
-            return Ok(Found { files, rows, ..Found::default() });
+        if candidates.is_empty() || bytes > EXCHANGED_BYTES_MAX || self.keys.set.is_none() {
+            return Ok(None);
         }
         let engine = &self.request.inner.engine;
         let keys = split::Keyed::of(self.stored_keys().await?, self.names, &self.own.engine_schema)?;
         let (mut files, mut went, mut kept, mut few) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for file in candidates {
-            let table = self.table(vec![Arc::clone(&file)]);
+            let table = self.table(vec![Arc::clone(file)]);
             let mut of_file = split::Parted::default();
             let mut stream = Box::pin(engine.scan(&table, None).await?);
             while let Some(batch) = stream.next().await {
@@ -204,7 +239,7 @@ impl Target<'_> {
             if of_file.went.is_empty() {
                 continue;
             }
-            files.push(file);
+            files.push(Arc::clone(file));
             went.append(&mut of_file.went);
             if of_file.kept.iter().map(RecordBatch::num_rows).sum::<usize>() >= SEPARATE_ROWS_MIN {
                 kept.push(of_file.kept);
@@ -212,24 +247,50 @@ impl Target<'_> {
                 few.append(&mut of_file.kept);
             }
         }
-        let new = FileTable::new(
-            &self.own.folder,
-            Arc::new(data_files(&written.parts, 0).collect()),
-            engine_schema(self.stored),
-        );
-        let mut came = Vec::new();
-        if written.rows() > 0 {
-            let mut stream = Box::pin(engine.scan(&new, None).await?);
-            while let Some(batch) = stream.next().await {
-                came.push(own_memory(&batch?)?);
-            }
-        }
         if !few.is_empty() {
             kept.push(few);
         }
+        Ok(Some(PartedRows { files, went, kept }))
+    }
+
+    /// What goes beside the new rows.
+    async fn compared(&self, written: &Written, parted: PartedRows) -> Result<Found> {
+        let PartedRows { files, went, kept } = parted;
         let rows = went.iter().map(|batch| batch.num_rows() as u64).sum();
+        if written.rows() > COMPARED_ROWS_MAX {
+            return Ok(Found { files, rows, kept: Some(kept), ..Found::default() });
+        }
+        let came = self.came(written).await?;
         let are_same = rows > 0 && rows == written.rows() && same_rows(&came, &went)?;
         Ok(Found { files, rows, are_same, kept: Some(kept), told: Some((came, went)) })
+    }
+
+    /// The new rows as they are read: from memory, if they are there with the same types.
+    async fn came(&self, written: &Written) -> Result<Vec<RecordBatch>> {
+        if written.rows() == 0 {
+            return Ok(Vec::new());
+        }
+        let schema = engine_schema(self.stored);
+        let is_alike = |batch: &RecordBatch| {
+            let kinds = batch.columns().iter().map(|column| column.data_type());
+            kinds.eq(schema.fields().iter().map(|field| field.data_type()))
+        };
+        if let Some(few) = written.few.as_ref().filter(|few| few.iter().all(is_alike)) {
+            let failed = |error| Error::ours("new rows are not those of the table").why(error);
+            let renamed = |batch: &RecordBatch| {
+                let columns = own_memory(batch)?.columns().to_vec();
+                RecordBatch::try_new(nullable(&schema), columns).map_err(failed)
+            };
+            return few.iter().map(renamed).collect();
+        }
+        let files = Arc::new(data_files(&written.parts, 0).collect());
+        let table = FileTable::new(&self.own.folder, files, schema);
+        let mut stream = Box::pin(self.request.inner.engine.scan(&table, None).await?);
+        let mut came = Vec::new();
+        while let Some(batch) = stream.next().await {
+            came.push(own_memory(&batch?)?);
+        }
+        Ok(came)
     }
 
     /// The keys as the table stores them.

@@ -1,18 +1,27 @@
 //! Rows in memory: whether two lists of batches are the same bag of rows, and where they differ.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, not};
 use arrow::datatypes::DataType;
 use arrow::error::ArrowError;
-use arrow::row::{RowConverter, SortField};
+use arrow::row::{RowConverter, Rows, SortField};
+use datafusion::common::HashMap;
 use millstream_core::{Error, Result};
 
 /// Whether both have the same rows, each as often. Types that cannot be compared are never the same.
 pub(super) fn same_rows(one: &[RecordBatch], other: &[RecordBatch]) -> Result<bool> {
-    Ok(rows_of(one) == rows_of(other) && weighed(one, other)?.is_some_and(|weighed| weighed.is_balanced()))
+    if rows_of(one) != rows_of(other) {
+        return Ok(false);
+    }
+    let Some(mut counted) = Counted::of(one, other)? else { return Ok(false) };
+    for batch in other {
+        if counted.take(batch)?.true_count() < batch.num_rows() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Some columns of the rows that came and went, without those that are alike in them. Rows that cannot be compared stay
@@ -22,91 +31,93 @@ pub(super) fn differing(
     went: &[RecordBatch],
     used: &[usize],
 ) -> Result<(Vec<RecordBatch>, Vec<RecordBatch>)> {
-    let failed = |error: ArrowError| Error::ours("changed rows cannot be told apart").why(error);
     let project = |batches: &[RecordBatch]| -> Result<Vec<RecordBatch>> {
         batches.iter().map(|batch| batch.project(used).map_err(failed)).collect()
     };
     let (came, went) = (project(came)?, project(went)?);
-    let Some(mut weighed) = weighed(&came, &went)? else { return Ok((came, went)) };
-    let mut left = |batches: Vec<RecordBatch>, weight: i64| -> Result<Vec<RecordBatch>> {
-        let mut kept = Vec::new();
-        for batch in batches {
-            let kept_rows = weighed.take(&batch, weight)?;
-            if kept_rows.true_count() > 0 {
-                kept.push(filter_record_batch(&batch, &kept_rows).map_err(failed)?);
-            }
+    // Often thousands come and a few go: only the few are held.
+    let is_turned = rows_of(&came) < rows_of(&went);
+    let (few, many) = if is_turned { (came, went) } else { (went, came) };
+    let (few, many) = match Counted::of(&few, &many)? {
+        None => (few, many),
+        Some(mut counted) => {
+            let many = many.into_iter().map(|batch| left(&not(&counted.take(&batch)?).map_err(failed)?, batch));
+            let many = many.filter_map(Result::transpose).collect::<Result<_>>()?;
+            let few = few.into_iter().map(|batch| left(&counted.take(&batch)?, batch));
+            (few.filter_map(Result::transpose).collect::<Result<_>>()?, many)
         }
-        Ok(kept)
     };
-    Ok((left(came, 1)?, left(went, -1)?))
+    Ok(if is_turned { (few, many) } else { (many, few) })
 }
 
-/// How often each row is in the first list more than in the second.
-struct Weighed {
+fn failed(error: ArrowError) -> Error {
+    Error::ours("changed rows cannot be told apart").why(error)
+}
+
+/// The chosen rows of a batch, if there are any.
+fn left(chosen: &BooleanArray, batch: RecordBatch) -> Result<Option<RecordBatch>> {
+    match chosen.true_count() {
+        0 => Ok(None),
+        count if count == batch.num_rows() => Ok(Some(batch)),
+        _ => filter_record_batch(&batch, chosen).map(Some).map_err(failed),
+    }
+}
+
+/// How often each row is among some, as far as none of them was taken.
+struct Counted {
     /// None for rows without columns.
     converter: Option<RowConverter>,
-    weights: HashMap<Vec<u8>, i64>,
+    counts: HashMap<Box<[u8]>, usize>,
 }
 
-impl Weighed {
-    fn is_balanced(&self) -> bool {
-        self.weights.values().all(|weight| *weight == 0)
-    }
-
-    fn keys(&self, batch: &RecordBatch) -> Result<Vec<Vec<u8>>> {
-        let failed = |error: ArrowError| Error::ours("rows cannot be compared").why(error);
-        Ok(match &self.converter {
-            None => vec![Vec::new(); batch.num_rows()],
-            Some(converter) => {
-                let rows = converter.convert_columns(batch.columns()).map_err(failed)?;
-                rows.iter().map(|row| row.as_ref().to_vec()).collect()
-            }
-        })
-    }
-
-    fn add(&mut self, batch: &RecordBatch, weight: i64) -> Result<()> {
-        for key in self.keys(batch)? {
-            *self.weights.entry(key).or_default() += weight;
+impl Counted {
+    /// Of some rows that others are compared with; `None` when they have other types than each other, or types that cannot
+    /// be compared.
+    fn of(rows: &[RecordBatch], others: &[RecordBatch]) -> Result<Option<Self>> {
+        let kinds = |batch: &RecordBatch| -> Vec<DataType> {
+            batch.schema().fields().iter().map(|field| field.data_type().clone()).collect()
+        };
+        let mut all = rows.iter().chain(others);
+        let Some(first) = all.next().map(kinds) else {
+            return Ok(Some(Self { converter: None, counts: HashMap::new() }));
+        };
+        let fields: Vec<SortField> = first.iter().cloned().map(SortField::new).collect();
+        if !all.all(|batch| kinds(batch) == first) || !RowConverter::supports_fields(&fields) {
+            return Ok(None);
         }
-        Ok(())
+        let converter = (!fields.is_empty()).then(|| RowConverter::new(fields)).transpose().map_err(failed)?;
+        let mut counted = Self { converter, counts: HashMap::with_capacity(rows_of(rows)) };
+        for batch in rows {
+            match counted.keys(batch)? {
+                None => *counted.counts.entry(Box::default()).or_default() += batch.num_rows(),
+                Some(keys) => {
+                    keys.iter().for_each(|key| *counted.counts.entry(Box::from(key.as_ref())).or_default() += 1)
+                }
+            }
+        }
+        Ok(Some(counted))
     }
 
-    /// Rows of one of the lists that the other one does not have as often; they count as seen from then on.
-    fn take(&mut self, batch: &RecordBatch, weight: i64) -> Result<BooleanArray> {
+    fn keys(&self, batch: &RecordBatch) -> Result<Option<Rows>> {
+        let rows = self.converter.as_ref().map(|converter| converter.convert_columns(batch.columns()));
+        rows.transpose().map_err(failed)
+    }
+
+    /// Takes the rows of a batch, each as often as it is left: which of them there were.
+    fn take(&mut self, batch: &RecordBatch) -> Result<BooleanArray> {
         let keys = self.keys(batch)?;
-        let taken = keys.into_iter().map(|key| match self.weights.get_mut(&key) {
-            Some(left) if left.signum() == weight => {
-                *left -= weight;
+        let mut take = |key: &[u8]| match self.counts.get_mut(key) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
                 Some(true)
             }
             _ => Some(false),
-        });
-        Ok(taken.collect())
+        };
+        Ok(match &keys {
+            Some(keys) => keys.iter().map(|key| take(key.as_ref())).collect(),
+            None => (0..batch.num_rows()).map(|_| take(&[])).collect(),
+        })
     }
-}
-
-/// `None` when the rows have other types than each other, or types that cannot be compared.
-fn weighed(one: &[RecordBatch], other: &[RecordBatch]) -> Result<Option<Weighed>> {
-    let kinds = |batch: &RecordBatch| -> Vec<DataType> {
-        batch.schema().fields().iter().map(|field| field.data_type().clone()).collect()
-    };
-    let mut all = one.iter().chain(other);
-    let Some(first) = all.next().map(kinds) else {
-        return Ok(Some(Weighed { converter: None, weights: HashMap::new() }));
-    };
-    let fields: Vec<SortField> = first.iter().cloned().map(SortField::new).collect();
-    if !all.all(|batch| kinds(batch) == first) || !RowConverter::supports_fields(&fields) {
-        return Ok(None);
-    }
-    let failed = |error: ArrowError| Error::ours("rows cannot be compared").why(error);
-    let converter = (!fields.is_empty()).then(|| RowConverter::new(fields)).transpose().map_err(failed)?;
-    let mut weighed = Weighed { converter, weights: HashMap::new() };
-    for (batches, weight) in [(one, 1), (other, -1)] {
-        for batch in batches {
-            weighed.add(batch, weight)?;
-        }
-    }
-    Ok(Some(weighed))
 }
 
 fn rows_of(batches: &[RecordBatch]) -> usize {
@@ -154,6 +165,8 @@ mod tests {
             let (came, went) = differing(&came, &went, used).unwrap();
             (rows_of(&came), rows_of(&went))
         };
+        let (few, _) = differing(&went, &came, &[1]).unwrap();
+        assert_eq!(few[0].column(0).as_string_view().value(0), "old");
         assert_eq!(counts(&[0, 1]), (2, 2));
         assert_eq!(counts(&[0]), (1, 1), "3 came, one 2 went");
         assert_eq!(counts(&[]), (0, 0), "as many came as went");

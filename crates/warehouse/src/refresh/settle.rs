@@ -202,7 +202,8 @@ fn widened(batch: &RecordBatch, used: &[usize], schema: &Schema) -> Result<Recor
     RecordBatch::try_new(nullable(schema), columns).map_err(failed)
 }
 
-fn nullable(schema: &Schema) -> SchemaRef {
+/// The columns of a table, any of which may be null.
+pub(super) fn nullable(schema: &Schema) -> SchemaRef {
     let fields: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
     Arc::new(Schema::new(fields))
 }

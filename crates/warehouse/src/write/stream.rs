@@ -27,12 +27,22 @@ const PART_BYTES: u64 = 128 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Written {
     pub parts: Vec<Part>,
+    /// All of their rows as the plan gave them, where they are few.
+    pub few: Option<Vec<RecordBatch>>,
 }
 
 impl Written {
     pub(crate) fn rows(&self) -> u64 {
-        self.parts.iter().map(|part| part.rows).sum()
+        rows_of(&self.parts)
     }
+}
+
+fn rows_of(parts: &[Part]) -> u64 {
+    parts.iter().map(|part| part.rows).sum()
+}
+
+fn count(batches: &[RecordBatch]) -> u64 {
+    batches.iter().map(|batch| batch.num_rows() as u64).sum()
 }
 
 /// Where files are written, and how.
@@ -79,7 +89,7 @@ pub(crate) async fn write_plan(
     let outcome = write_partitions(plan, context, &target).await;
     let parts = std::mem::take(&mut *target.parts.lock());
     match outcome {
-        Ok(()) => Ok(Written { parts }),
+        Ok(rest) => Ok(Written { few: (rows_of(&parts) == count(&rest)).then_some(rest), parts }),
         Err(error) => {
             remove_parts(&target.output.folder, &parts);
             Err(error)
@@ -87,7 +97,12 @@ pub(crate) async fn write_plan(
     }
 }
 
-async fn write_partitions(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>, target: &Target) -> Result<()> {
+/// Gives the rows that were held back until the end.
+async fn write_partitions(
+    plan: Arc<dyn ExecutionPlan>,
+    context: Arc<TaskContext>,
+    target: &Target,
+) -> Result<Vec<RecordBatch>> {
     let mut tasks = JoinSet::new();
     for partition in 0..plan.properties().partitioning.partition_count() {
         let (plan, context, target) = (plan.clone(), context.clone(), target.clone());
@@ -115,10 +130,10 @@ async fn write_partitions(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext
         return Err(error);
     }
     held.sort_by_key(|(partition, _)| *partition);
-    let rest = held.into_iter().flat_map(|(_, batches)| batches);
-    let written = write_batches(&target.output, rest)?;
+    let rest: Vec<RecordBatch> = held.into_iter().flat_map(|(_, batches)| batches).collect();
+    let written = write_batches(&target.output, rest.iter().cloned())?;
     target.parts.lock().extend(written.parts);
-    Ok(())
+    Ok(rest)
 }
 
 /// Writes a stream of batches, one file after the other. On an error nothing that was written is left.
@@ -126,7 +141,7 @@ pub(crate) async fn write_stream(output: &Output, batches: impl Stream<Item = Re
     let mut parts = Vec::new();
     let outcome = write_files(output, batches, &mut parts).await;
     match outcome {
-        Ok(()) => Ok(Written { parts }),
+        Ok(()) => Ok(Written { parts, few: None }),
         Err(error) => {
             remove_parts(&output.folder, &parts);
             Err(error)
@@ -162,7 +177,7 @@ pub(crate) fn write_batches(output: &Output, batches: impl IntoIterator<Item = R
     for batch in batches {
         file.write(&batch)?;
     }
-    Ok(Written { parts: file.finish()?.into_iter().collect() })
+    Ok(Written { parts: file.finish()?.into_iter().collect(), few: None })
 }
 
 /// Writes one partition; what is small is handed back unwritten.
