@@ -1,6 +1,8 @@
 //! Where what was read of a project is kept: one file in the folder of artifacts.
 
 use std::fs;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -9,7 +11,7 @@ use millstream_project::ParseCache;
 /// Its own name: dbt keeps a `partial_parse.msgpack` of its own in the same folder.
 const FILE: &str = "millstream_parse.bin";
 
-/// Keeps it in `target/millstream_parse.bin`, replaced whole.
+/// Keeps it in `target/millstream_parse.bin`, replaced whole, for the user alone: values of `env_var` are in it.
 #[derive(Debug, Default)]
 pub struct FileCache {
     /// The folder of artifacts, where it is not the project's own.
@@ -22,6 +24,10 @@ impl FileCache {
     }
 }
 
+fn private(path: &Path) -> std::io::Result<fs::File> {
+    fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
+}
+
 impl ParseCache for FileCache {
     fn get(&self, target_dir: &Path) -> Option<Vec<u8>> {
         fs::read(self.folder(target_dir).join(FILE)).ok()
@@ -32,7 +38,8 @@ impl ParseCache for FileCache {
         // A cache that cannot be written costs time and nothing else.
         let beside: PathBuf = target_dir.join(format!(".{FILE}-{}", std::process::id()));
         let written = fs::create_dir_all(target_dir)
-            .and_then(|()| fs::write(&beside, bytes))
+            .and_then(|()| private(&beside))
+            .and_then(|mut file| file.write_all(bytes))
             .and_then(|()| fs::rename(&beside, target_dir.join(FILE)));
         if written.is_err() {
             let _ = fs::remove_file(&beside);

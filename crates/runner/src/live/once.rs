@@ -36,6 +36,7 @@ pub(super) async fn once(
     if is_prepared && !request.cancel.is_cancelled() {
         let due = shared.pending().all();
         if !due.is_empty() {
+            shared.pending().begin(&due);
             refreshed = refresher::carry_out(shared, &due, Cause::Start, None).await?;
         }
         shared.tell(&LiveEvent::Fresh { elapsed: began.elapsed() });

@@ -146,16 +146,24 @@ impl Pending {
         })
     }
 
-    /// A refresh of these nodes begins: what changes from here on is for the next, and so is what is not yet in a table
-    /// that they read and that is not refreshed with them.
-    pub(crate) fn begin(&mut self, graph: &LiveGraph, nodes: &BTreeSet<usize>) {
+    /// A refresh of these nodes begins: what changes from here on is for the next. To be said before it is looked what there
+    /// is.
+    pub(crate) fn begin(&mut self, nodes: &BTreeSet<usize>) {
+        for number in nodes {
+            let state = &mut self.nodes[*number];
+            state.at_work = state.since.take();
+            state.is_at_work = true;
+        }
+    }
+
+    /// The tables that these nodes read, and that are not refreshed with them, are taken as they are now: what is not yet in
+    /// them is not in these nodes afterwards either.
+    pub(crate) fn behind(&mut self, graph: &LiveGraph, nodes: &BTreeSet<usize>) {
         for number in nodes {
             let read = graph.with_needs(*number).into_iter().filter(|other| !nodes.contains(other));
             let open = read.filter_map(|other| self.since(other)).min();
             let state = &mut self.nodes[*number];
-            state.at_work = state.since.take();
-            state.is_at_work = true;
-            state.since = open;
+            state.since = [state.since, open].into_iter().flatten().min();
         }
     }
 
@@ -225,7 +233,7 @@ mod tests {
         assert_eq!(graph.downstream("b"), [2, 3].into());
         pending.changed(graph.downstream("raw"), start);
         assert_eq!(pending.due(&graph, start), [0].into(), "one second leaves no time to wait");
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         pending.done(0, seconds(0));
         assert_eq!(pending.next(&graph, false), Some(start + seconds(59)));
         assert!(pending.due(&graph, start + seconds(58)).is_empty());
@@ -252,11 +260,11 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([1, 2, 3], start);
-        pending.begin(&graph, &[1, 2, 3].into());
+        pending.begin(&[1, 2, 3].into());
         pending.changed([0, 1, 2, 3], start);
         assert_eq!(pending.due(&graph, start + seconds(3600)), [0].into());
         assert_eq!(pending.next(&graph, false), Some(start), "the others are waited for");
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         pending.done(0, seconds(0));
         assert_eq!(pending.next(&graph, false), None);
         assert_eq!(pending.open(), [1, 2, 3].into());
@@ -270,15 +278,17 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([0, 1, 2, 3], start);
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         pending.changed([0, 1, 2, 3], start + seconds(1));
         pending.done(0, seconds(1));
-        pending.begin(&graph, &[1, 2, 3].into());
+        pending.begin(&[1, 2, 3].into());
+        pending.behind(&graph, &[1, 2, 3].into());
         [1, 2, 3].into_iter().for_each(|number| pending.done(number, seconds(1)));
         assert_eq!(pending.since(3), Some(start + seconds(1)), "a had it not when d was made of it");
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         pending.done(0, seconds(1));
-        pending.begin(&graph, &[1, 2, 3].into());
+        pending.begin(&[1, 2, 3].into());
+        pending.behind(&graph, &[1, 2, 3].into());
         pending.done(3, seconds(1));
         assert_eq!(pending.since(3), None);
     }
@@ -288,7 +298,7 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([3], start);
-        pending.begin(&graph, &[3].into());
+        pending.begin(&[3].into());
         pending.done(3, seconds(10));
         pending.changed([3], start);
         assert_eq!(pending.next(&graph, false), Some(start + seconds(39)));
@@ -299,12 +309,12 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([0], start);
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         assert_eq!(pending.since(0), Some(start), "it is not in the table yet");
         pending.changed([0], start + seconds(1));
         pending.done(0, seconds(1));
         assert_eq!(pending.since(0), Some(start + seconds(1)));
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         pending.done(0, seconds(1));
         assert_eq!(pending.since(0), None);
     }
@@ -314,19 +324,19 @@ mod tests {
         let (graph, start) = (graph(), Instant::now());
         let mut pending = Pending::new(&graph);
         pending.changed([0, 1], start);
-        pending.begin(&graph, &[0, 1].into());
+        pending.begin(&[0, 1].into());
         pending.failed(0, start, 0.0);
         pending.skipped(1);
         assert!(pending.due(&graph, start).is_empty());
         assert_eq!(pending.next(&graph, false), Some(start + seconds(1)));
         let later = start + seconds(1);
-        pending.begin(&graph, &pending.due(&graph, later));
+        pending.begin(&pending.due(&graph, later));
         pending.failed(0, later, 0.0);
         assert_eq!(pending.next(&graph, false), Some(later + seconds(2)));
         assert_eq!(pending.since(0), Some(start), "the oldest change is still not in it");
         pending.changed([1], start);
         assert!(pending.due(&graph, start + seconds(3599)).contains(&1));
-        pending.begin(&graph, &[0].into());
+        pending.begin(&[0].into());
         pending.done(0, seconds(0));
         pending.changed([0], later);
         assert_eq!(pending.due(&graph, later), [0].into(), "a success ends the pause");

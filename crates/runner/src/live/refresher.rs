@@ -95,17 +95,37 @@ async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: 
     if !urgent.is_empty() {
         flush::have_committed(shared).await;
     }
-    let cut = shared.cut(LOCK_WAIT).await?;
+    let lock = shared.enter(LOCK_WAIT).await?;
     // Others may have come while it was waited.
     let (urgent, rest) = due(shared, is_first);
-    if !urgent.is_empty() {
-        let (began, cause) = (Instant::now(), if is_first { Cause::Start } else { Cause::Change });
-        let refreshed = carry_out(shared, &urgent, cause, Some(cut.clone())).await?;
-        told.add(&refreshed, began.elapsed());
+    let rest = if is_free { rest } else { BTreeSet::new() };
+    {
+        let mut pending = shared.pending();
+        pending.begin(&urgent);
+        pending.begin(&rest);
     }
-    if !rest.is_empty() && is_free {
-        let cut = shared.cut_beside(&cut, &rest).await?;
-        beside.begin(shared, rest, cut);
+    let done = async {
+        let cut = Cut { lock, pins: shared.runner.pins().await? };
+        if !urgent.is_empty() {
+            let (began, cause) = (Instant::now(), if is_first { Cause::Start } else { Cause::Change });
+            let refreshed = carry_out(shared, &urgent, cause, Some(cut.clone())).await?;
+            told.add(&refreshed, began.elapsed());
+        }
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        shared.pending().behind(&shared.graph, &rest);
+        shared.cut_beside(&cut, &rest).await.map(Some)
+    };
+    match done.await {
+        Ok(None) => {}
+        Ok(Some(cut)) => beside.begin(shared, rest, cut),
+        Err(error) => {
+            let mut pending = shared.pending();
+            let open = urgent.iter().chain(&rest).filter(|number| pending.is_at_work(**number)).copied();
+            open.collect::<Vec<_>>().into_iter().for_each(|number| pending.skipped(number));
+            return Err(error);
+        }
     }
     Ok(())
 }
@@ -182,7 +202,7 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
         cancel: shared.hard.clone(),
         ..Request::new(Verb::Build, selected)
     };
-    shared.pending().begin(&shared.graph, &together);
+    shared.pending().begin(&together);
     let newest: Vec<_> = together.iter().map(|number| newest(shared, *number)).collect();
     let summary = match runner.execute(&request).await {
         Ok(summary) => summary,
@@ -205,7 +225,7 @@ pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
     Ok(is_success)
 }
 
-/// Refreshes these nodes once, from what is there or from a cut.
+/// Refreshes these nodes once, whose refresh has begun, from what is there or from a cut.
 pub(crate) async fn carry_out(
     shared: &Shared,
     due: &BTreeSet<usize>,
@@ -214,9 +234,8 @@ pub(crate) async fn carry_out(
 ) -> Result<Vec<Refreshed>> {
     let models: Vec<String> = due.iter().map(|number| shared.graph.nodes[*number].unique_id.clone()).collect();
     let (takes, waiting) = {
-        let mut pending = shared.pending();
+        let pending = shared.pending();
         let takes = due.iter().any(|number| pending.has_no_time(&shared.graph, *number));
-        pending.begin(&shared.graph, due);
         let others = pending.open().into_iter().filter(|number| !due.contains(number));
         (takes, shared.graph.older(due, others.collect()))
     };

@@ -89,11 +89,11 @@ impl Shared {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What refreshes read that begin now. Waits so long for others who build.
+    /// The right to refresh, which refreshes that go on at once share. Waits so long for others who build.
     ///
     /// # Errors
-    /// They still do; or a table cannot be read.
-    pub(crate) async fn cut(&self, wait: Duration) -> Result<Cut> {
+    /// They still do.
+    pub(crate) async fn enter(&self, wait: Duration) -> Result<Arc<WorkspaceLock>> {
         let mut building = self.building.lock().await;
         let lock = match building.upgrade() {
             Some(lock) => lock,
@@ -104,11 +104,10 @@ impl Shared {
             }
         };
         *building = Arc::downgrade(&lock);
-        drop(building);
-        Ok(Cut { lock, pins: self.runner.pins().await? })
+        Ok(lock)
     }
 
-    /// The same for some nodes, while which the others may be refreshed.
+    /// What some nodes read while others are refreshed: what is there now, and of raw tables what the cut says.
     ///
     /// # Errors
     /// A table cannot be read.

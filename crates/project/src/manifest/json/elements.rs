@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::nodes::extend;
 use super::parts::{ColumnsText, reference, version};
+use super::secrets::hide;
 use crate::manifest::{
     Doc, Exposure, Freshness, FreshnessThreshold, Group, Macro, Owner, SourceNode, UnitTest, UnitTestRows,
 };
@@ -26,7 +27,7 @@ pub(super) fn source(source: &SourceNode) -> Value {
         }),
     );
     config.extend(source.config_extra.clone());
-    json!({
+    let mut shown = json!({
         "database": source.database,
         "schema": source.schema,
         "name": source.name,
@@ -63,7 +64,9 @@ pub(super) fn source(source: &SourceNode) -> Value {
         "unrendered_database": null,
         "unrendered_schema": source.schema,
         "doc_blocks": source.doc_blocks,
-    })
+    });
+    hide(&mut shown);
+    shown
 }
 
 fn freshness(freshness: &Freshness) -> Value {

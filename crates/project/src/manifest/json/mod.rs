@@ -6,6 +6,7 @@
 mod elements;
 mod nodes;
 mod parts;
+mod secrets;
 mod write;
 
 use std::collections::BTreeMap;
