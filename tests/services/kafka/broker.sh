@@ -12,7 +12,6 @@ if ! cmp -s "$HERE/pom.xml" "$LIB/pom.xml"; then
     cp "$HERE/pom.xml" "$LIB/pom.xml"
 fi
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 java_main() { java -Xmx512m -cp "$LIB/*" "$@"; }
 
 # prepare_broker DIR: certificates, settings, and formatted storage with the users alice (PLAIN) and bob (SCRAM).
@@ -20,6 +19,12 @@ prepare_broker() {
     BROKER_DIR=$1
     mkdir -p "$BROKER_DIR"
     PLAIN_PORT="$(free_port)" SASL_PORT="$(free_port)" CONTROL_PORT="$(free_port)"
+    # Where clients come in, and what they say.
+    PLAIN="localhost:$PLAIN_PORT"
+    SASL="localhost:$SASL_PORT"
+    TLS=(-X security.protocol=SASL_SSL -X ssl.ca.location="$BROKER_DIR/ca.crt")
+    ALICE=("${TLS[@]}" -X sasl.mechanism=PLAIN -X sasl.username=alice -X sasl.password=alice-word)
+    BOB=("${TLS[@]}" -X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=bob -X sasl.password=bob-word)
     (
         cd "$BROKER_DIR"
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=authority" -keyout ca.key -out ca.crt

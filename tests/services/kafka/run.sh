@@ -13,11 +13,6 @@ trap finish EXIT
 
 prepare_broker "$WORK/broker"
 start_broker
-PLAIN="localhost:$PLAIN_PORT"
-SASL="localhost:$SASL_PORT"
-TLS=(-X security.protocol=SASL_SSL -X ssl.ca.location="$WORK/broker/ca.crt")
-ALICE=("${TLS[@]}" -X sasl.mechanism=PLAIN -X sasl.username=alice -X sasl.password=alice-word)
-BOB=("${TLS[@]}" -X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=bob -X sasl.password=bob-word)
 cd "$WORK"
 "$MILLSTREAM_BIN" init shop >/dev/null 2>&1
 

@@ -1,5 +1,5 @@
-# Sourced by run.sh and up.sh, which set HERE and ROOT: the binary, a folder to work in, the Python client, and how cases
-# are told. `status` is what the script ends with.
+# Sourced by run.sh and up.sh, which set HERE and ROOT: the binary, a folder to work in, the Python client, and what is
+# asked of the project.
 MILLSTREAM_BIN="${MILLSTREAM_BIN:-$ROOT/target/release/millstream}"
 WORK="$(mktemp -d)"
 VENV="${MILLSTREAM_KAFKA_VENV:-$ROOT/target/kafka-venv}"
@@ -9,17 +9,7 @@ if ! cmp -s "$HERE/requirements.txt" "$VENV/installed.txt"; then
     cp "$HERE/requirements.txt" "$VENV/installed.txt"
 fi
 
-status=0
-must() { # must EXIT WHAT COMMAND…
-    local expected=$1 what=$2 code=0
-    shift 2
-    "$@" >last.log 2>&1 || code=$?
-    if [ "$code" = "$expected" ]; then echo "ok: $what (exit $code)"; else
-        echo "FAILED: $what: exit $code, expected $expected"
-        cat last.log
-        status=1
-    fi
-}
+source "$HERE/../cases.sh"
 same() { # same EXPECTED FOUND WHAT
     if [ "$2" = "$1" ]; then echo "ok: $3: $2"; else
         echo "FAILED: $3: $2, expected $1"

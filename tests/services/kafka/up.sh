@@ -86,11 +86,6 @@ told() { grep -ciE 'are gone|no longer at the broker|made anew|please report|pan
 
 prepare_broker "$WORK/broker"
 start_broker
-PLAIN="localhost:$PLAIN_PORT"
-SASL="localhost:$SASL_PORT"
-TLS=(-X security.protocol=SASL_SSL -X ssl.ca.location="$WORK/broker/ca.crt")
-ALICE=("${TLS[@]}" -X sasl.mechanism=PLAIN -X sasl.username=alice -X sasl.password=alice-word)
-BOB=("${TLS[@]}" -X sasl.mechanism=SCRAM-SHA-512 -X sasl.username=bob -X sasl.password=bob-word)
 TOPIC=transactions
 cd "$WORK"
 "$MILLSTREAM_BIN" init shop >/dev/null 2>&1

@@ -13,7 +13,7 @@ finish() {
 trap finish EXIT
 cd "$WORK"
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+source "$HERE/../cases.sh"
 authority() { openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=$1" -keyout "$1.key" -out "$1.crt" 2>/dev/null; }
 signed() { # signed NAME SUBJECT_ALTERNATIVE_NAME
     openssl req -newkey rsa:2048 -nodes -subj "/CN=$1" -keyout "$1.key" -out "$1.csr" 2>/dev/null
@@ -36,17 +36,6 @@ for _ in $(seq 100); do grep -q ready front.log && break; sleep 0.1; done
 "$MILLSTREAM_BIN" init shop >/dev/null 2>&1
 TLS=(-X security.protocol=SSL -X ssl.ca.location="$WORK/ours.crt")
 CLIENT=(-X ssl.certificate.location="$WORK/client.crt" -X ssl.key.location="$WORK/client.key")
-status=0
-must() { # must EXIT WHAT COMMAND…
-    local expected=$1 what=$2 code=0
-    shift 2
-    "$@" >last.log 2>&1 || code=$?
-    if [ "$code" = "$expected" ]; then echo "ok: $what (exit $code)"; else
-        echo "FAILED: $what: exit $code, expected $expected"
-        cat last.log
-        status=1
-    fi
-}
 produce() { "$MILLSTREAM_BIN" produce --topic transactions --count 500 --rate 10000 --seed 1 "$@"; }
 must 0 "500 messages through TLS with a client certificate" produce --brokers "localhost:$FRONT" "${TLS[@]}" "${CLIENT[@]}"
 must 0 "ingested through TLS" \

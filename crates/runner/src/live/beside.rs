@@ -27,7 +27,8 @@ pub(super) type Ended = (Result<Vec<Refreshed>>, Duration);
 
 /// The refresh that goes on beside the others, if there is one.
 pub(super) struct Beside {
-    /// Without it, the threads of all others.
+    threads: usize,
+    /// Made with the first refresh; without it, the threads of all others.
     runtime: Option<Runtime>,
     at_work: Option<JoinHandle<Ended>>,
 }
@@ -35,10 +36,7 @@ pub(super) struct Beside {
 impl Beside {
     /// Nothing goes on; it may use so many threads.
     pub(super) fn new(threads: usize) -> Self {
-        let mut builder = Builder::new_multi_thread();
-        let builder = builder.worker_threads(threads.max(1)).thread_name("beside").enable_all();
-        let runtime = builder.on_thread_start(|| priority::lower(PRIORITY)).build().ok();
-        Self { runtime, at_work: None }
+        Self { threads: threads.max(1), runtime: None, at_work: None }
     }
 
     /// Whether a refresh goes on.
@@ -54,6 +52,11 @@ impl Beside {
             let done = carry_out(&shared, &nodes, Cause::Change, Some(cut)).await;
             (done, began.elapsed())
         };
+        if self.runtime.is_none() {
+            let mut builder = Builder::new_multi_thread();
+            let builder = builder.worker_threads(self.threads).thread_name("beside").enable_all();
+            self.runtime = builder.on_thread_start(|| priority::lower(PRIORITY)).build().ok();
+        }
         self.at_work = Some(match &self.runtime {
             Some(runtime) => runtime.spawn(work),
             None => tokio::spawn(work),

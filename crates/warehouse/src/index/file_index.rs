@@ -178,13 +178,16 @@ impl Disk {
 
     fn read(&self, from: usize, count: usize) -> Result<Vec<u64>> {
         let mut bytes = vec![0; count * 8];
-        self.file.read_exact_at(&mut bytes, self.start + from as u64 * 8).map_err(|error| {
-            Error::environment("an index of keys cannot be read")
-                .why(error)
-                .hint("remove the folder _index of the table: it is made again")
-        })?;
+        self.file.read_exact_at(&mut bytes, self.start + from as u64 * 8).map_err(unreadable)?;
         Ok(numbers(&bytes))
     }
+}
+
+/// An index that is there and cannot be read.
+pub(super) fn unreadable(error: std::io::Error) -> Error {
+    Error::environment("an index of keys cannot be read")
+        .why(error)
+        .hint("remove the folder _index of the table: it is made again")
 }
 
 /// Numbers as they are in files.

@@ -79,9 +79,12 @@ impl Reading {
     }
 }
 
+fn failed(error: std::io::Error) -> Error {
+    Error::environment("an index of keys cannot be written").why(error)
+}
+
 /// Writes the run of these files, forced to the disk before it has its name. `most` is how many entries there are at most.
 pub(super) fn write(path: &Path, names: &[String], sources: Vec<Source>, most: u64) -> Result<()> {
-    let failed = |error: std::io::Error| Error::environment("an index of keys cannot be written").why(error);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -95,7 +98,6 @@ pub(super) fn write(path: &Path, names: &[String], sources: Vec<Source>, most: u
 }
 
 fn to(path: &Path, names: &[String], sources: Vec<Source>, most: u64) -> Result<()> {
-    let failed = |error: std::io::Error| Error::environment("an index of keys cannot be written").why(error);
     let odd = |error: parquet::errors::ParquetError| Error::ours("a filter of keys cannot be made").why(error);
     let mut filter = Sbbf::new_with_ndv_fpp(most.max(1), FALSE_POSITIVES).map_err(odd)?;
     let mut file = BufWriter::with_capacity(1 << 20, File::create(path).map_err(failed)?);

@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use millstream_core::{Error, Result};
+use millstream_core::Result;
 use parquet::bloom_filter::Sbbf;
 use twox_hash::XxHash64;
 
 use super::cache::{Cache, Room};
-use super::file_index::{gallop, numbers};
+use super::file_index::{gallop, numbers, unreadable};
 
 pub(super) const MAGIC: &[u8; 8] = b"MILLRUN1";
 
@@ -180,11 +180,7 @@ impl Run {
 
     fn at(&self, number: usize, offset: usize, bytes: &mut [u8]) -> Result<()> {
         let at = HEADER_BYTES + number * BLOCK * ENTRY_BYTES + offset;
-        self.file.read_exact_at(bytes, at as u64).map_err(|error| {
-            Error::environment("an index of keys cannot be read")
-                .why(error)
-                .hint("remove the folder _index of the table: it is made again")
-        })
+        self.file.read_exact_at(bytes, at as u64).map_err(unreadable)
     }
 
     /// Removes its file; whoever has it open still reads it.

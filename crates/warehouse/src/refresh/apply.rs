@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::functions_aggregate::expr_fn::count;
 use datafusion::logical_expr::{Expr, Join, JoinConstraint, LogicalPlan, LogicalPlanBuilder, lit};
-use futures::StreamExt;
+use futures::{StreamExt, TryStreamExt};
 use millstream_core::warehouse::{Part, RefreshMode, RefreshReport, RelationKind, Staged};
 use millstream_core::{Error, Result};
 
@@ -285,23 +285,14 @@ impl Target<'_> {
         }
         let files = Arc::new(data_files(&written.parts, 0).collect());
         let table = FileTable::new(&self.own.folder, files, schema);
-        let mut stream = Box::pin(self.request.inner.engine.scan(&table, None).await?);
-        let mut came = Vec::new();
-        while let Some(batch) = stream.next().await {
-            came.push(own_memory(&batch?)?);
-        }
-        Ok(came)
+        let rows = self.request.inner.engine.scan(&table, None).await?;
+        rows.and_then(|batch| async move { own_memory(&batch) }).try_collect().await
     }
 
     /// The keys as the table stores them.
     async fn stored_keys(&self) -> Result<Vec<RecordBatch>> {
         let plan = self.typed_keys()?;
-        let mut stream = Box::pin(self.request.inner.engine.stream(&Planned { plan, bytes: 0 }).await?);
-        let mut batches = Vec::new();
-        while let Some(batch) = stream.next().await {
-            batches.push(batch?);
-        }
-        Ok(batches)
+        self.request.inner.engine.stream(&Planned { plan, bytes: 0 }).await?.try_collect().await
     }
 
     /// Of some files those with rows of the keys, and how many such rows there are.
