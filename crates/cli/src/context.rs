@@ -146,15 +146,16 @@ impl Context {
 
     /// Opens the project's workspace; its folder is made when it is not there.
     pub fn open_workspace(&self, target: &Target) -> Result<Workspace> {
+        self.open_workspace_with(target, self.memory_limit_bytes())
+    }
+
+    /// As [`Context::open_workspace`]; queries may use so much memory.
+    pub fn open_workspace_with(&self, target: &Target, memory_limit_bytes: usize) -> Result<Workspace> {
         let path = target.path.clone();
         self.check_engine(target)?;
         let warehouse = EmbeddedWarehouse::open(
             path.join("warehouse"),
-            EmbeddedOptions {
-                clock: self.clock.clone(),
-                memory_limit_bytes: self.memory_limit_bytes(),
-                ..EmbeddedOptions::default()
-            },
+            EmbeddedOptions { clock: self.clock.clone(), memory_limit_bytes, ..EmbeddedOptions::default() },
         )?;
         let store = Store::open(&path.join("state.db"))?;
         Ok(Workspace { path, warehouse: Arc::new(warehouse), store: Arc::new(store) })

@@ -49,12 +49,21 @@ struct Inner {
     why: Vec<String>,
     hint: Option<String>,
     retryable: bool,
+    short_of_memory: bool,
 }
 
 impl Error {
     /// An error of `kind`; `what` is one sentence without a full stop.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        let inner = Inner { kind, what: what.into(), place: None, why: Vec::new(), hint: None, retryable: false };
+        let inner = Inner {
+            kind,
+            what: what.into(),
+            place: None,
+            why: Vec::new(),
+            hint: None,
+            retryable: false,
+            short_of_memory: false,
+        };
         Self { inner: Box::new(inner) }
     }
     /// The user's data or project is wrong.
@@ -97,6 +106,11 @@ impl Error {
         self.inner.retryable = true;
         self
     }
+    /// Marks that with more memory, or with less to do at once, the same call may succeed.
+    pub fn short_of_memory(mut self) -> Self {
+        self.inner.short_of_memory = true;
+        self
+    }
     /// Puts a wider sentence in front; the old one becomes the first cause.
     pub fn context(mut self, what: impl Into<String>) -> Self {
         let narrower = std::mem::replace(&mut self.inner.what, what.into());
@@ -126,6 +140,10 @@ impl Error {
     /// Whether the same call may succeed if it is made again.
     pub fn is_retryable(&self) -> bool {
         self.inner.retryable
+    }
+    /// Whether with more memory, or with less to do at once, the same call may succeed.
+    pub fn is_short_of_memory(&self) -> bool {
+        self.inner.short_of_memory
     }
 }
 

@@ -267,6 +267,9 @@ pub struct RefreshReport {
     pub touched: Option<u64>,
     /// Tables that the query reads, each once, by name.
     pub sources: Vec<RefreshSource>,
+    /// Whether memory was short, so that it was done a second time in a slower way that needs less.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub short_of_memory: bool,
 }
 
 /// One table that a refreshed query reads.

@@ -119,6 +119,7 @@ impl Runner {
             compiled_path: None,
             compiled_code: None,
             batches: None,
+            short_of_memory: false,
             timing: vec![Timing { name: "execute", started_at, completed_at: self.clock.now() }],
             execution_time_s: began.elapsed().as_secs_f64(),
             thread_id: thread_id(1),

@@ -107,6 +107,9 @@ pub struct NodeResult {
     pub compiled_code: Option<String>,
     /// Batches, of a microbatch model.
     pub batches: Option<BatchResults>,
+    /// Whether memory was short: it failed for that, or was done a second time in a way that needs less.
+    #[serde(skip)]
+    pub short_of_memory: bool,
     /// Parts of the work.
     pub timing: Vec<Timing>,
     /// Seconds from start to end.

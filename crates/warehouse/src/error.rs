@@ -59,6 +59,7 @@ fn explain(error: &DataFusionError) -> Error {
         DataFusionError::ResourcesExhausted(message) => {
             Error::environment("the query needs more memory than it may use")
                 .why(clean(message))
+                .short_of_memory()
                 .hint("raise the memory limit, or let the query read less: fewer columns, an earlier filter")
         }
         DataFusionError::IoError(inner) => Error::environment("reading or writing failed").why(inner),

@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod housekeeping;
 mod index;
+mod lean;
 mod load;
 mod log;
 mod options;

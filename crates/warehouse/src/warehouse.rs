@@ -22,6 +22,7 @@ use crate::engine::{Engine, FileTable, Planned};
 use crate::error::from_engine;
 use crate::housekeeping::{self, Rearranged};
 use crate::index::KeyIndexes;
+use crate::lean::or_lean;
 use crate::load::TableLoad;
 use crate::log::schema::storable_schema;
 use crate::log::{DataFile, Snapshot, checkpoint, content_of, history};
@@ -36,19 +37,22 @@ use crate::view::StoredView;
 const SPILL_FOLDER: &str = ".spill";
 
 /// What loads and stages share with the warehouse.
+#[derive(Clone)]
 pub(crate) struct Inner {
-    pub catalog: Catalog,
+    pub catalog: Arc<Catalog>,
     pub engine: Engine,
-    pub indexes: KeyIndexes,
+    pub indexes: Arc<KeyIndexes>,
     /// Files that were put together.
-    pub rearranged: Rearranged,
+    pub rearranged: Arc<Rearranged>,
     /// Rows that refreshes have put in the place of others.
-    pub recent: RecentChanges,
+    pub recent: Arc<RecentChanges>,
     /// Tests that were asked before.
-    pub seen: SeenQueries,
+    pub seen: Arc<SeenQueries>,
     pub options: EmbeddedOptions,
     /// Stages that rewrite files.
-    pub open_stages: OpenStages,
+    pub open_stages: Arc<OpenStages>,
+    /// Whose turn it is to do with little memory.
+    pub lean_turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// The embedded warehouse over one local folder: Delta tables in `<schema>/<table>/`, views in
@@ -58,7 +62,7 @@ pub(crate) struct Inner {
 /// writers are kept apart by Delta's own protocol.
 #[derive(Clone)]
 pub struct EmbeddedWarehouse {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
 impl EmbeddedWarehouse {
@@ -80,14 +84,15 @@ impl EmbeddedWarehouse {
         let engine = Engine::new(&options, &spill)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                catalog: Catalog::new(root),
+                catalog: Arc::new(Catalog::new(root)),
                 engine,
-                indexes: KeyIndexes::new(options.memory_limit_bytes),
-                rearranged: Rearranged::default(),
-                recent: RecentChanges::default(),
-                seen: SeenQueries::default(),
+                indexes: Arc::new(KeyIndexes::new(options.memory_limit_bytes)),
+                rearranged: Arc::default(),
+                recent: Arc::default(),
+                seen: Arc::default(),
                 options,
-                open_stages: OpenStages::default(),
+                open_stages: Arc::default(),
+                lean_turn: Arc::default(),
             }),
         })
     }
@@ -141,6 +146,11 @@ impl EmbeddedWarehouse {
 }
 
 impl Inner {
+    /// The same, with an engine that needs less memory.
+    pub(crate) fn lean(&self) -> Result<Self> {
+        Ok(Self { engine: self.engine.lean()?, ..self.clone() })
+    }
+
     /// Rows in files of a version, counted where statistics do not tell.
     pub(crate) async fn count(&self, snapshot: &Snapshot, files: &[Arc<DataFile>]) -> Result<u64> {
         if let Some(rows) = files.iter().map(|file| file.rows()).sum::<Option<u64>>() {
@@ -243,8 +253,11 @@ impl Warehouse for EmbeddedWarehouse {
     }
 
     async fn query(&self, sql: &str, options: &QueryOptions) -> Result<QueryResult> {
-        let planned = self.inner.engine.plan(&self.inner.catalog, sql, options)?;
-        self.inner.engine.run(&planned).await
+        let begun = |inner: Arc<Inner>| async move {
+            let planned = inner.engine.plan(&inner.catalog, sql, options)?;
+            inner.engine.begin(&planned).await
+        };
+        or_lean(&self.inner, begun).await
     }
 
     async fn content(&self, name: &TableName, version: Option<u64>) -> Result<Option<u64>> {
@@ -260,7 +273,8 @@ impl Warehouse for EmbeddedWarehouse {
     }
 
     async fn count_failing(&self, sql: &str, options: &QueryOptions) -> Result<Failing> {
-        crate::refresh::count_failing(&self.inner, sql, options).await
+        let counted = |inner: Arc<Inner>| async move { crate::refresh::count_failing(&inner, sql, options).await };
+        or_lean(&self.inner, counted).await
     }
 
     async fn check(
@@ -301,7 +315,8 @@ impl Warehouse for EmbeddedWarehouse {
         on_schema_change: OnSchemaChange,
         options: &QueryOptions,
     ) -> Result<Arc<dyn Staged>> {
-        stage::stage(self.inner.clone(), name, stage, on_schema_change, options).await
+        let staged = |inner| stage::stage(inner, name, stage.clone(), on_schema_change, options);
+        or_lean(&self.inner, staged).await
     }
 
     async fn explain_refresh(

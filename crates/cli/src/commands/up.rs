@@ -76,6 +76,10 @@ pub struct UpArgs {
     kafka: KafkaOptions,
 }
 
+/// Part of the memory limit that queries may take, as its divisor: beside them are indexes, rows on their way, and what
+/// the engine does not count. `up` lives on a machine with others, so its limit is that of the process.
+const QUERIES_PART: usize = 2;
+
 /// Runs it.
 pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     let properties = Property::split_all(&args.kafka.properties)?;
@@ -83,7 +87,8 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     override_kafka(&mut project, args.kafka.brokers.as_deref(), &properties);
     let project = Arc::new(project);
     let schedules = Schedules::read(&project.dir)?;
-    let workspace = context.open_workspace(&project.target)?;
+    let limit_bytes = context.memory_limit_bytes();
+    let workspace = context.open_workspace_with(&project.target, limit_bytes / QUERIES_PART)?;
     let events = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
     let mut runner = context.runner(project, &workspace, events);
     // What goes on is told by events; bars would be in between the log's lines.
@@ -98,7 +103,7 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
         flush: Duration::from_millis(args.flush_ms),
         poll: Duration::from_millis(args.poll_ms),
         drain: Duration::from_millis(args.drain_timeout_ms),
-        memory_limit_bytes: u64::try_from(context.memory_limit_bytes()).unwrap_or(u64::MAX),
+        memory_limit_bytes: u64::try_from(limit_bytes).unwrap_or(u64::MAX),
         schedules,
         board: board.clone(),
         listener: lines.clone(),

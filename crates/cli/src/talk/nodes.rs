@@ -182,6 +182,7 @@ mod tests {
             compiled_path: None,
             compiled_code: None,
             batches: None,
+            short_of_memory: false,
             timing: Vec::new(),
             execution_time_s: 0.02,
             thread_id: String::new(),

@@ -71,10 +71,11 @@ impl Outcome {
     }
 
     /// Ends with an error. A place in SQL text becomes one in the compiled file.
-    pub(crate) fn fail(self, session: &Session, error: &Error) -> NodeResult {
+    pub(crate) fn fail(mut self, session: &Session, error: &Error) -> NodeResult {
         if session.cancel.is_cancelled() {
             return self.end(session, Status::Skipped, Some("stopped because the run was cancelled".into()));
         }
+        self.result.short_of_memory = error.is_short_of_memory();
         let error = self.placed(error);
         self.end(session, Status::Error, Some(error.to_string()))
     }
@@ -109,6 +110,7 @@ fn blank(node: &Node) -> NodeResult {
         compiled_path: None,
         compiled_code: None,
         batches: None,
+        short_of_memory: false,
         timing: Vec::new(),
         execution_time_s: 0.0,
         thread_id: String::new(),

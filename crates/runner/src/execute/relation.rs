@@ -160,6 +160,7 @@ async fn publish(session: &Arc<Session>, node: &Node, draft: Draft, mut outcome:
     let result = outcome.result_mut();
     result.rows = draft.staged.rows_affected();
     result.version = Some(committed.version);
+    result.short_of_memory = draft.staged.refreshed().is_some_and(|report| report.short_of_memory);
     let refreshed = draft.staged.refreshed().map(|report| {
         let keys = report.keys.join(", ");
         match (report.path, report.touched) {

@@ -71,7 +71,7 @@ async fn stretch(shared: &Arc<Shared>, source: &Arc<Followed>) -> Result<()> {
         flush_ms: u64::try_from(source.flush.as_millis()).unwrap_or(u64::MAX),
         flush: source.topic.flush.clone(),
         hold: source.topic.hold.clone(),
-        max_batch_rows: source.topic.ahead_rows_max,
+        max_batch_rows: source.topic.step_max,
         threads: runner.project.target.threads.max(1),
         stop: stop.clone(),
         watch: Some(Arc::clone(&log) as _),

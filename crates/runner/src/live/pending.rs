@@ -35,6 +35,8 @@ struct State {
     failures: u32,
     /// After a failure: not before.
     not_before: Option<Instant>,
+    /// Whether it failed for want of memory.
+    is_short_of_memory: bool,
     /// How long the last refresh took.
     took: Duration,
 }
@@ -138,11 +140,12 @@ impl Pending {
         Some(graph.nodes[number].lag?.saturating_sub(self.nodes[number].took * 2 + RESERVE))
     }
 
-    /// Whether a change of this source or node is for a refresh that begins at once.
+    /// Whether a change of this source or node is for a refresh that begins at once, or that has failed for want of memory:
+    /// with more rows, it would need more.
     pub(crate) fn is_urgent(&self, graph: &LiveGraph, unique_id: &str) -> bool {
         graph.downstream(unique_id).into_iter().any(|number| {
-            let is_waiting = self.nodes[number].not_before.is_some();
-            !is_waiting && self.has_no_time(graph, number)
+            let state = &self.nodes[number];
+            (state.not_before.is_none() || state.is_short_of_memory) && self.has_no_time(graph, number)
         })
     }
 
@@ -175,8 +178,14 @@ impl Pending {
 
     /// A refresh has not: its changes are pending again.
     pub(crate) fn failed(&mut self, number: usize, now: Instant, jitter: f64) {
+        self.failed_for(number, false, now, jitter);
+    }
+
+    /// The same, and whether it was for want of memory.
+    pub(crate) fn failed_for(&mut self, number: usize, is_short_of_memory: bool, now: Instant, jitter: f64) {
         let state = &mut self.nodes[number];
         state.give_back();
+        state.is_short_of_memory = is_short_of_memory;
         state.failures = state.failures.saturating_add(1);
         state.not_before = Some(now + AFTER_FAILURE.pause(state.failures, jitter));
     }
@@ -253,6 +262,24 @@ mod tests {
         assert_eq!(pending.parts(&graph, [1, 2, 3].into()), ([].into(), [1, 2, 3].into()));
         assert!(pending.is_urgent(&graph, "raw"), "a has a second");
         assert!(!pending.is_urgent(&graph, "b"));
+    }
+
+    #[test]
+    fn what_failed_for_want_of_memory_still_holds_its_topics() {
+        let (graph, start) = (graph(), Instant::now());
+        let mut pending = Pending::new(&graph);
+        pending.changed([0], start);
+        pending.begin(&[0].into());
+        pending.failed(0, start, 0.0);
+        assert!(!pending.is_urgent(&graph, "raw"), "rows wait in the raw table");
+        pending.begin(&[0].into());
+        pending.failed_for(0, true, start, 0.0);
+        assert!(pending.is_urgent(&graph, "raw"), "with more rows it would need more memory");
+        pending.begin(&[0].into());
+        pending.done(0, seconds(0));
+        pending.begin(&[0].into());
+        pending.failed(0, start, 0.0);
+        assert!(!pending.is_urgent(&graph, "raw"));
     }
 
     #[test]

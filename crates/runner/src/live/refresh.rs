@@ -52,6 +52,8 @@ pub struct Refreshed {
     pub rows: Option<u64>,
     /// Version that was published.
     pub version: Option<u64>,
+    /// Whether memory was short: it failed for that, or was done a second time in a way that needs less.
+    pub short_of_memory: bool,
     /// Seconds that it took.
     pub elapsed_s: f64,
     /// What happened; of a failure what, where, why and how to fix it.
@@ -92,6 +94,7 @@ impl From<NodeResult> for Refreshed {
             status: result.status,
             rows: result.rows,
             version: result.version,
+            short_of_memory: result.short_of_memory,
             elapsed_s: result.execution_time_s,
             message: result.message,
         }

@@ -261,6 +261,10 @@ pub(crate) async fn carry_out(
             return Err(error);
         }
     };
+    if takes {
+        let is_short = refreshed.iter().any(|result| result.short_of_memory);
+        shared.topics.iter().for_each(|topic| topic.refreshed(is_short));
+    }
     for (number, newest) in due.iter().zip(newest) {
         let live = &shared.graph.nodes[*number];
         let result = refreshed.iter().find(|result| result.unique_id == live.unique_id);
@@ -297,7 +301,7 @@ fn account(
         }
         Some(result) if result.status.is_failure() => {
             let at = Instant::now();
-            shared.pending().failed(number, at, shared.jitter());
+            shared.pending().failed_for(number, result.short_of_memory, at, shared.jitter());
             shared.board.model(&live.name, |model| {
                 model.failures += 1;
                 model.failing = Some(result.message.clone().unwrap_or_else(|| result.status.name().to_owned()));

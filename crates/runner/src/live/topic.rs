@@ -2,8 +2,9 @@
 //! it is too far ahead of them (back-pressure).
 //!
 //! Guarantees: what waits at the broker costs no memory here, so that a burst of any length is worked off in steps of
-//! [`AHEAD_ROWS_MAX`] rows, fewer where memory is small; nothing is held for refreshes that may come late (long lags) or that fail, since the raw table
-//! is the place where rows can wait for these.
+//! [`AHEAD_ROWS_MAX`] rows, fewer where memory is small, and fewer still after refreshes that ran short of it; nothing is
+//! held for refreshes that may come late (long lags) or that fail for other reasons, since the raw table is the place
+//! where rows can wait for these.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -20,6 +21,9 @@ pub const AHEAD_ROWS_MAX: u64 = 500_000;
 
 /// Bytes of the memory limit for each of these rows: where memory is small, so are the steps.
 pub const MEMORY_PER_AHEAD_ROW_BYTES: u64 = 4_096;
+
+/// Steps get no smaller than this: the first part of a refresh, that of finding out what to do, would be most of it.
+pub const AHEAD_ROWS_MIN: u64 = 10_000;
 
 /// The same with this much memory.
 pub(crate) fn ahead_rows_max(memory_limit_bytes: u64) -> u64 {
@@ -39,13 +43,31 @@ pub(crate) struct Topic {
     pub(crate) hold: HoldFlag,
     /// Rows that were loaded since the latest refresh began.
     ahead: AtomicU64,
-    /// How many they may be.
-    pub(crate) ahead_rows_max: u64,
+    /// How many they may be now, and at most.
+    step: AtomicU64,
+    pub(crate) step_max: u64,
 }
 
 impl Topic {
     pub(crate) fn new(unique_id: &str, name: &str, ahead_rows_max: u64) -> Self {
-        Self { unique_id: unique_id.to_owned(), name: name.to_owned(), ahead_rows_max, ..Self::default() }
+        let (unique_id, name, step_max) = (unique_id.to_owned(), name.to_owned(), ahead_rows_max);
+        Self { unique_id, name, step: AtomicU64::new(step_max), step_max, ..Self::default() }
+    }
+
+    /// A refresh of what was loaded has ended. Where memory was short, the next step is half as long; else it grows
+    /// again by an eighth.
+    pub(crate) fn refreshed(&self, is_short_of_memory: bool) {
+        let step = self.step.load(Ordering::Relaxed);
+        let next = match is_short_of_memory {
+            true => (step / 2).max(AHEAD_ROWS_MIN).min(self.step_max),
+            false => step.saturating_add(step / 8 + 1).min(self.step_max),
+        };
+        self.step.store(next, Ordering::Relaxed);
+    }
+
+    /// Whether it has loaded as much as it may.
+    fn is_ahead(&self) -> bool {
+        self.ahead.load(Ordering::Relaxed) >= self.step.load(Ordering::Relaxed)
     }
 
     /// Rows were committed.
@@ -83,7 +105,7 @@ pub(super) fn decide(shared: &Shared) {
     let pressure = &shared.pressure;
     let is_full = pressure.is_high.load(Ordering::Relaxed) && pressure.at_work.load(Ordering::Relaxed) > 0;
     for topic in &shared.topics {
-        let is_ahead = topic.ahead.load(Ordering::Relaxed) >= topic.ahead_rows_max;
+        let is_ahead = topic.is_ahead();
         let is_held = is_full || (is_ahead && shared.pending().is_urgent(&shared.graph, &topic.unique_id));
         if topic.hold.is_held() != is_held {
             topic.hold.set(is_held);
@@ -123,5 +145,27 @@ mod tests {
         assert_eq!(ahead_rows_max(enough), AHEAD_ROWS_MAX);
         assert_eq!(ahead_rows_max(enough - 1), AHEAD_ROWS_MAX - 1);
         assert_eq!(ahead_rows_max(0), 1, "it never stands still");
+    }
+
+    #[test]
+    fn steps_are_halved_where_memory_was_short_and_grow_again() {
+        let topic = Topic::new("source", "source", 100_000);
+        topic.loaded(99_999);
+        assert!(!topic.is_ahead());
+        topic.loaded(1);
+        assert!(topic.is_ahead());
+        topic.ahead.store(0, Ordering::Relaxed);
+        topic.refreshed(true);
+        topic.loaded(50_000);
+        assert!(topic.is_ahead());
+        (0..10).for_each(|_| topic.refreshed(true));
+        assert_eq!(topic.step.load(Ordering::Relaxed), AHEAD_ROWS_MIN);
+        topic.refreshed(false);
+        assert_eq!(topic.step.load(Ordering::Relaxed), AHEAD_ROWS_MIN + AHEAD_ROWS_MIN / 8 + 1);
+        (0..100).for_each(|_| topic.refreshed(false));
+        assert_eq!(topic.step.load(Ordering::Relaxed), 100_000);
+        let small = Topic::new("source", "source", 5);
+        small.refreshed(true);
+        assert_eq!(small.step.load(Ordering::Relaxed), 5, "it is never more than it was");
     }
 }

@@ -8,6 +8,8 @@ mod first_row;
 mod hashing;
 mod info;
 mod join_subquery;
+mod lean_joins;
+mod lean_pool;
 mod meeting;
 mod query;
 mod sanity;

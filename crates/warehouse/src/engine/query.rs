@@ -16,7 +16,7 @@ use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, TableSource};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use millstream_core::warehouse::{Dialect, QueryOptions, QueryResult};
 use millstream_core::{Clock, Error, Result, TableName};
 
@@ -41,10 +41,13 @@ pub(crate) struct Planned {
 }
 
 /// Plans and runs queries.
+#[derive(Clone)]
 pub(crate) struct Engine {
     small: SessionState,
     large: SessionState,
     clock: Arc<dyn Clock>,
+    memory_limit_bytes: usize,
+    is_lean: bool,
 }
 
 impl Engine {
@@ -54,7 +57,23 @@ impl Engine {
             small: session::state(runtime.clone(), 1),
             large: session::state(runtime, options.threads.max(1)),
             clock: options.clock.clone(),
+            memory_limit_bytes: options.memory_limit_bytes,
+            is_lean: false,
         })
+    }
+
+    /// The same in less memory, and slower.
+    ///
+    /// # Errors
+    /// The session cannot be made.
+    pub(crate) fn lean(&self) -> Result<Self> {
+        let state = session::lean(&self.large, self.memory_limit_bytes)?;
+        Ok(Self { small: state.clone(), large: state, is_lean: true, ..self.clone() })
+    }
+
+    /// Whether it needs less memory.
+    pub(crate) fn is_lean(&self) -> bool {
+        self.is_lean
     }
 
     /// Plans one reading statement.
@@ -147,6 +166,14 @@ impl Engine {
         let plan = table.scan(session, projection, &[], None).await.map_err(from_engine)?;
         let stream = execute_stream(plan, session.task_ctx()).map_err(from_engine)?;
         Ok(stream.map(|batch| batch.map_err(from_engine)))
+    }
+
+    /// As [`Engine::run`], and what fails before the first rows fails here: joins, groups and sorts have their memory
+    /// by then.
+    pub(crate) async fn begin(&self, planned: &Planned) -> Result<QueryResult> {
+        let QueryResult { schema, mut stream } = self.run(planned).await?;
+        let first = stream.try_next().await?;
+        Ok(QueryResult { schema, stream: Box::pin(stream::iter(first.map(Ok)).chain(stream)) })
     }
 
     /// Runs a plan; rows come as they are computed.

@@ -15,6 +15,8 @@ use millstream_core::Result;
 
 use super::count_distinct::CountDistinctRule;
 use super::first_row::FirstRowRule;
+use super::lean_joins::LeanJoins;
+use super::lean_pool::LeanPool;
 use super::sanity::{self, CheckAgain};
 use crate::error::from_engine;
 
@@ -23,6 +25,12 @@ const FOOTER_CACHE_BYTES: usize = 128 * 1024 * 1024;
 
 /// Operators that an error about memory names, those with most of it.
 const CONSUMERS_TOLD: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+
+/// Rows in a batch of a session that needs little memory: as many batches as there are spilled runs are in memory when runs are merged.
+const LEAN_BATCH_ROWS: usize = 2_048;
+
+/// Bytes that a sort of such a session keeps for the merge of what it spills.
+const LEAN_MERGE_BYTES: usize = 1024 * 1024;
 
 /// Memory, spill folder and caches that all queries share.
 pub(super) fn runtime(memory_limit_bytes: usize, spill_folder: &Path) -> Result<Arc<RuntimeEnv>> {
@@ -69,4 +77,17 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
     // The last of a name counts.
     builder.scalar_functions().get_or_insert_default().extend(crate::postgres::functions());
     builder.build()
+}
+
+/// The same session in less memory: joins sort and spill, and its operators share a half of what all others may use.
+pub(super) fn lean(state: &SessionState, memory_limit_bytes: usize) -> Result<SessionState> {
+    let pool = TrackConsumersPool::new(LeanPool::new(memory_limit_bytes / 2), CONSUMERS_TOLD);
+    let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env()).with_memory_pool(Arc::new(pool));
+    let runtime = runtime.build_arc().map_err(from_engine)?;
+    let mut config = state.config().clone().with_target_partitions(1).with_batch_size(LEAN_BATCH_ROWS);
+    config.options_mut().execution.sort_spill_reservation_bytes = LEAN_MERGE_BYTES;
+    let mut rules = state.physical_optimizers().to_vec();
+    rules.insert(0, Arc::new(LeanJoins));
+    let builder = SessionStateBuilder::new_from_existing(state.clone()).with_config(config);
+    Ok(builder.with_runtime_env(runtime).with_physical_optimizer_rules(rules).build())
 }

@@ -51,7 +51,7 @@ pub(crate) use hash::KeySet;
 use runs::Runs;
 
 /// Part of the memory for queries that indexes may take.
-const MEMORY_PART: usize = 8;
+const MEMORY_PART: usize = 4;
 
 /// Rows of a data file above which it gets no index and is always looked at.
 const ROWS_MAX: u64 = 32 * 1024 * 1024;

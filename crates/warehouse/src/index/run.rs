@@ -46,6 +46,8 @@ pub(super) struct Run {
     pub(super) files: HashMap<String, u16>,
     firsts: Vec<u64>,
     pub(super) count: usize,
+    /// Where the filter begins in the file.
+    filter_at: usize,
     filter_bytes: usize,
     filter_checksum: u64,
     filter: OnceLock<Option<(Sbbf, Room)>>,
@@ -66,7 +68,8 @@ impl Run {
         let (count, names_bytes, filter_bytes) = (whole(count)?, whole(names_bytes)?, whole(filter_bytes)?);
         let front_bytes = names_bytes.checked_add(count.div_ceil(BLOCK) * 8)?;
         let front_at = HEADER_BYTES.checked_add(count.checked_mul(ENTRY_BYTES)?)?;
-        let bytes = front_at.checked_add(front_bytes)?.checked_add(filter_bytes)?;
+        let filter_at = front_at.checked_add(front_bytes)?;
+        let bytes = filter_at.checked_add(filter_bytes)?;
         if !header.starts_with(MAGIC) || file.metadata().ok()?.len() != bytes as u64 {
             return None;
         }
@@ -84,6 +87,7 @@ impl Run {
             files,
             firsts: numbers(firsts),
             count,
+            filter_at,
             filter_bytes,
             filter_checksum,
             filter: OnceLock::new(),
@@ -132,15 +136,10 @@ impl Run {
         let held = self.filter.get_or_init(|| {
             let room = cache.room(self.filter_bytes)?;
             let mut bits = vec![0; self.filter_bytes];
-            let at = HEADER_BYTES + self.count * ENTRY_BYTES + self.front_bytes();
-            self.file.read_exact_at(&mut bits, at as u64).ok()?;
+            self.file.read_exact_at(&mut bits, self.filter_at as u64).ok()?;
             (XxHash64::oneshot(0, &bits) == self.filter_checksum).then(|| (Sbbf::new(&bits), room))
         });
         held.as_ref().map(|(filter, _)| filter)
-    }
-
-    fn front_bytes(&self) -> usize {
-        self.files.keys().map(|name| name.len() + 1).sum::<usize>() + self.firsts.len() * 8
     }
 
     /// Reads the numbers of a block, unless they are held.
@@ -310,7 +309,7 @@ mod tests {
         let front_at = HEADER_BYTES + run.count * ENTRY_BYTES;
         fs::write(&path, &whole[..whole.len() - 1]).unwrap();
         assert!(Run::open(&path).is_none());
-        for at in [0, 9, front_at, front_at + run.front_bytes() - 1] {
+        for at in [0, 9, front_at, run.filter_at - 1] {
             let mut flipped = whole.clone();
             flipped[at] ^= 1;
             fs::write(&path, &flipped).unwrap();

@@ -103,7 +103,10 @@ impl Subject<'_> {
             to: source.snapshot.version,
             changed_rows: counted.iter().find(|(name, _)| *name == source.name).and_then(|(_, rows)| *rows),
         };
-        let report = RefreshReport { path, reason, keys, touched, sources: sources.all.iter().map(of).collect() };
+        let short_of_memory = self.engine.is_lean();
+        let reason = if short_of_memory { format!("{reason}; memory was short: joins were sorted") } else { reason };
+        let sources_read = sources.all.iter().map(of).collect();
+        let report = RefreshReport { path, reason, keys, touched, sources: sources_read, short_of_memory };
         Ok(Decided { way, report, sources })
     }
 

@@ -55,9 +55,9 @@ struct Query {
 }
 
 #[derive(Clone)]
-struct Seen {
+pub(super) struct Seen {
     plan: i64,
-    tables: BTreeMap<TableName, Arc<Snapshot>>,
+    pub(super) tables: BTreeMap<TableName, Arc<Snapshot>>,
     /// Whether the query gave no row.
     is_empty: bool,
     /// What its aggregates gave, where they are kept.
@@ -129,7 +129,7 @@ impl Seen {
 }
 
 /// What a plan reads; `None` when the same files need not give the same rows again.
-fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
+pub(super) fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
     if unsteady(plan)?.is_some() {
         return Ok(None);
     }

@@ -155,6 +155,6 @@ async fn what_does_not_fit_in_memory_is_spilled() {
                   (select * from m.t qualify row_number() over (partition by k order by id desc) = 1)";
     assert_eq!(query(&small, latest, &Default::default()).await.unwrap(), ["60000|1000001|61800030000"]);
     let tiny = open_with_memory(f.folder.path(), 64 * 1024);
-    let error = query(&tiny, latest, &Default::default()).await.unwrap_err();
-    assert_eq!(error.kind(), millstream_core::Kind::Environment, "{error}");
+    // A second attempt gets a few mebibytes, whatever the limit.
+    assert_eq!(query(&tiny, latest, &Default::default()).await.unwrap(), ["60000|1000001|61800030000"]);
 }

@@ -7,6 +7,7 @@ mod first_row;
 mod housekeeping;
 mod housekeeping_random;
 mod load;
+mod memory;
 mod names;
 mod random;
 mod refresh;

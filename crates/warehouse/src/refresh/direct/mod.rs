@@ -11,6 +11,8 @@
 mod reference;
 mod rows;
 mod side;
+#[cfg(test)]
+mod tests;
 mod unique;
 
 use std::collections::BTreeMap;

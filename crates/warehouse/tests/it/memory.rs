@@ -1,0 +1,72 @@
+//! What needs more memory than there is: done in another way, or an error that says so.
+
+use millstream_core::warehouse::{OnSchemaChange, QueryOptions, RefreshMode, RefreshPath, Stage, Warehouse};
+use millstream_core::{Kind, TableName};
+use millstream_warehouse::EmbeddedWarehouse;
+
+use crate::support::{Fixture, fixture, name, open_with_memory, query};
+
+/// Less than either side of the join takes, and enough to sort both.
+const SMALL_BYTES: usize = 96 * 1024 * 1024;
+
+/// Not enough to sort anything.
+const TINY_BYTES: usize = 64 * 1024;
+
+/// Rows of each side.
+const ROWS: usize = 400_000;
+
+const JOINED: &str = "select a.id, a.t as one, b.t as other from m.a a join m.b b on a.k = b.k";
+
+/// Two tables, as wide as a join's memory is small.
+async fn two_sides() -> Fixture {
+    let f = fixture();
+    let wide = "repeat(md5(value::varchar), 6)";
+    for (table, first) in [("m.a", 1), ("m.b", 1)] {
+        let sql = format!(
+            "select value as id, md5(value::varchar) as k, {wide} as t from generate_series({first}, {ROWS}) s(value)"
+        );
+        f.table(table, &sql).await;
+    }
+    f
+}
+
+async fn refresh(warehouse: &EmbeddedWarehouse, table: &TableName) -> (RefreshPath, bool) {
+    let stage = Stage::Refresh { sql: JOINED.into(), keys: vec![vec!["id".into()]], mode: RefreshMode::Auto };
+    let staged = warehouse.stage(table, stage, OnSchemaChange::Ignore, &QueryOptions::default()).await.unwrap();
+    let report = staged.refreshed().unwrap().clone();
+    staged.publish(serde_json::Map::new()).await.unwrap();
+    (report.path, report.short_of_memory)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_that_memory_does_not_hold_is_sorted_and_spilled() {
+    let f = two_sides().await;
+    let small = open_with_memory(f.folder.path(), SMALL_BYTES);
+    let table = name("m.joined");
+    assert_eq!(refresh(&small, &table).await, (RefreshPath::Full, true), "the test must run short of memory");
+    let sum = "select count(*), sum(id), min(one), max(other) from m.joined";
+    let plain = format!("select count(*), sum(id), min(one), max(other) from ({JOINED})");
+    let enough = f.rows(&plain).await;
+    assert_eq!(f.rows(sum).await, enough);
+    assert_eq!(query(&small, &plain, &QueryOptions::default()).await.unwrap(), enough);
+    let failing = format!("select * from ({JOINED}) where one <> other");
+    assert_eq!(small.count_failing(&failing, &QueryOptions::default()).await.unwrap().rows, 0);
+    // Where it is enough, nothing is done twice.
+    f.run("insert into m.a select id + 1000000, k, t from m.a where id <= 10").await;
+    let large = open_with_memory(f.folder.path(), 512 * 1024 * 1024);
+    assert!(!refresh(&large, &table).await.1);
+    assert_eq!(f.rows("select count(*) from m.joined").await, [(ROWS + 10).to_string()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_done_in_less_is_an_error_of_the_environment() {
+    let f = two_sides().await;
+    let tiny = open_with_memory(f.folder.path(), TINY_BYTES);
+    let stage = Stage::Replace { sql: JOINED.into() };
+    let failed = tiny.stage(&name("m.joined"), stage, OnSchemaChange::Ignore, &QueryOptions::default()).await;
+    let error = failed.err().unwrap();
+    assert!(error.is_short_of_memory(), "{error}");
+    assert_eq!(error.kind(), Kind::Environment);
+    assert!(error.fix().unwrap().contains("memory limit"), "{error}");
+    assert_eq!(f.files("m.joined"), 0, "what was begun is gone");
+}
