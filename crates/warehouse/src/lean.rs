@@ -21,8 +21,13 @@ where
 {
     match attempt(Arc::clone(inner)).await {
         Err(error) if error.is_short_of_memory() => {
-            let _turn = inner.lean_turn.lock().await;
-            attempt(Arc::new(inner.lean()?)).await
+            let mut turn = inner.lean.lock().await;
+            let engine = match turn.take() {
+                Some(engine) => engine,
+                None => inner.engine.lean()?,
+            };
+            *turn = Some(engine.clone());
+            attempt(Arc::new(Inner { engine, ..inner.as_ref().clone() })).await
         }
         done => done,
     }

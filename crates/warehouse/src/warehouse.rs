@@ -51,8 +51,8 @@ pub(crate) struct Inner {
     pub options: EmbeddedOptions,
     /// Stages that rewrite files.
     pub open_stages: Arc<OpenStages>,
-    /// Whose turn it is to do with little memory.
-    pub lean_turn: Arc<tokio::sync::Mutex<()>>,
+    /// The engine for what must do with little memory, once it was needed; who holds it has the turn.
+    pub lean: Arc<tokio::sync::Mutex<Option<Engine>>>,
 }
 
 /// The embedded warehouse over one local folder: Delta tables in `<schema>/<table>/`, views in
@@ -92,7 +92,7 @@ impl EmbeddedWarehouse {
                 seen: Arc::default(),
                 options,
                 open_stages: Arc::default(),
-                lean_turn: Arc::default(),
+                lean: Arc::default(),
             }),
         })
     }
@@ -146,11 +146,6 @@ impl EmbeddedWarehouse {
 }
 
 impl Inner {
-    /// The same, with an engine that needs less memory.
-    pub(crate) fn lean(&self) -> Result<Self> {
-        Ok(Self { engine: self.engine.lean()?, ..self.clone() })
-    }
-
     /// Rows in files of a version, counted where statistics do not tell.
     pub(crate) async fn count(&self, snapshot: &Snapshot, files: &[Arc<DataFile>]) -> Result<u64> {
         if let Some(rows) = files.iter().map(|file| file.rows()).sum::<Option<u64>>() {

@@ -2,13 +2,15 @@
 //! in a table of hashes, which cannot.
 //!
 //! Guarantees: the rows are the same, in whatever order. A join that must know whether the other side has a null at all
-//! (`not in`) stays as it is: sorted sides do not tell.
+//! (`not in`) stays as it is: sorted sides do not tell; and so do joins by instants, structures and lists, which the
+//! engine's join of sorted sides does not compare.
 //!
 //! Deliberately absent: partitions. The engine would repartition both sides for them, each with buffers of its own.
 
 use std::sync::Arc;
 
 use datafusion::arrow::compute::SortOptions;
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
@@ -36,10 +38,15 @@ impl PhysicalOptimizerRule for LeanJoins {
 }
 
 fn sorted(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionPlan>>> {
-    let Some(join) = plan.downcast_ref::<HashJoinExec>().filter(|join| !join.null_aware && join.projection.is_none())
-    else {
+    let Some(join) = plan.downcast_ref::<HashJoinExec>() else { return Ok(Transformed::no(plan)) };
+    let (left, right) = (join.left().schema(), join.right().schema());
+    let mut are_compared = true;
+    for (one, other) in join.on() {
+        are_compared &= is_compared(&one.data_type(&left)?) && is_compared(&other.data_type(&right)?);
+    }
+    if join.null_aware || join.projection.is_some() || !are_compared {
         return Ok(Transformed::no(plan));
-    };
+    }
     let sorted = SortMergeJoinExec::try_new(
         Arc::clone(join.left()),
         Arc::clone(join.right()),
@@ -50,4 +57,13 @@ fn sorted(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionP
         join.null_equality(),
     )?;
     Ok(Transformed::yes(Arc::new(sorted)))
+}
+
+/// Whether a join of sorted sides can tell two keys of this type apart.
+fn is_compared(kind: &DataType) -> bool {
+    kind.is_integer()
+        || kind.is_string()
+        || kind.is_binary()
+        || matches!(kind, DataType::Boolean | DataType::Float32 | DataType::Float64 | DataType::Decimal128(..))
+        || matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, None))
 }

@@ -85,7 +85,10 @@ pub(super) fn lean(state: &SessionState, memory_limit_bytes: usize) -> Result<Se
     let runtime = RuntimeEnvBuilder::from_runtime_env(state.runtime_env()).with_memory_pool(Arc::new(pool));
     let runtime = runtime.build_arc().map_err(from_engine)?;
     let mut config = state.config().clone().with_target_partitions(1).with_batch_size(LEAN_BATCH_ROWS);
-    config.options_mut().execution.sort_spill_reservation_bytes = LEAN_MERGE_BYTES;
+    let options = config.options_mut();
+    options.execution.sort_spill_reservation_bytes = LEAN_MERGE_BYTES;
+    // With one partition there is nothing to interleave, and the engine fails when it tries.
+    options.optimizer.prefer_existing_union = true;
     let mut rules = state.physical_optimizers().to_vec();
     rules.insert(0, Arc::new(LeanJoins));
     let builder = SessionStateBuilder::new_from_existing(state.clone()).with_config(config);
