@@ -25,6 +25,10 @@ pub const MEMORY_PER_AHEAD_ROW_BYTES: u64 = 4_096;
 /// Steps get no smaller than this: the first part of a refresh, that of finding out what to do, would be most of it.
 pub const AHEAD_ROWS_MIN: u64 = 10_000;
 
+/// Part of a step, as its divisor, that a topic may still load while one refresh goes on and the process is above its
+/// limit. With nothing at all, a process that never gets below it would stand still.
+pub const FULL_PART: u64 = 8;
+
 /// The same with this much memory.
 pub(crate) fn ahead_rows_max(memory_limit_bytes: u64) -> u64 {
     (memory_limit_bytes / MEMORY_PER_AHEAD_ROW_BYTES).clamp(1, AHEAD_ROWS_MAX)
@@ -65,9 +69,10 @@ impl Topic {
         self.step.store(next, Ordering::Relaxed);
     }
 
-    /// Whether it has loaded as much as it may.
-    fn is_ahead(&self) -> bool {
-        self.ahead.load(Ordering::Relaxed) >= self.step.load(Ordering::Relaxed)
+    /// Whether it has loaded as much as it may: of its step a part where memory is short.
+    fn is_ahead(&self, is_full: bool) -> bool {
+        let step = self.step.load(Ordering::Relaxed);
+        self.ahead.load(Ordering::Relaxed) >= if is_full { step.div_ceil(FULL_PART) } else { step }
     }
 
     /// Rows were committed.
@@ -105,8 +110,8 @@ pub(super) fn decide(shared: &Shared) {
     let pressure = &shared.pressure;
     let is_full = pressure.is_high.load(Ordering::Relaxed) && pressure.at_work.load(Ordering::Relaxed) > 0;
     for topic in &shared.topics {
-        let is_ahead = topic.is_ahead();
-        let is_held = is_full || (is_ahead && shared.pending().is_urgent(&shared.graph, &topic.unique_id));
+        let is_ahead = topic.is_ahead(is_full);
+        let is_held = is_ahead && (is_full || shared.pending().is_urgent(&shared.graph, &topic.unique_id));
         if topic.hold.is_held() != is_held {
             topic.hold.set(is_held);
             shared.board.held(&topic.name, is_held);
@@ -151,13 +156,19 @@ mod tests {
     fn steps_are_halved_where_memory_was_short_and_grow_again() {
         let topic = Topic::new("source", "source", 100_000);
         topic.loaded(99_999);
-        assert!(!topic.is_ahead());
+        assert!(!topic.is_ahead(false));
         topic.loaded(1);
-        assert!(topic.is_ahead());
+        assert!(topic.is_ahead(false));
+        topic.ahead.store(0, Ordering::Relaxed);
+        topic.loaded(12_499);
+        assert!(!topic.is_ahead(true));
+        topic.loaded(1);
+        assert!(topic.is_ahead(true), "an eighth where the process is above its limit");
+        assert!(!topic.is_ahead(false));
         topic.ahead.store(0, Ordering::Relaxed);
         topic.refreshed(true);
         topic.loaded(50_000);
-        assert!(topic.is_ahead());
+        assert!(topic.is_ahead(false));
         (0..10).for_each(|_| topic.refreshed(true));
         assert_eq!(topic.step.load(Ordering::Relaxed), AHEAD_ROWS_MIN);
         topic.refreshed(false);
