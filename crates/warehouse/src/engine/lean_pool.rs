@@ -138,6 +138,7 @@ impl fmt::Display for LeanPool {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use std::sync::Arc;
 

@@ -12,6 +12,7 @@ mod reference;
 mod rows;
 mod side;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
 mod unique;
 
