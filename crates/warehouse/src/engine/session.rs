@@ -26,7 +26,7 @@ const FOOTER_CACHE_BYTES: usize = 128 * 1024 * 1024;
 /// Operators that an error about memory names, those with most of it.
 const CONSUMERS_TOLD: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
-/// Rows in a batch of a session that needs little memory: as many batches as there are spilled runs are in memory when runs are merged.
+/// Rows in a batch of a session that needs little memory: when spilled runs are merged, a batch of each is in memory.
 const LEAN_BATCH_ROWS: usize = 2_048;
 
 /// Bytes that a sort of such a session keeps for the merge of what it spills.
