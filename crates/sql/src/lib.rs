@@ -32,6 +32,7 @@ mod time_pattern;
 mod tokens;
 mod using;
 mod volatile;
+mod wildcard;
 
 pub use blank::{ExpressionAt, blank_at, blank_number, expressions};
 pub use check::{StatementKind, read_only};

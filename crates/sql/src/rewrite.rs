@@ -13,7 +13,8 @@ use sqlparser::ast::{
 /// is what tables store; the engine would take nanoseconds, which do not reach beyond the year 2262. `at time zone` is a
 /// call of `timezone`, which has PostgreSQL's meaning. `json` and `uuid` are text, as which they are stored. `listagg` is the engine's
 /// `string_agg`, and a bare part of a date in `datediff` and its kin a text. Equal unnamed columns of a select list are
-/// told apart, because the engine refuses them, and the columns of table functions are called as the query calls them.
+/// told apart, because the engine refuses them, the columns of table functions are called as the query calls them, and
+/// before a `*` stands the whole name of its relation.
 pub fn for_engine(statement: &mut Statement) {
     let _ = statement.visit(&mut Rewriter);
 }
@@ -52,6 +53,7 @@ impl VisitorMut for Rewriter {
         crate::lateral::unnest_beside(select);
         crate::series::name_columns(select);
         crate::using::qualify(select);
+        crate::wildcard::qualify(select);
         ControlFlow::Continue(())
     }
 

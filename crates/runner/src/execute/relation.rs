@@ -70,10 +70,11 @@ pub(super) async fn carry_out(
     // The gates ask for places of their own; holding on to this one while waiting for them could lock all up.
     drop(slot);
     let gates = audit(session, step, gates_without_input, &[Arc::clone(&draft.staged)]).await?;
-    let failed: Vec<&str> =
-        gates.iter().filter(|gate| gate.status.is_failure()).map(|gate| gate.name.as_str()).collect();
+    let failed: Vec<&NodeResult> = gates.iter().filter(|gate| gate.status.is_failure()).collect();
     let own = if !failed.is_empty() {
         discard(session, &draft).await;
+        // A test that found rows needs other data, whatever the others lacked.
+        outcome.result_mut().short_of_memory = failed.iter().all(|gate| gate.short_of_memory);
         outcome.end(session, Status::Error, Some(not_published(node, &failed)))
     } else if session.cancel.is_cancelled() {
         discard(session, &draft).await;
@@ -186,13 +187,14 @@ async fn discard(session: &Session, draft: &Draft) {
     }
 }
 
-fn not_published(node: &Node, failed: &[&str]) -> String {
+fn not_published(node: &Node, failed: &[&NodeResult]) -> String {
+    let names: Vec<&str> = failed.iter().map(|gate| gate.name.as_str()).collect();
     let (tests, them) = if failed.len() == 1 { ("test", "it passes") } else { ("tests", "they pass") };
     format!(
         "not published: {} {tests} failed ({})\n  {} keeps its last good version, and what reads it is skipped\n  \
          fix: repair the model or its inputs until {them}; `run` publishes without tests",
         failed.len(),
-        failed.join(", "),
+        names.join(", "),
         node.table_name(),
     )
 }

@@ -262,15 +262,18 @@ pub(crate) async fn carry_out(
         }
     };
     if takes {
-        let is_short = refreshed.iter().any(|result| result.short_of_memory);
-        shared.topics.iter().for_each(|topic| topic.refreshed(is_short));
+        let of = |number: &usize| result_of(shared, &refreshed, *number);
+        let is_short = |number: &usize| of(number).is_some_and(|result| result.short_of_memory);
+        topic::refreshed(&shared.topics, &shared.graph, due, &due.iter().copied().filter(is_short).collect());
     }
     for (number, newest) in due.iter().zip(newest) {
-        let live = &shared.graph.nodes[*number];
-        let result = refreshed.iter().find(|result| result.unique_id == live.unique_id);
-        account(shared, *number, result, newest, began.elapsed());
+        account(shared, *number, result_of(shared, &refreshed, *number), newest, began.elapsed());
     }
     Ok(refreshed)
+}
+
+fn result_of<'a>(shared: &Shared, refreshed: &'a [Refreshed], number: usize) -> Option<&'a Refreshed> {
+    refreshed.iter().find(|result| result.unique_id == shared.graph.nodes[number].unique_id)
 }
 
 /// Writes what became of one node to the board, and when it is due again.

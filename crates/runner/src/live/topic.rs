@@ -6,6 +6,7 @@
 //! held for refreshes that may come late (long lags) or that fail for other reasons, since the raw table is the place
 //! where rows can wait for these.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use millstream_core::memory::resident_bytes;
 use millstream_ingest::{FlushFlag, HoldFlag};
 
+use super::graph::LiveGraph;
 use super::shared::Shared;
 
 /// Rows that a topic loads at most while one refresh goes on that it belongs to; then its partitions are paused. It is
@@ -60,7 +62,7 @@ impl Topic {
 
     /// A refresh of what was loaded has ended. Where memory was short, the next step is half as long; else it grows
     /// again by an eighth.
-    pub(crate) fn refreshed(&self, is_short_of_memory: bool) {
+    fn refreshed(&self, is_short_of_memory: bool) {
         let step = self.step.load(Ordering::Relaxed);
         let next = match is_short_of_memory {
             true => (step / 2).max(AHEAD_ROWS_MIN).min(self.step_max),
@@ -104,6 +106,16 @@ pub(super) fn end(shared: &Shared) {
     decide(shared);
 }
 
+/// These nodes were refreshed, for which topics wait, and some ran short of memory: what they read comes in smaller steps.
+pub(super) fn refreshed(topics: &[Arc<Topic>], graph: &LiveGraph, due: &BTreeSet<usize>, short: &BTreeSet<usize>) {
+    for topic in topics {
+        let readers = graph.downstream(&topic.unique_id);
+        if !readers.is_disjoint(due) {
+            topic.refreshed(!readers.is_disjoint(short));
+        }
+    }
+}
+
 /// Holds what must wait, and lets go on what need not. For want of memory nothing waits longer than a refresh takes: with
 /// nothing at work, waiting would free none.
 pub(super) fn decide(shared: &Shared) {
@@ -141,7 +153,9 @@ pub(super) async fn watch_memory(shared: Arc<Shared>, limit_bytes: u64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::graph::LiveNode;
     use super::*;
+    use millstream_core::TableName;
 
     #[test]
     fn steps_are_small_where_memory_is() {
@@ -178,5 +192,27 @@ mod tests {
         let small = Topic::new("source", "source", 5);
         small.refreshed(true);
         assert_eq!(small.step.load(Ordering::Relaxed), 5, "it is never more than it was");
+    }
+    #[test]
+    fn only_topics_that_are_read_by_what_was_short_are_slowed_down() {
+        let node = |name: &str, reads: &str| LiveNode {
+            unique_id: name.into(),
+            name: name.into(),
+            table: TableName::new("main", name),
+            lag: Some(Duration::from_secs(1)),
+            reads: [reads.to_owned()].into(),
+            sources: BTreeSet::new(),
+            needs: BTreeSet::new(),
+        };
+        let nodes = vec![node("a", "orders"), node("b", "a"), node("c", "clicks")];
+        let graph = LiveGraph { nodes, ..LiveGraph::default() };
+        let topics: Vec<_> = ["orders", "clicks"].map(|name| Arc::new(Topic::new(name, name, 100_000))).into();
+        let steps = || [0, 1].map(|at: usize| topics[at].step.load(Ordering::Relaxed));
+        refreshed(&topics, &graph, &[0, 1, 2].into(), &[1].into());
+        assert_eq!(steps(), [50_000, 100_000]);
+        refreshed(&topics, &graph, &[2].into(), &[2].into());
+        assert_eq!(steps(), [50_000, 50_000], "nothing of the first was refreshed");
+        refreshed(&topics, &graph, &[0, 1, 2].into(), &[].into());
+        assert_eq!(steps(), [56_251, 56_251]);
     }
 }

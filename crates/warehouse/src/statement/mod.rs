@@ -3,7 +3,8 @@
 //! Guarantees: each statement is one commit (or one rename of a folder or file), so that a killed process leaves the
 //! relation as it was before or after; what a failing statement has written is removed; only files that hold a touched
 //! row are rewritten, and which rows those are is known by file and row number, so that what goes and what stays is
-//! decided once. A commit that another writer came before is tried again on the newer version.
+//! decided once. A commit that another writer came before is tried again on the newer version, and a statement that runs
+//! short of memory once more in a way that needs less (see [`crate::lean`]).
 //!
 //! Deliberately absent: transactions over several statements, constraints, indexes, rights, comments; see
 //! [`millstream_sql::command`] for what is accepted without effect and what is refused.
@@ -24,10 +25,11 @@ use std::sync::Arc;
 use futures::{StreamExt, TryStreamExt};
 use millstream_core::warehouse::{Dialect, Executed, QueryOptions, RelationKind};
 use millstream_core::{Error, Result, TableName};
-use millstream_sql::Command;
 use millstream_sql::command::RelationName;
+use millstream_sql::{Command, Statement};
 
-use crate::engine::{CATALOG, Planned, stored_schema};
+use crate::engine::{CATALOG, stored_schema};
+use crate::lean::or_lean;
 use crate::stage::Request;
 use crate::warehouse::Inner;
 
@@ -59,7 +61,7 @@ pub(crate) async fn execute(inner: &Arc<Inner>, sql: &str, options: &QueryOption
             Command::Rollback if has_changed => Err(Error::user("'rollback' cannot take back what was done")
                 .why("each statement is a commit of its own; the ones before it in this text stay")
                 .hint("take begin and rollback out, or stop before the first change")),
-            command => run.repeat(command, is_last).await,
+            command => run.carry_out(&command, is_last).await,
         };
         let one = match one {
             Err(error) if count > 1 => return Err(error.context(format!("statement {} of {count} failed", at + 1))),
@@ -72,25 +74,32 @@ pub(crate) async fn execute(inner: &Arc<Inner>, sql: &str, options: &QueryOption
 }
 
 impl Run<'_> {
-    async fn repeat(&self, command: Command, keep_rows: bool) -> Result<Executed> {
-        let command = match command {
-            Command::Read(statement) => {
-                let planned = self.inner.engine.plan_statement(&self.inner.catalog, *statement, self.options, None)?;
-                return self.read(&planned, keep_rows).await;
+    async fn carry_out(&self, command: &Command, keep_rows: bool) -> Result<Executed> {
+        let options = self.options;
+        let attempt = |inner: Arc<Inner>| async move {
+            let run = Run { inner: &inner, options };
+            match command {
+                Command::Read(statement) => run.read(statement, keep_rows).await,
+                _ => run.repeat(command).await,
             }
-            other => other,
         };
+        or_lean(self.inner, attempt).await
+    }
+
+    async fn repeat(&self, command: &Command) -> Result<Executed> {
         let mut attempt = 1;
         loop {
-            match self.change(&command).await {
+            match self.change(command).await {
                 Err(error) if error.is_retryable() && attempt < ATTEMPTS_MAX => attempt += 1,
                 other => return other,
             }
         }
     }
 
-    async fn read(&self, planned: &Planned, keep_rows: bool) -> Result<Executed> {
-        let result = self.inner.engine.run(planned).await?;
+    async fn read(&self, statement: &Statement, keep_rows: bool) -> Result<Executed> {
+        let engine = &self.inner.engine;
+        let planned = engine.plan_statement(&self.inner.catalog, statement.clone(), self.options, None)?;
+        let result = engine.begin(&planned).await?;
         if keep_rows {
             return Ok(Executed { result: Some(result), ..Executed::new("SELECT") });
         }

@@ -1,5 +1,8 @@
 //! What needs more memory than there is: done in another way, or an error that says so.
 
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
+use futures::TryStreamExt;
 use millstream_core::warehouse::{OnSchemaChange, QueryOptions, RefreshMode, RefreshPath, Stage, Warehouse};
 use millstream_core::{Kind, TableName};
 use millstream_warehouse::EmbeddedWarehouse;
@@ -51,6 +54,14 @@ async fn a_join_that_memory_does_not_hold_is_sorted_and_spilled() {
     assert_eq!(query(&small, &plain, &QueryOptions::default()).await.unwrap(), enough);
     let failing = format!("select * from ({JOINED}) where one <> other");
     assert_eq!(small.count_failing(&failing, &QueryOptions::default()).await.unwrap().rows, 0);
+    let merge = "merge into m.a using m.b on a.k = b.k when matched then update set id = -b.id, t = b.t";
+    small.execute(merge, &QueryOptions::default()).await.unwrap();
+    assert_eq!(f.rows("select max(id), count(distinct id) from m.a").await, [format!("-1|{ROWS}")]);
+    f.run("update m.a set id = -id").await;
+    let text = format!("select count(*) from ({JOINED})");
+    let done = small.execute(&text, &QueryOptions::default()).await.unwrap().pop().unwrap();
+    let batches: Vec<RecordBatch> = done.result.unwrap().stream.try_collect().await.unwrap();
+    assert_eq!(batches[0].column(0).as_primitive::<Int64Type>().values(), &[ROWS as i64]);
     // Where it is enough, nothing is done twice.
     f.run("insert into m.a select id + 1000000, k, t from m.a where id <= 10").await;
     let large = open_with_memory(f.folder.path(), 512 * 1024 * 1024);
