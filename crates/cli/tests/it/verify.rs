@@ -57,6 +57,23 @@ fn a_damaged_table_is_told_row_by_row() {
 }
 
 #[test]
+fn a_difference_that_may_be_one_of_order_says_so() {
+    let scene = Scene::small();
+    scene.write("models/top.sql", "select * from {{ ref('base') }} order by 1 limit 1\n");
+    scene.must(&["build"]);
+    damage(&scene, "update main.top set name = 'another'");
+    damage(&scene, "update main.base set name = 'another' where id = 1");
+    let told = |model: &str| {
+        let ran = scene.run(&["verify", model, "--format", "json"]);
+        assert_eq!(ran.code, 1, "{}", ran.told());
+        let models: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        models[0]["note"].as_str().unwrap_or_default().to_owned()
+    };
+    assert!(told("top").contains("which of equal rows limit takes first"), "{}", told("top"));
+    assert_eq!(told("base"), "");
+}
+
+#[test]
 fn the_whole_chain_is_recomputed_and_not_read_from_stored_parents() {
     let scene = Scene::small();
     scene.must(&["build"]);

@@ -17,6 +17,15 @@ pub(super) struct Recomputed {
     pub(super) staged: Arc<dyn Staged>,
     /// What makes its rows other ones each time.
     pub(super) volatile: Option<String>,
+    /// What makes them depend on the order in which rows are read.
+    pub(super) ordered: Option<String>,
+}
+
+/// What is seen in the texts of a model and its views.
+#[derive(Default)]
+struct Seen {
+    volatile: Option<String>,
+    ordered: Option<String>,
 }
 
 /// What templates may say that is other in each run.
@@ -33,14 +42,15 @@ pub(super) async fn table(
 ) -> Result<Recomputed> {
     let session = session(runner, request, pins);
     let mut staged = inputs;
-    let mut volatile = None;
+    let mut seen = Seen::default();
     for view in views {
-        let sql = render(&session, view, &staged, &mut volatile).await?;
+        let sql = render(&session, view, &staged, &mut seen).await?;
         let version = stage(&session, view, Stage::View { sql }, &staged).await?;
         staged.push(version);
     }
-    let sql = render(&session, node, &staged, &mut volatile).await?;
-    Ok(Recomputed { staged: stage(&session, node, Stage::Replace { sql }, &staged).await?, volatile })
+    let sql = render(&session, node, &staged, &mut seen).await?;
+    let staged = stage(&session, node, Stage::Replace { sql }, &staged).await?;
+    Ok(Recomputed { staged, volatile: seen.volatile, ordered: seen.ordered })
 }
 
 /// Everything is rendered as for the first run: `is_incremental()` is false, and there are no batches.
@@ -52,17 +62,15 @@ fn session(runner: &Runner, request: &Request, pins: &BTreeMap<TableName, u64>) 
     session
 }
 
-async fn render(
-    session: &Session,
-    node: &Node,
-    staged: &[Arc<dyn Staged>],
-    volatile: &mut Option<String>,
-) -> Result<String> {
+async fn render(session: &Session, node: &Node, staged: &[Arc<dyn Staged>], seen: &mut Seen) -> Result<String> {
     let compiled = session.cancel.race(session.compile_quietly(node, staged)).await?;
-    if volatile.is_none() {
+    let parsed = millstream_sql::parse_one_in(session.dialect(), strip(&compiled.sql)).ok();
+    if seen.volatile.is_none() {
         let named = VOLATILE_NAMES.into_iter().find(|name| node.raw_code.contains(name)).map(str::to_owned);
-        let parsed = millstream_sql::parse_one_in(session.dialect(), strip(&compiled.sql));
-        *volatile = named.or_else(|| parsed.ok().and_then(|statement| millstream_sql::volatile(&statement)));
+        seen.volatile = named.or_else(|| parsed.as_ref().and_then(millstream_sql::volatile));
+    }
+    if seen.ordered.is_none() {
+        seen.ordered = parsed.as_ref().and_then(millstream_sql::order_dependent);
     }
     Ok(strip(&compiled.sql).to_owned())
 }

@@ -114,12 +114,13 @@ impl<'a> Verification<'a> {
     async fn recompute(&self, job: &Job, ended: &[Option<Ended>]) -> Result<Ended> {
         let project = self.runner.project.as_ref();
         let mut inputs = Vec::with_capacity(job.inputs.len());
-        let mut volatile = None;
+        let (mut volatile, mut ordered) = (None, None);
         for input in &job.inputs {
             match ended.get(*input).and_then(Option::as_ref) {
                 Some(Ended::Staged(done)) => {
                     inputs.push(Arc::clone(&done.staged));
                     volatile = volatile.or_else(|| done.volatile.clone());
+                    ordered = ordered.or_else(|| done.ordered.clone());
                 }
                 Some(Ended::Failed(reason)) => return Ok(Ended::Failed(reason.clone())),
                 None => return Ok(Ended::Failed("what it reads was not recomputed".into())),
@@ -132,6 +133,7 @@ impl<'a> Verification<'a> {
             Ok(mut done) => {
                 // What is made of other rows each time has other rows each time.
                 done.volatile = done.volatile.or(volatile);
+                done.ordered = done.ordered.or(ordered);
                 Ended::Staged(done)
             }
             Err(_) if self.request.cancel.is_cancelled() => Ended::Failed("the work was ended".into()),
@@ -186,6 +188,10 @@ impl<'a> Verification<'a> {
                 && let Some(newer) = self.newer_input(&name, reads).await
             {
                 outcome.add(format!("{newer} has changed since it was built; build again, then verify"));
+            } else if let Some(ordered) = &done.ordered {
+                outcome.add(format!(
+                    "perhaps only of order: which of equal rows {ordered} takes first is left open; order by something unique"
+                ));
             }
         }
         outcome

@@ -13,7 +13,7 @@ use super::append::appended;
 use super::collect::{KEYS_MAX, collected};
 use super::cost::{Costs, may_hold_keys};
 use super::expr::{as_exprs, columns};
-use super::key::candidates;
+use super::key::{candidates, followed};
 use super::lookup::{holding_in, resolved};
 use super::normal::{nested, normalized, unsteady};
 use super::reason::Reason;
@@ -187,7 +187,13 @@ impl Subject<'_> {
         let touching = Touching::new(changes);
         let names = columns(plan);
         let mut first: Option<Reason> = None;
-        for places in candidates(plan, self.known_keys) {
+        let known = candidates(plan, self.known_keys).into_iter().map(Some);
+        for places in known.chain([None]) {
+            // Looked for when none of the others is one: that takes a look at each column.
+            let places = places.unwrap_or_else(|| followed(&touching, plan));
+            if places.is_empty() {
+                continue;
+            }
             let key: Vec<Column> = places.iter().map(|at| names[*at].clone()).collect();
             let touched = match touching.touched(plan, &as_exprs(&key)) {
                 Ok(touched) => touched,

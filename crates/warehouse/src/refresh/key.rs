@@ -4,7 +4,7 @@ use datafusion::common::Column;
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 use super::expr::columns;
-use super::touched::partitions;
+use super::touched::{Touching, partitions};
 
 /// Keys as places of the result's columns. `known` are keys that the project tells.
 pub(super) fn candidates(plan: &LogicalPlan, known: &[Vec<String>]) -> Vec<Vec<usize>> {
@@ -20,6 +20,14 @@ pub(super) fn candidates(plan: &LogicalPlan, known: &[Vec<String>]) -> Vec<Vec<u
         }
     }
     kept
+}
+
+/// Places of the columns that can each be followed to the tables: a key of what stands beside an aggregate's or a window's
+/// results, such as the columns of users beside counts of their orders.
+pub(super) fn followed(touching: &Touching<'_>, plan: &LogicalPlan) -> Vec<usize> {
+    let is_followed = |column: &Column| touching.touched(plan, &[Expr::Column(column.clone())]).is_ok();
+    let names = columns(plan);
+    (0..names.len()).filter(|at| is_followed(&names[*at])).collect()
 }
 
 /// Columns that stand for what the topmost aggregate or window splits its rows by.

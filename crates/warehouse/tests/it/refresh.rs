@@ -77,6 +77,29 @@ async fn touched_groups_are_computed_anew() {
 }
 
 #[tokio::test]
+async fn what_stands_beside_an_aggregate_is_its_key() {
+    let f = tables().await;
+    for sql in [
+        "select u.user_id, u.name, x.n from m.users u
+            left join (select user_id, count(*) as n from m.facts group by user_id) x on x.user_id = u.user_id",
+        "select u.user_id, u.name, (select max(f.amount) from m.facts f where f.user_id = u.user_id) as most from m.users u",
+        "select amount, user_id, sum(amount) over (partition by lower(user_id)) as total from m.facts",
+    ] {
+        f.run("drop table if exists m.t").await;
+        refresh(&f, sql).await;
+        f.run("insert into m.facts values (4, 'u2', 40)").await;
+        let report = refresh(&f, sql).await;
+        assert_eq!(report.path, RefreshPath::Keys, "{sql}");
+        assert_eq!(report.keys.len(), 2, "{report:?}");
+        f.run("update m.users set name = 'Anna' where user_id = 'u1'; delete from m.facts where id = 3").await;
+        assert_eq!(refresh(&f, sql).await.path, RefreshPath::Keys, "{sql}");
+        f.run("insert into m.facts values (3, 'u1', 30); delete from m.facts where id = 4").await;
+        f.run("update m.users set name = 'Ann' where user_id = 'u1'").await;
+        refresh(&f, sql).await;
+    }
+}
+
+#[tokio::test]
 async fn duplicates_and_late_rows_go_through_a_dedupe() {
     let f = tables().await;
     let sql =
