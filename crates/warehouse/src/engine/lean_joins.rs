@@ -10,12 +10,13 @@
 use std::sync::Arc;
 
 use datafusion::arrow::compute::SortOptions;
-use datafusion::arrow::datatypes::DataType;
+use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TransformedResult, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 
 /// Puts joins of sorted sides in the place of others. To be applied first: later rules push projections into joins, and
@@ -51,12 +52,20 @@ fn sorted(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionP
         Arc::clone(join.left()),
         Arc::clone(join.right()),
         join.on().to_vec(),
-        join.filter().cloned(),
+        join.filter().map(over_missing),
         *join.join_type(),
         vec![SortOptions::default(); join.on().len()],
         join.null_equality(),
     )?;
     Ok(Transformed::yes(Arc::new(sorted)))
+}
+
+/// The same condition, for rows of one side that meet none of the other as well. The engine's join of sorted sides asks it
+/// of these too, with nulls in columns that may not have any where they come from.
+fn over_missing(filter: &JoinFilter) -> JoinFilter {
+    let fields = filter.schema().fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    let schema = Schema::new_with_metadata(fields.collect::<Vec<_>>(), filter.schema().metadata().clone());
+    JoinFilter::new(Arc::clone(filter.expression()), filter.column_indices().to_vec(), Arc::new(schema))
 }
 
 /// Whether a join of sorted sides can tell two keys of this type apart.

@@ -69,6 +69,23 @@ async fn a_join_that_memory_does_not_hold_is_sorted_and_spilled() {
     assert_eq!(f.rows("select count(*) from m.joined").await, [(ROWS + 10).to_string()]);
 }
 
+#[tokio::test]
+async fn a_condition_of_an_outer_join_is_asked_of_rows_that_meet_none() {
+    let f = fixture();
+    f.table("m.a", "select * from (values (1, 1), (2, 9), (3, 1)) a(k, v)").await;
+    f.table("m.b", "select * from (values (1), (1), (2)) b(k)").await;
+    // A count is never null where it comes from.
+    let counts = "select k, count(*) as n from m.b group by k";
+    let none = open_with_memory(f.folder.path(), 1);
+    for kind in ["left", "right", "full"] {
+        let sql = format!("select a.k, n from m.a a {kind} join ({counts}) c on a.k = c.k and a.v <= c.n");
+        let (mut found, mut expected) =
+            (query(&none, &sql, &QueryOptions::default()).await.unwrap(), f.rows(&sql).await);
+        (found.sort(), expected.sort());
+        assert_eq!(found, expected, "{sql}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_done_in_less_is_an_error_of_the_environment() {
     let f = two_sides().await;
