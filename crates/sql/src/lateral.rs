@@ -137,7 +137,7 @@ mod tests {
         );
         assert_eq!(
             rewritten("select t.*, u.x from s.t cross join unnest(t.a) as u(x) join b on b.x = u.x where u.x > 1"),
-            "SELECT t.* EXCLUDE x, t.x FROM (SELECT t.*, unnest(t.a) AS x FROM s.t) AS t \
+            "SELECT t.* EXCLUDE x, t.x FROM (SELECT s.t.*, unnest(t.a) AS x FROM s.t) AS t \
              JOIN b ON b.x = t.x WHERE t.x > 1"
         );
     }
