@@ -4,7 +4,7 @@
 //! are hashes, and so evenly spread: they are merged slice by slice of all possible numbers.
 
 use std::fs::{self, File};
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -94,7 +94,24 @@ pub(super) fn write(path: &Path, names: &[String], sources: Vec<Source>, most: u
         // What is left of it is removed by housekeeping otherwise.
         let _ = fs::remove_file(&unfinished);
     }
+    if written.is_ok() {
+        // How often it stays in memory is the system's business; failing to ask for it is no error.
+        let _ = remember(path);
+    }
     written
+}
+
+/// Reads the file through while it is in the system's memory. What was written once and never read is the first that a
+/// system drops; keys are anywhere in a run, and each would cost a read of the disk.
+fn remember(path: &Path) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    let mut bytes = vec![0; 1 << 20];
+    // What was read twice is kept before what was read once.
+    for _ in 0..2 {
+        file.rewind()?;
+        while file.read(&mut bytes)? > 0 {}
+    }
+    Ok(())
 }
 
 fn to(path: &Path, names: &[String], sources: Vec<Source>, most: u64) -> Result<()> {

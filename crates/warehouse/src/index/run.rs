@@ -3,8 +3,9 @@
 //!
 //! Guarantees: a run is a file beside the table's data that never changes, written whole under another name and renamed.
 //! The first number of each block is read when it is opened, blocks when keys of theirs are asked for, and the filter
-//! only when so many keys were asked for that reading it is worth it: a process that looks once reads little of a long
-//! history, and one that lives long looks into memory.
+//! only when so many keys were asked for that reading it is worth it, or when blocks come from the disk, which is slow to
+//! read here and there: a process that looks once reads little of a long history, and one that lives long looks into
+//! memory.
 //!
 //! Layout, all numbers little-endian: [`MAGIC`], count of numbers, bytes of the names, bytes of the filter, checksum of
 //! names and firsts, checksum of the filter (each 8 bytes); blocks of [`BLOCK`] numbers (8 bytes each) followed by the
@@ -17,6 +18,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use millstream_core::Result;
 use parquet::bloom_filter::Sbbf;
@@ -37,6 +39,12 @@ pub(super) const ENTRY_BYTES: usize = 10;
 
 /// Bytes of the filter that may be read for each key that was asked for without it: both take about as long.
 const FILTER_BYTES_PER_KEY: u64 = 4_096;
+
+/// Reads of blocks after which it is known whether the disk has to be asked for them.
+const SAMPLED: u32 = 64;
+
+/// A read that takes longer comes from the disk, not from the system's memory.
+const FROM_DISK: Duration = Duration::from_micros(20);
 
 /// An open run.
 pub(super) struct Run {
@@ -99,7 +107,8 @@ impl Run {
     pub(super) fn holding(&self, keys: &[u64], wanted: &[bool], cache: &Cache) -> Result<Vec<bool>> {
         let mut holds = vec![false; wanted.len()];
         let mut left = wanted.iter().filter(|is_wanted| **is_wanted).count();
-        let filter = self.filter(keys.len(), cache);
+        let mut filter = self.filter(keys.len(), cache);
+        let mut pace = Pace::default();
         let mut block = Block::default();
         let mut passed = 0;
         for key in keys {
@@ -115,7 +124,10 @@ impl Run {
                 if self.firsts[number] > *key {
                     break;
                 }
-                self.read(number, &mut block)?;
+                let began = Instant::now();
+                if self.read(number, &mut block)? && pace.is_of_disk(began.elapsed()) && filter.is_none() {
+                    filter = self.read_filter(cache);
+                }
                 for file in block.files_of(*key, || self.files_of(number))? {
                     let at = usize::from(file);
                     if wanted.get(at) == Some(&true) && !std::mem::replace(&mut holds[at], true) {
@@ -133,6 +145,11 @@ impl Run {
         if self.filter.get().is_none() && asked.saturating_mul(FILTER_BYTES_PER_KEY) < self.filter_bytes as u64 {
             return None;
         }
+        self.read_filter(cache)
+    }
+
+    /// The filter, where there is room for it.
+    fn read_filter(&self, cache: &Cache) -> Option<&Sbbf> {
         let held = self.filter.get_or_init(|| {
             let room = cache.room(self.filter_bytes)?;
             let mut bits = vec![0; self.filter_bytes];
@@ -142,15 +159,16 @@ impl Run {
         held.as_ref().map(|(filter, _)| filter)
     }
 
-    /// Reads the numbers of a block, unless they are held.
-    fn read(&self, number: usize, block: &mut Block) -> Result<()> {
-        if block.number != Some(number) {
-            block.bytes.resize(self.len(number) * 8, 0);
-            block.number = None;
-            self.at(number, 0, &mut block.bytes)?;
-            block.number = Some(number);
+    /// Reads the numbers of a block, unless they are held. Whether they were not.
+    fn read(&self, number: usize, block: &mut Block) -> Result<bool> {
+        if block.number == Some(number) {
+            return Ok(false);
         }
-        Ok(())
+        block.bytes.resize(self.len(number) * 8, 0);
+        block.number = None;
+        self.at(number, 0, &mut block.bytes)?;
+        block.number = Some(number);
+        Ok(true)
     }
 
     /// Numbers of the files of a block.
@@ -186,6 +204,22 @@ impl Run {
     pub(super) fn remove(&self) {
         // What cannot be removed is removed by housekeeping, or read beside the one that stands for it.
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// How fast blocks come.
+#[derive(Default)]
+struct Pace {
+    reads: u32,
+    slow: u32,
+}
+
+impl Pace {
+    /// Takes a read into account. True once, when enough were seen and most of them came from the disk.
+    fn is_of_disk(&mut self, took: Duration) -> bool {
+        self.reads = self.reads.saturating_add(1);
+        self.slow += u32::from(self.reads <= SAMPLED && took > FROM_DISK);
+        self.reads == SAMPLED && self.slow > SAMPLED / 2
     }
 }
 
@@ -298,6 +332,17 @@ mod tests {
         fs::write(&path, bytes).unwrap();
         assert!(damaged.filter(1_000_000, &cache).is_none(), "its bits are not those that were written");
         assert_eq!(damaged.holding(&sorted(hashes(1, 100)), &[true], &cache).unwrap(), [true]);
+    }
+
+    #[test]
+    fn reads_that_come_from_the_disk_are_told_by_most_of_them() {
+        let after = |slow: u32| {
+            let mut pace = Pace::default();
+            let took = |at: u32| if at < slow { FROM_DISK * 2 } else { FROM_DISK };
+            (0..SAMPLED * 2).filter(|at| pace.is_of_disk(took(*at))).collect::<Vec<_>>()
+        };
+        assert_eq!(after(SAMPLED / 2 + 1), [SAMPLED - 1], "told once");
+        assert!(after(SAMPLED / 2).is_empty(), "a thread that had to wait says nothing of the disk");
     }
 
     #[test]
