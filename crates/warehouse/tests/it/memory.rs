@@ -81,7 +81,8 @@ async fn a_condition_of_an_outer_join_is_asked_of_rows_that_meet_none() {
         let sql = format!("select a.k, n from m.a a {kind} join ({counts}) c on a.k = c.k and a.v <= c.n");
         let (mut found, mut expected) =
             (query(&none, &sql, &QueryOptions::default()).await.unwrap(), f.rows(&sql).await);
-        (found.sort(), expected.sort());
+        found.sort();
+        expected.sort();
         assert_eq!(found, expected, "{sql}");
     }
 }
