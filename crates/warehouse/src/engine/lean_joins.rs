@@ -19,6 +19,8 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::utils::JoinFilter;
 use datafusion::physical_plan::joins::{HashJoinExec, SortMergeJoinExec};
 
+use super::unordered::UnorderedExec;
+
 /// Puts joins of sorted sides in the place of others. To be applied first: later rules push projections into joins, and
 /// add the sorts.
 #[derive(Debug)]
@@ -57,7 +59,7 @@ fn sorted(plan: Arc<dyn ExecutionPlan>) -> Result<Transformed<Arc<dyn ExecutionP
         vec![SortOptions::default(); join.on().len()],
         join.null_equality(),
     )?;
-    Ok(Transformed::yes(Arc::new(sorted)))
+    Ok(Transformed::yes(Arc::new(UnorderedExec::new(Arc::new(sorted)))))
 }
 
 /// The same condition, for rows of one side that meet none of the other as well. The engine's join of sorted sides asks it

@@ -17,6 +17,7 @@ mod series;
 mod session;
 mod snowflake;
 mod table;
+mod unordered;
 
 pub(crate) use context::{CATALOG, Stand, stored_schema};
 pub(crate) use query::{Engine, Planned};
