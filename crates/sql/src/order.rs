@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use sqlparser::ast::{Distinct, Expr, ObjectNamePart, Query, Select, SetExpr, Statement, Visit, Visitor};
+use sqlparser::ast::{Distinct, Expr, Query, Select, SetExpr, Statement, Visit, Visitor};
+
+use crate::volatile::call_of;
 
 /// Functions whose result depends on the order of rows that are equal in what they are ordered by. Sorted.
 const ORDERED: &[&str] = &[
@@ -60,15 +62,10 @@ impl Visitor for Finder {
     }
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if let Expr::Function(function) = expr
-            && let Some(ObjectNamePart::Identifier(name)) = function.name.0.last()
-        {
-            let name = name.value.to_lowercase();
-            if ORDERED.binary_search(&name.as_str()).is_ok() {
-                return self.is(&format!("{name}()"));
-            }
+        match call_of(expr, ORDERED) {
+            Some(call) => self.is(&call),
+            None => ControlFlow::Continue(()),
         }
-        ControlFlow::Continue(())
     }
 }
 

@@ -37,6 +37,14 @@ pub fn volatile(statement: &Statement) -> Option<String> {
     finder.found
 }
 
+/// Which of these functions, sorted by their names, an expression calls.
+pub(crate) fn call_of(expr: &Expr, known: &[&str]) -> Option<String> {
+    let Expr::Function(function) = expr else { return None };
+    let Some(ObjectNamePart::Identifier(name)) = function.name.0.last() else { return None };
+    let name = name.value.to_lowercase();
+    known.binary_search(&name.as_str()).ok().map(|_| format!("{name}()"))
+}
+
 struct Finder {
     found: Option<String>,
 }
@@ -45,16 +53,8 @@ impl Visitor for Finder {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        if let Expr::Function(function) = expr
-            && let Some(ObjectNamePart::Identifier(name)) = function.name.0.last()
-        {
-            let name = name.value.to_lowercase();
-            if VOLATILE.binary_search(&name.as_str()).is_ok() {
-                self.found = Some(format!("{name}()"));
-                return ControlFlow::Break(());
-            }
-        }
-        ControlFlow::Continue(())
+        self.found = call_of(expr, VOLATILE);
+        if self.found.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<()> {

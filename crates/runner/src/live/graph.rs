@@ -40,6 +40,22 @@ pub(crate) struct LiveNode {
     pub(crate) needs: BTreeSet<usize>,
 }
 
+#[cfg(test)]
+impl LiveNode {
+    /// A node by which tests try out what reads a relation; `lag_s` in seconds.
+    pub(crate) fn reading(name: &str, lag_s: Option<u64>, reads: &str, needs: &[usize]) -> Self {
+        Self {
+            unique_id: name.into(),
+            name: name.into(),
+            table: TableName::new("main", name),
+            lag: lag_s.map(Duration::from_secs),
+            reads: [reads.to_owned()].into(),
+            sources: BTreeSet::new(),
+            needs: needs.iter().copied().collect(),
+        }
+    }
+}
+
 impl LiveGraph {
     /// The live nodes of a project; `scheduled` are nodes that a schedule builds.
     ///

@@ -208,19 +208,10 @@ impl State {
 mod tests {
     use super::super::graph::LiveNode;
     use super::*;
-    use millstream_core::TableName;
 
     /// raw → a (1 s) → b (1 hour) → c (as d), c → d (1 minute).
     fn graph() -> LiveGraph {
-        let node = |name: &str, lag: Option<u64>, reads: &str, needs: &[usize]| LiveNode {
-            unique_id: name.into(),
-            name: name.into(),
-            table: TableName::new("main", name),
-            lag: lag.map(Duration::from_secs),
-            reads: [reads.to_owned()].into(),
-            sources: BTreeSet::new(),
-            needs: needs.iter().copied().collect(),
-        };
+        let node = LiveNode::reading;
         let nodes = vec![
             node("a", Some(1), "raw", &[]),
             node("b", Some(3600), "a", &[0]),

@@ -155,7 +155,6 @@ pub(super) async fn watch_memory(shared: Arc<Shared>, limit_bytes: u64) {
 mod tests {
     use super::super::graph::LiveNode;
     use super::*;
-    use millstream_core::TableName;
 
     #[test]
     fn steps_are_small_where_memory_is() {
@@ -193,17 +192,10 @@ mod tests {
         small.refreshed(true);
         assert_eq!(small.step.load(Ordering::Relaxed), 5, "it is never more than it was");
     }
+
     #[test]
     fn only_topics_that_are_read_by_what_was_short_are_slowed_down() {
-        let node = |name: &str, reads: &str| LiveNode {
-            unique_id: name.into(),
-            name: name.into(),
-            table: TableName::new("main", name),
-            lag: Some(Duration::from_secs(1)),
-            reads: [reads.to_owned()].into(),
-            sources: BTreeSet::new(),
-            needs: BTreeSet::new(),
-        };
+        let node = |name: &str, reads: &str| LiveNode::reading(name, Some(1), reads, &[]);
         let nodes = vec![node("a", "orders"), node("b", "a"), node("c", "clicks")];
         let graph = LiveGraph { nodes, ..LiveGraph::default() };
         let topics: Vec<_> = ["orders", "clicks"].map(|name| Arc::new(Topic::new(name, name, 100_000))).into();

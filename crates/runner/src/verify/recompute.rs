@@ -15,17 +15,25 @@ use crate::{Request, Runner, Verb};
 /// A recomputed table.
 pub(super) struct Recomputed {
     pub(super) staged: Arc<dyn Staged>,
-    /// What makes its rows other ones each time.
+    pub(super) seen: Seen,
+}
+
+/// What the texts say of the rows that are made from them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seen {
+    /// What makes them other ones each time.
     pub(super) volatile: Option<String>,
     /// What makes them depend on the order in which rows are read.
     pub(super) ordered: Option<String>,
 }
 
-/// What is seen in the texts of a model and its views.
-#[derive(Default)]
-struct Seen {
-    volatile: Option<String>,
-    ordered: Option<String>,
+impl Seen {
+    /// Adds what is seen elsewhere. What is made of such rows is such itself; the first that was seen is told.
+    pub(super) fn add(&mut self, other: &Self) {
+        let first = |own: &mut Option<String>, other: &Option<String>| *own = own.take().or_else(|| other.clone());
+        first(&mut self.volatile, &other.volatile);
+        first(&mut self.ordered, &other.ordered);
+    }
 }
 
 /// What templates may say that is other in each run.
@@ -50,7 +58,7 @@ pub(super) async fn table(
     }
     let sql = render(&session, node, &staged, &mut seen).await?;
     let staged = stage(&session, node, Stage::Replace { sql }, &staged).await?;
-    Ok(Recomputed { staged, volatile: seen.volatile, ordered: seen.ordered })
+    Ok(Recomputed { staged, seen })
 }
 
 /// Everything is rendered as for the first run: `is_incremental()` is false, and there are no batches.

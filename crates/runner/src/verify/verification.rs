@@ -12,7 +12,7 @@ use millstream_project::{Node, ResourceType};
 
 use super::compare::{Bag, Comparison, Limits, compare};
 use super::cut::{Cuts, Job, node};
-use super::recompute::{self, Recomputed};
+use super::recompute::{self, Recomputed, Seen};
 use super::role::{Role, role};
 use super::{Verified, VerifyRequest, VerifyStatus, VerifySummary};
 use crate::materialize::{quote, quoted};
@@ -114,13 +114,12 @@ impl<'a> Verification<'a> {
     async fn recompute(&self, job: &Job, ended: &[Option<Ended>]) -> Result<Ended> {
         let project = self.runner.project.as_ref();
         let mut inputs = Vec::with_capacity(job.inputs.len());
-        let (mut volatile, mut ordered) = (None, None);
+        let mut seen = Seen::default();
         for input in &job.inputs {
             match ended.get(*input).and_then(Option::as_ref) {
                 Some(Ended::Staged(done)) => {
                     inputs.push(Arc::clone(&done.staged));
-                    volatile = volatile.or_else(|| done.volatile.clone());
-                    ordered = ordered.or_else(|| done.ordered.clone());
+                    seen.add(&done.seen);
                 }
                 Some(Ended::Failed(reason)) => return Ok(Ended::Failed(reason.clone())),
                 None => return Ok(Ended::Failed("what it reads was not recomputed".into())),
@@ -131,9 +130,7 @@ impl<'a> Verification<'a> {
         let done = recompute::table(self.runner, &self.rendering, node, &views, inputs, &job.pins).await;
         Ok(match done {
             Ok(mut done) => {
-                // What is made of other rows each time has other rows each time.
-                done.volatile = done.volatile.or(volatile);
-                done.ordered = done.ordered.or(ordered);
+                done.seen.add(&seen);
                 Ended::Staged(done)
             }
             Err(_) if self.request.cancel.is_cancelled() => Ended::Failed("the work was ended".into()),
@@ -179,7 +176,7 @@ impl<'a> Verification<'a> {
         let outcome = self.try_compare(node, &name, version, done).await;
         let mut outcome = outcome.unwrap_or_else(|error| Outcome::note(VerifyStatus::Failed, error.to_string()));
         if outcome.status == VerifyStatus::Different {
-            if let Some(volatile) = &done.volatile {
+            if let Some(volatile) = &done.seen.volatile {
                 outcome.status = VerifyStatus::NotComparable;
                 // What differs this time says nothing.
                 outcome.found.iter_mut().for_each(|found| found.rows.clear());
@@ -188,7 +185,7 @@ impl<'a> Verification<'a> {
                 && let Some(newer) = self.newer_input(&name, reads).await
             {
                 outcome.add(format!("{newer} has changed since it was built; build again, then verify"));
-            } else if let Some(ordered) = &done.ordered {
+            } else if let Some(ordered) = &done.seen.ordered {
                 outcome.add(format!(
                     "perhaps only of order: which of equal rows {ordered} takes first is left open; order by something unique"
                 ));
