@@ -80,6 +80,10 @@ pub struct UpArgs {
 /// the engine does not count. `up` lives on a machine with others, so its limit is that of the process.
 const QUERIES_PART: usize = 2;
 
+/// Memory limit from which `up` stays below it, as measured with bursts (docs/benchmarks.md). With less it goes on in
+/// smaller steps, but the process needs more than that in any case.
+const KEPT_FROM_BYTES: usize = 1024 * 1024 * 1024;
+
 /// Runs it.
 pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     let properties = Property::split_all(&args.kafka.properties)?;
@@ -88,6 +92,9 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     let project = Arc::new(project);
     let schedules = Schedules::read(&project.dir)?;
     let limit_bytes = context.memory_limit_bytes();
+    if limit_bytes < KEPT_FROM_BYTES {
+        context.talk.warn("memory-limit", &small_limit(limit_bytes));
+    }
     let workspace = context.open_workspace_with(&project.target, limit_bytes / QUERIES_PART)?;
     let events = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
     let mut runner = context.runner(project, &workspace, events);
@@ -128,6 +135,15 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     ended?;
     lines.say("down", "ended", json!({}));
     Ok(Exit::Success)
+}
+
+/// What somebody who gave a small limit (or a small machine) must know, since the system may end the process for it.
+fn small_limit(bytes: usize) -> String {
+    let mebibytes = (bytes / (1024 * 1024)).max(1);
+    format!(
+        "the memory limit of {mebibytes} MiB is less than the process needs when much comes at once: it will spill and \
+         go on in small steps, but may have some 750 MiB; from --memory-limit 1GiB on it stays below the limit"
+    )
 }
 
 /// The first error of the machine or a service wins over the user's data, because it says that the round is not complete.

@@ -253,6 +253,15 @@ fn a_broker_that_is_away_is_waited_for() {
 }
 
 #[test]
+fn a_memory_limit_that_cannot_be_kept_is_told() {
+    let scene = scene("127.0.0.1:1");
+    let small = scene.must(&["up", "orders", "--once", "--memory-limit", "1073741823B"]);
+    assert!(small.stderr.contains("warning: the memory limit of 1023 MiB is less than"), "{}", small.told());
+    let enough = scene.must(&["up", "orders", "--once", "--memory-limit", "1GiB"]);
+    assert!(!enough.stderr.contains("memory limit"), "{}", enough.told());
+}
+
+#[test]
 fn what_fails_a_test_is_held_back_until_it_passes() {
     let scene = scene("127.0.0.1:1");
     scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n");

@@ -12,7 +12,7 @@ use futures::{StreamExt, TryStreamExt};
 use millstream_core::warehouse::{Part, RefreshMode, RefreshReport, RelationKind, Staged};
 use millstream_core::{Error, Result};
 
-use super::derive::{Decided, Subject, Way};
+use super::derive::{Decided, Subject, Way, failed, may_succeed_whole};
 use super::expr::{as_exprs, columns};
 use super::reason::Reason;
 use super::recent::Rows;
@@ -54,32 +54,15 @@ pub(crate) async fn refresh(
     let planned = request.plan(sql)?;
     let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
     let (own, damaged) = readable(request)?;
-    let decided = decide(request, &planned, own.as_ref(), &stored, keys, mode).await?;
-    let Decided { way, report, sources } = decided;
-    let refreshed = Refreshed {
-        positions: sources.positions(&planned.plan),
-        is_unmoved: matches!(way, Way::Unchanged) && sources.are_unmoved(),
-        report,
-    };
-    let mut change = match (way, own) {
-        (Way::Unchanged, Some(own)) => TableChange { base: Some(own), ..TableChange::default() },
-        (Way::Append(plan), Some(own)) => {
-            let written = write(request, &Planned { plan, bytes: planned.bytes }, stored.clone()).await?;
-            TableChange { rows_new: written.rows(), added: written.parts, base: Some(own), ..TableChange::default() }
+    let base = Base { request, planned: &planned, stored: &stored, own, damaged };
+    let decided = base.decide(keys, mode, None).await?;
+    let is_by_keys = matches!(decided.way, Way::Keys { .. });
+    match base.carry_out(decided).await {
+        Err(error) if is_by_keys && may_succeed_whole(&error) => {
+            base.carry_out(base.decide(keys, mode, Some(failed(&error))).await?).await
         }
-        (Way::Keys { keys, new_rows, files }, Some(own)) => {
-            let target = Target { request, own: &own, stored: &stored, keys: &keys, names: &refreshed.report.keys };
-            let change = replaced(&target, files, Planned { plan: new_rows, bytes: planned.bytes }).await?;
-            TableChange { base: Some(own), ..change }
-        }
-        (_, own) => {
-            let written = write(request, &planned, stored.clone()).await?;
-            TableChange { damaged, ..instead_of(own, written) }
-        }
-    };
-    change.operation = Some("REFRESH");
-    change.refreshed = Some(Box::new(refreshed));
-    StagedVersion::table(request, stored, change)
+        staged => staged,
+    }
 }
 
 /// What [`refresh`] would do.
@@ -92,26 +75,71 @@ pub(crate) async fn explain(
     let planned = request.plan(sql)?;
     let stored = storable_schema(&Engine::schema_of(&planned.plan))?;
     let (own, _) = readable(request)?;
-    Ok(decide(request, &planned, own.as_ref(), &stored, keys, mode).await?.report)
+    let base = Base { request, planned: &planned, stored: &stored, own, damaged: false };
+    Ok(base.decide(keys, mode, None).await?.report)
 }
 
-async fn decide(
-    request: &Request<'_>,
-    planned: &Planned,
-    own: Option<&Arc<Snapshot>>,
-    stored: &SchemaRef,
-    keys: &[Vec<String>],
-    mode: RefreshMode,
-) -> Result<Decided> {
-    let is_view = request.inner.catalog.kind(request.name)? == Some(RelationKind::View);
-    let other_columns = own.is_some_and(|own| own.schema != *stored);
-    let whole = match (is_view, other_columns) {
-        (true, _) => Some(Reason::new("there is a view in its place")),
-        (_, true) => Some(Reason::new("its columns are others now")),
-        _ => None,
-    };
-    let (engine, indexes, recent) = (&request.inner.engine, &request.inner.indexes, &request.inner.recent);
-    Subject { engine, indexes, recent, planned, own, whole, known_keys: keys, mode }.decide().await
+/// A table, and the query that it shall hold the rows of.
+struct Base<'a> {
+    request: &'a Request<'a>,
+    planned: &'a Planned,
+    stored: &'a SchemaRef,
+    /// Its latest version, if it can be read.
+    own: Option<Arc<Snapshot>>,
+    damaged: bool,
+}
+
+impl Base<'_> {
+    /// The way to the refreshed version. `failed`: why it must be made whole this time.
+    async fn decide(&self, keys: &[Vec<String>], mode: RefreshMode, failed: Option<Reason>) -> Result<Decided> {
+        let inner = &self.request.inner;
+        let is_view = inner.catalog.kind(self.request.name)? == Some(RelationKind::View);
+        let other_columns = self.own.as_ref().is_some_and(|own| own.schema != *self.stored);
+        let whole = match (is_view, other_columns) {
+            (true, _) => Some(Reason::new("there is a view in its place")),
+            (_, true) => Some(Reason::new("its columns are others now")),
+            _ => failed,
+        };
+        let (engine, indexes, recent) = (&inner.engine, &inner.indexes, &inner.recent);
+        let (planned, own) = (self.planned, self.own.as_ref());
+        Subject { engine, indexes, recent, planned, own, whole, known_keys: keys, mode }.decide().await
+    }
+
+    /// Stages it.
+    async fn carry_out(&self, decided: Decided) -> Result<Arc<dyn Staged>> {
+        let Self { request, planned, stored, .. } = *self;
+        let Decided { way, report, sources } = decided;
+        let refreshed = Refreshed {
+            positions: sources.positions(),
+            is_unmoved: matches!(way, Way::Unchanged) && sources.are_unmoved(),
+            report,
+        };
+        let own = self.own.clone();
+        let mut change = match (way, own) {
+            (Way::Unchanged, Some(own)) => TableChange { base: Some(own), ..TableChange::default() },
+            (Way::Append(plan), Some(own)) => {
+                let written = write(request, &Planned { plan, bytes: planned.bytes }, stored.clone()).await?;
+                TableChange {
+                    rows_new: written.rows(),
+                    added: written.parts,
+                    base: Some(own),
+                    ..TableChange::default()
+                }
+            }
+            (Way::Keys { keys, new_rows, files }, Some(own)) => {
+                let target = Target { request, own: &own, stored, keys: &keys, names: &refreshed.report.keys };
+                let change = replaced(&target, files, Planned { plan: new_rows, bytes: planned.bytes }).await?;
+                TableChange { base: Some(own), ..change }
+            }
+            (_, own) => {
+                let written = write(request, planned, stored.clone()).await?;
+                TableChange { damaged: self.damaged, ..instead_of(own, written) }
+            }
+        };
+        change.operation = Some("REFRESH");
+        change.refreshed = Some(Box::new(refreshed));
+        StagedVersion::table(request, stored.clone(), change)
+    }
 }
 
 /// The rows of touched keys instead of the old ones.

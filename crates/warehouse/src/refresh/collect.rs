@@ -77,7 +77,8 @@ pub(super) async fn bounds(engine: &Engine, keys: &LogicalPlan) -> Result<Vec<Op
     let names = columns(keys);
     let ordered = |column: &Column| {
         let found = keys.schema().field_from_column(column).map(|field| field.data_type().clone());
-        found.is_ok_and(|kind| kind.is_primitive() || kind.is_string())
+        // Not of floats: files do not count NaN among their bounds.
+        found.is_ok_and(|kind| (kind.is_primitive() && !kind.is_floating()) || kind.is_string())
     };
     let mut exprs: Vec<Expr> = vec![count(lit(1)).alias("all")];
     let chosen: Vec<usize> = (0..names.len()).filter(|at| ordered(&names[*at])).collect();

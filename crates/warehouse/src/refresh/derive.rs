@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use arrow::array::ArrayRef;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::Column;
-use datafusion::logical_expr::{Expr, LogicalPlan};
+use datafusion::logical_expr::{Expr, LogicalPlan, cast};
 use millstream_core::warehouse::{RefreshMode, RefreshPath, RefreshReport, RefreshSource};
-use millstream_core::{Error, Result};
+use millstream_core::{Error, Kind, Result};
 
 use super::append::appended;
 use super::collect::{KEYS_MAX, collected};
 use super::cost::{Costs, may_hold_keys};
-use super::expr::{as_exprs, columns};
+use super::expr::columns;
 use super::key::{candidates, followed};
 use super::lookup::{holding_in, resolved};
 use super::normal::{nested, normalized, unsteady};
@@ -24,6 +24,7 @@ use super::sources::Sources;
 use super::touched::Touching;
 use crate::engine::{Engine, Planned};
 use crate::index::{Indexed, KeyIndexes};
+use crate::log::schema::storable;
 use crate::log::{DataFile, Snapshot};
 
 /// Why touched groups are not computed anew.
@@ -59,6 +60,39 @@ pub(super) struct Subject<'a> {
     pub whole: Option<Reason>,
     pub known_keys: &'a [Vec<String>],
     pub mode: RefreshMode,
+}
+
+/// A key's column, as the table tells its values apart: instants of nanoseconds are stored as microseconds, so that rows
+/// of different keys would go for one another.
+///
+/// # Errors
+/// A user error when its type cannot be stored.
+fn as_stored(plan: &LogicalPlan, at: usize) -> Result<Expr> {
+    let (qualifier, field) = plan.schema().qualified_field(at);
+    let column = Expr::Column(Column::from((qualifier, field)));
+    let stored = storable(field.data_type(), field.name())?;
+    Ok(if is_coarser(field.data_type(), &stored) { cast(column, stored) } else { column })
+}
+
+/// Whether different values of a type may be stored as one.
+fn is_coarser(kind: &DataType, stored: &DataType) -> bool {
+    match (kind, stored) {
+        (DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Date64, _) => true,
+        // Inside of lists and the like nobody looks for instants; casting one that is stored as it is changes nothing.
+        (kind, stored) => kind.is_nested() && kind != stored,
+    }
+}
+
+/// Whether the whole query may succeed where a way from changes failed: an expression may fail for rows that the query
+/// leaves out before it comes to it, and the engine for a plan that nobody writes. If not, the whole query says so.
+pub(super) fn may_succeed_whole(error: &Error) -> bool {
+    matches!(error.kind(), Kind::User | Kind::Ours) && !error.is_short_of_memory()
+}
+
+/// Why a table is made whole after that.
+pub(super) fn failed(error: &Error) -> Reason {
+    let cause = error.causes().last().map_or(error.what(), String::as_str);
+    Reason::new(format!("from what has changed it failed: {}", cause.lines().next().unwrap_or_default()))
 }
 
 /// Why there is no way from changes: now, or never with this query.
@@ -153,7 +187,10 @@ impl Subject<'_> {
             Ok(None) => return Ok(Ok((Way::Unchanged, "nothing that it reads has changed".into()))),
             Err(reason) => reason,
         };
-        self.by_keys(&plan, own, &changes, linear, key_columns).await
+        match self.by_keys(&plan, own, &changes, linear, key_columns).await {
+            Err(error) if may_succeed_whole(&error) => now(failed(&error)),
+            found => found,
+        }
     }
 
     /// Whether the table has every key already. Of a table that is nothing but its key, whose groups only gained rows, that
@@ -195,7 +232,8 @@ impl Subject<'_> {
                 continue;
             }
             let key: Vec<Column> = places.iter().map(|at| names[*at].clone()).collect();
-            let touched = match touching.touched(plan, &as_exprs(&key)) {
+            let exprs = places.iter().map(|at| as_stored(plan, *at)).collect::<Result<Vec<_>>>()?;
+            let touched = match touching.touched(plan, &exprs) {
                 Ok(touched) => touched,
                 Err(reason) => {
                     first.get_or_insert(reason);
@@ -226,7 +264,7 @@ impl Subject<'_> {
             }
             let (new_rows, reason) = match touching.folded(plan, own, &key, &keys) {
                 Ok(Some(rows)) => (rows, ADDED_UP.to_owned()),
-                _ => match touching.restricted(plan, &as_exprs(&key), &keys) {
+                _ => match touching.restricted(plan, &exprs, &keys) {
                     Ok(rows) => (rows, linear.0),
                     Err(reason) => return Ok(Err(Obstacle::Query(reason))),
                 },

@@ -1,6 +1,6 @@
 //! What differs between the rows of two plans, as bags.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::compute::filter_record_batch;
 use datafusion::common::Column;
 use datafusion::common::cast::as_int64_array;
@@ -99,6 +99,11 @@ fn repeated(part: &RecordBatch, weights: &arrow::array::Int64Array, is_new: bool
     }
     let rows = counts.iter().enumerate().flat_map(|(row, count)| std::iter::repeat_n(row as u64, *count as usize));
     let rows = arrow::array::UInt64Array::from_iter_values(rows);
+    if part.num_columns() == 0 {
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        return RecordBatch::try_new_with_options(part.schema(), Vec::new(), &options)
+            .map_err(|error| Error::ours("changed rows without columns cannot be repeated").why(error));
+    }
     arrow::compute::take_record_batch(part, &rows)
         .map_err(|error| Error::ours("changed rows cannot be repeated").why(error))
 }

@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use super::append::appended;
 use super::collect::collected;
 use super::cost::Costs;
+use super::derive::may_succeed_whole;
 use super::direct::DirectTest;
 use super::expr::{as_exprs, columns};
 use super::kept::{Kept, with_kept};
@@ -78,7 +79,8 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
         && let Some(test) = before.direct.iter().flatten().find(|_| before.is_empty)
         && let Some(tables) = test.clean(inner, &before.tables, options).await?
     {
-        let now = Seen { tables, ..before.clone() };
+        // What is kept belongs to the tables of before.
+        let now = Seen { tables, kept: None, ..before.clone() };
         inner.seen.by_query.lock().insert(query, now);
         return Ok(Failing { rows: 0, is_steady: true });
     }
@@ -91,7 +93,10 @@ pub(crate) async fn count_failing(inner: &Inner, sql: &str, options: &QueryOptio
     let rows = match before.filter(|before| now.is_of_same(before)) {
         Some(before) => {
             now.direct.clone_from(&before.direct);
-            since(inner, &planned, &mut now, &before).await?
+            match since(inner, &planned, &mut now, &before).await {
+                Err(error) if may_succeed_whole(&error) => None,
+                rows => rows?,
+            }
         }
         None => None,
     };
@@ -145,12 +150,13 @@ pub(super) fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
         Ok(TreeNodeRecursion::Continue)
     })
     .map_err(from_engine)?;
-    Ok(is_whole.then(|| Seen { plan: fingerprint(plan), tables, is_empty: false, kept: None, direct: None }))
+    let plan = fingerprint(plan)?;
+    Ok(is_whole.then_some(Seen { plan, tables, is_empty: false, kept: None, direct: None }))
 }
 
 /// The same from what has changed; `None` when that cannot be told, or is no cheaper.
 async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) -> Result<Option<u64>> {
-    let mut sources = Sources { all: Vec::new(), unknown: None };
+    let mut sources = Sources { all: Vec::new(), plan: now.plan, unknown: None };
     for (name, snapshot) in &now.tables {
         let Some(old) = before.tables.get(name) else { return Ok(None) };
         let old = inner.rearranged.followed(&snapshot.folder, &old.files, &snapshot.files);

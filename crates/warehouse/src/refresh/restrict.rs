@@ -135,7 +135,9 @@ impl Touching<'_> {
         let (on_left, on_right): (Vec<Expr>, Vec<Expr>) = join.on.iter().cloned().unzip();
         let is_plain = |on: &[Expr]| on.iter().all(|expr| matches!(expr, Expr::Column(_)));
         let turned = |exprs: &[Expr], from: &[Expr], to: &[Expr]| -> Derived<Vec<Expr>> {
-            Ok(substituted(exprs, &columns_used(from), to)?)
+            // Pair by pair: a column may be in several equalities.
+            let from: Vec<Column> = from.iter().filter_map(|expr| expr.try_as_col().cloned()).collect();
+            Ok(substituted(exprs, &from, to)?)
         };
         let can_turn = join.join_type == JoinType::Inner && is_plain(&on_left) && is_plain(&on_right);
         let as_left = if can_turn { turned(exprs, &on_right, &on_left)? } else { exprs.to_vec() };

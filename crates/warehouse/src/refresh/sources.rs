@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
-use datafusion::logical_expr::{LogicalPlan, TableScan};
+use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use millstream_core::{Error, Result, TableName};
 use sha2::{Digest, Sha256};
 
@@ -64,6 +64,8 @@ impl Source {
 #[derive(Debug)]
 pub(super) struct Sources {
     pub all: Vec<Source>,
+    /// Which query reads it, see [`fingerprint`].
+    pub plan: i64,
     /// Why changes cannot be told, if they cannot.
     pub unknown: Option<Reason>,
 }
@@ -85,13 +87,13 @@ impl Sources {
             Ok(TreeNodeRecursion::Continue)
         })
         .map_err(from_engine)?;
-        let mut sources = Self { all: Vec::new(), unknown };
+        let mut sources = Self { all: Vec::new(), plan: fingerprint(plan)?, unknown };
         for (name, snapshot) in found {
             sources.all.push(Source { name, snapshot, since: None });
         }
         let consumed = match own {
             None => Err(Reason::new("there is no table yet")),
-            Some(own) => consumed(own, plan),
+            Some(own) => consumed(own, sources.plan),
         };
         match consumed {
             Err(reason) => sources.unknown = Some(reason),
@@ -108,8 +110,8 @@ impl Sources {
     }
 
     /// Positions that tell the next refresh where this one ended; with [`OWN`] they are whole.
-    pub(super) fn positions(&self, plan: &LogicalPlan) -> Vec<(String, i64)> {
-        let mut positions = vec![(PLAN.to_owned(), fingerprint(plan))];
+    pub(super) fn positions(&self) -> Vec<(String, i64)> {
+        let mut positions = vec![(PLAN.to_owned(), self.plan)];
         for source in &self.all {
             positions.push((format!("{VERSION}{}", source.name), source.snapshot.version as i64));
             positions.push((format!("{ID}{}", source.name), hash(&source.snapshot.metadata.id)));
@@ -135,7 +137,7 @@ pub(super) fn version(scan: &TableScan) -> Option<Version> {
 }
 
 /// Positions of the model, if they tell how its rows came about.
-fn consumed<'a>(own: &'a Snapshot, plan: &LogicalPlan) -> std::result::Result<&'a BTreeMap<String, i64>, Reason> {
+fn consumed(own: &Snapshot, plan: i64) -> std::result::Result<&BTreeMap<String, i64>, Reason> {
     let positions = own.positions.as_ref();
     let Some(version) = positions.get(OWN).and_then(|version| u64::try_from(*version).ok()) else {
         return Err(Reason::new("the table was not made by a refresh"));
@@ -146,7 +148,7 @@ fn consumed<'a>(own: &'a Snapshot, plan: &LogicalPlan) -> std::result::Result<&'
             return Err(Reason::new("someone else has written to the table since the last refresh"));
         }
     }
-    if positions.get(PLAN) != Some(&fingerprint(plan)) {
+    if positions.get(PLAN) != Some(&plan) {
         return Err(Reason::new("the query is not the one of the last refresh"));
     }
     Ok(positions)
@@ -174,9 +176,37 @@ fn since(
     }))
 }
 
-/// Which query it is: its plan with all columns and types.
-pub(super) fn fingerprint(plan: &LogicalPlan) -> i64 {
-    hash(&format!("{FORMAT}\n{}", plan.display_indent_schema()))
+/// Which query it is: its plan with all columns and types, and what a plan's text leaves out.
+///
+/// # Errors
+/// One of ours when the plan cannot be walked through.
+pub(super) fn fingerprint(plan: &LogicalPlan) -> Result<i64> {
+    Ok(hash(&format!("{FORMAT}\n{}{}", plan.display_indent_schema(), left_out(plan)?)))
+}
+
+/// The engine's text of a plan has the first five rows of `values`, and the first ten bytes of a binary literal.
+fn left_out(plan: &LogicalPlan) -> Result<String> {
+    let mut text = String::new();
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::Values(values) = node {
+            for row in &values.values {
+                let row: Vec<String> = row.iter().map(ToString::to_string).collect();
+                text.push_str(&format!("\n({})", row.join(", ")));
+            }
+        }
+        node.apply_expressions(|expr| {
+            expr.apply(|part| {
+                if let Expr::Literal(value, _) = part
+                    && value.data_type().is_binary()
+                {
+                    text.push_str(&format!("\n{value:?}"));
+                }
+                Ok(TreeNodeRecursion::Continue)
+            })
+        })
+    })
+    .map_err(from_engine)?;
+    Ok(text)
 }
 
 /// 63 bits of a hash, which positions have room for.

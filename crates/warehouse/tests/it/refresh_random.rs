@@ -83,6 +83,7 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
             Err(error) => panic!("seed {seed}, round {round}: {error}\n{sql}"),
         };
         let report = staged.refreshed().unwrap().clone();
+        assert!(!report.reason.contains("it failed"), "seed {seed}, round {round}: {report:?}\n{sql}");
         if round > 0 {
             *paths.entry(report.path.as_str()).or_default() += 1;
         }
