@@ -92,7 +92,8 @@ pub(super) fn may_succeed_whole(error: &Error) -> bool {
 /// Why a table is made whole after that.
 pub(super) fn failed(error: &Error) -> Reason {
     let cause = error.causes().last().map_or(error.what(), String::as_str);
-    Reason::new(format!("from what has changed it failed: {}", cause.lines().next().unwrap_or_default()))
+    let cause: Vec<&str> = cause.lines().map(str::trim).collect();
+    Reason::new(format!("from what has changed it failed: {}", cause.join(" ")))
 }
 
 /// Why there is no way from changes: now, or never with this query.

@@ -43,8 +43,13 @@ pub(super) fn for_sample(sample: &[RecordBatch]) -> WriterProperties {
         return properties.build();
     };
     for (index, field) in schema.fields().iter().enumerate() {
+        let column = ColumnPath::from(field.name().as_str());
+        // NaN is not among the bounds of a column, so that whoever chooses by them loses its rows: engines hold it for
+        // larger than all numbers.
+        if field.data_type().is_floating() {
+            properties = properties.set_column_statistics_enabled(column.clone(), EnabledStatistics::None);
+        }
         if !field.data_type().is_nested() && mostly_distinct(sample, index) {
-            let column = ColumnPath::from(field.name().as_str());
             properties = properties.set_column_dictionary_enabled(column.clone(), false);
             if !compresses(sample, index) {
                 properties = properties.set_column_compression(column, Compression::UNCOMPRESSED);
@@ -122,6 +127,15 @@ mod tests {
         assert!(properties.dictionary_enabled(&ColumnPath::from("category")));
         assert!(!properties.dictionary_enabled(&ColumnPath::from("n")));
         assert_eq!(properties.compression(&ColumnPath::from("id")), Compression::SNAPPY);
+    }
+
+    #[test]
+    fn floats_have_no_bounds() {
+        let floats: ArrayRef = Arc::new(arrow::array::Float64Array::from(vec![1.0, f64::NAN]));
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..2));
+        let properties = for_sample(&[RecordBatch::try_from_iter([("f", floats), ("n", numbers)]).unwrap()]);
+        assert_eq!(properties.statistics_enabled(&ColumnPath::from("f")), EnabledStatistics::None);
+        assert_eq!(properties.statistics_enabled(&ColumnPath::from("n")), EnabledStatistics::Chunk);
     }
 
     #[test]
