@@ -2,11 +2,16 @@
 //!
 //! Only models that can build a part of themselves are built: microbatch models build the batches of the interval;
 //! other incremental models read the interval's rows of whatever has an `event_time`, and put them in the place of
-//! those with the same key (or partition). What is downstream is not built: dynamic tables follow by themselves, other
+//! those with the same key (or partition). The interval takes the place of what such a model would choose itself under
+//! `is_incremental()`, which is false. What is downstream is not built: dynamic tables follow by themselves, other
 //! models with the next build.
 //!
-//! Guarantees: an interval is published by the same tests as any build; between two intervals others may build; what
-//! an earlier backfill has completed is known from the history, so that one that was stopped goes on where it ended.
+//! Guarantees: an interval is published by the same tests as any build; between two intervals others may build; rows
+//! of other intervals stay as they are ([`obstacle`]); what an earlier backfill has completed is known from the
+//! history, so that one that was stopped goes on where it ended; an interval that had not ended when it was built is
+//! not completed.
+
+mod obstacle;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -123,9 +128,10 @@ impl Runner {
     /// What there is to do in each interval.
     ///
     /// # Errors
-    /// No incremental model is selected, or one cannot be built in parts (all of these are told at once).
-    pub fn backfill_plan(&self, request: &BackfillRequest, intervals: &[Window]) -> Result<Vec<Interval>> {
-        let models = self.backfilled(&request.selected)?;
+    /// No incremental model is selected, or one cannot be built in parts (all of these are told at once); the history or
+    /// the warehouse cannot be read.
+    pub async fn backfill_plan(&self, request: &BackfillRequest, intervals: &[Window]) -> Result<Vec<Interval>> {
+        let models = self.backfilled(&request.selected, intervals).await?;
         let earlier = if request.again { Vec::new() } else { self.store.runs_because(&Cause::Backfill)? };
         let plan = intervals.iter().map(|window| {
             let done = completed(&earlier, *window);
@@ -148,7 +154,11 @@ impl Runner {
         let mut args = request.args.clone();
         args.insert(KEY.into(), described(window, models));
         let asked = Request {
-            reading: Reading { window: reads_window.then_some(window), ..Reading::default() },
+            reading: Reading {
+                window: reads_window.then_some(window),
+                is_interval: reads_window,
+                ..Reading::default()
+            },
             event_time_start: Some(window.start),
             event_time_end: Some(window.end),
             threads: self.project.target.threads.max(1),
@@ -174,7 +184,7 @@ impl Runner {
     }
 
     /// The selected models that can be built in parts.
-    fn backfilled(&self, selected: &BTreeSet<String>) -> Result<BTreeSet<String>> {
+    async fn backfilled(&self, selected: &BTreeSet<String>, intervals: &[Window]) -> Result<BTreeSet<String>> {
         let nodes = selected.iter().filter_map(|id| self.project.manifest.nodes.get(id));
         let incremental: Vec<&Node> =
             nodes.filter(|node| node.is_relational() && node.config.materialized == "incremental").collect();
@@ -183,40 +193,14 @@ impl Runner {
                 .hint("select incremental models; tables and views are built whole by millstream build"));
         }
         let mut problems = Diagnostics::new();
-        for node in incremental.iter().filter(|node| !node.is_microbatch()) {
-            if let Some((what, hint)) = self.obstacle(node) {
-                let message = format!("{} {what}", node.name);
-                problems.push(Diagnostic::error("backfill", message).at(node.place.clone()).hint(hint));
+        for node in &incremental {
+            if let Some(found) = self.obstacle(node, intervals).await? {
+                let message = format!("{} {}", node.name, found.what);
+                problems.push(Diagnostic::error("backfill", message).at(node.place.clone()).hint(found.hint));
             }
         }
         problems.into_result("not every selected model can be built in parts")?;
         Ok(incremental.into_iter().map(|node| node.unique_id.clone()).collect())
-    }
-
-    /// Why an incremental model that is none of batches cannot be built in parts, and what to do about it.
-    fn obstacle(&self, node: &Node) -> Option<(&'static str, &'static str)> {
-        let manifest = &self.project.manifest;
-        let strategy = node.config.incremental_strategy.as_deref();
-        let replaces = match strategy {
-            Some("insert_overwrite") => true,
-            Some("append") => false,
-            _ => !node.config.unique_key.is_empty(),
-        };
-        if !replaces {
-            return Some((
-                "appends: its rows would be there twice",
-                "give it a unique_key, or make it a microbatch model",
-            ));
-        }
-        let has_time = |id: &String| {
-            let of_node = manifest.nodes.get(id).and_then(|node| node.config.event_time.as_ref());
-            of_node.or_else(|| manifest.sources.get(id)?.event_time.as_ref()).is_some()
-        };
-        let is_blind = !node.depends_on.nodes.iter().any(has_time);
-        is_blind.then_some((
-            "reads nothing that has an event_time",
-            "declare event_time: on what it reads, or leave the model out",
-        ))
     }
 }
 
@@ -225,11 +209,12 @@ fn described(window: Window, models: &BTreeSet<String>) -> Value {
     json!({"from": window.start.to_rfc3339(), "to": window.end.to_rfc3339(), "models": models})
 }
 
-/// Models that earlier backfills have built for a window.
+/// Models that earlier backfills have built for a window, after it had ended: before, rows of it were still to come.
 fn completed(earlier: &[RunRecord], window: Window) -> BTreeSet<String> {
     let wanted = described(window, &BTreeSet::new());
     let is_same = |told: &&Value| told.get("from") == wanted.get("from") && told.get("to") == wanted.get("to");
-    let done = earlier.iter().filter(|run| run.status == RunStatus::Success).filter_map(|run| run.args.get(KEY));
+    let is_done = |run: &&RunRecord| run.status == RunStatus::Success && run.started_at >= window.end;
+    let done = earlier.iter().filter(is_done).filter_map(|run| run.args.get(KEY));
     let models = done.filter(is_same).filter_map(|told| told.get("models")?.as_array());
     models.flatten().filter_map(|id| id.as_str().map(str::to_owned)).collect()
 }

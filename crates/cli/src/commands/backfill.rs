@@ -29,8 +29,9 @@ enum By {
 
 /// Build past intervals of incremental models again, one run each, beside whatever goes on
 ///
-/// Each interval is staged, tested and published as by build. Intervals that an earlier backfill has completed are
-/// passed over, so that a backfill that failed or was stopped goes on where it ended.
+/// Each interval is staged, tested and published as by build. In the text of a model that is not microbatch,
+/// is_incremental() is false: the interval stands for what it chooses. Intervals that an earlier backfill has completed
+/// are passed over, so that a backfill that failed or was stopped goes on where it ended.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct BackfillArgs {
@@ -80,7 +81,7 @@ pub async fn run(args: BackfillArgs, context: &Context) -> Outcome {
     let lines = Arc::new(NodeLines::new(context.talk.clone(), context.clock.clone()));
     let workspace = context.open_workspace(&project.target)?;
     let runner = context.runner(project.clone(), &workspace, lines.clone());
-    let plan = runner.backfill_plan(&request, &windows)?;
+    let plan = runner.backfill_plan(&request, &windows).await?;
     let mut counts = Counts::default();
     for interval in &plan {
         let label = size.label(interval.window.start);

@@ -233,7 +233,11 @@ fn render_node(
             .hint(format!("write the model in SQL, or leave it and what reads it out: --exclude '{}+'", node.name)));
     }
     let resolver = NodeResolver::new(project, &node.package_name, Some(node), options);
-    let context = context_of(node, resolver.clone(), options);
+    let mut context = context_of(node, resolver.clone(), options);
+    if options.reading.is_interval && !node.is_microbatch() {
+        // Of the text alone: hooks and materializations find the table as it is.
+        context.is_incremental = Some(false);
+    }
     let file = node.file();
     let unmapped = |sql| Rendered { sql, map: TextMap::default() };
     let rendered = match &node.test_metadata {

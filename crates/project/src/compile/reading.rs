@@ -51,6 +51,9 @@ pub struct Reading {
     pub is_empty: bool,
     /// Read only rows of this time, of everything that has an `event_time` (`--sample`). A batch narrows it further.
     pub window: Option<Window>,
+    /// Whether the window takes the place of what models choose under `is_incremental()` (`backfill`): that is false then,
+    /// in the texts of models that are not built batch by batch.
+    pub is_interval: bool,
     /// See [`Deferred`].
     pub deferred: Deferred,
 }

@@ -3,9 +3,10 @@
 //! The whole table is built when it does not exist, when a view is in its place, and under `--full-refresh` (the
 //! model's own `full_refresh` wins). Otherwise the strategy decides, `merge` by default when there is a unique key
 //! and `append` when there is none; without a key, `merge` and `delete+insert` have nothing to match and append.
+//! Where only an interval is read (`backfill`), the whole table is never built.
 //! Models of the strategy `microbatch` are not decided here but batch by batch, in [`super::microbatch`].
 
-mod overwrite;
+pub(crate) mod overwrite;
 
 use millstream_core::warehouse::{Dialect, OnSchemaChange, Relation, RelationKind, Stage};
 use millstream_core::{Error, Result};
@@ -18,11 +19,11 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Resul
     let config = &node.config;
     let strategy = Strategy::of(node)?;
     if config.full_refresh.unwrap_or(session.full_refresh) {
-        return Ok(table::decide(node, sql));
+        return whole(session, node, sql);
     }
     let existing = session.warehouse.relation(&node.table_name()).await?;
     let Some(existing) = existing.filter(|relation| relation.kind == RelationKind::Table) else {
-        return Ok(table::decide(node, sql));
+        return whole(session, node, sql);
     };
     let dialect = session.dialect();
     let unique_key = stored(dialect, &config.unique_key);
@@ -48,6 +49,16 @@ pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Resul
     };
     let on_schema_change: OnSchemaChange = config.on_schema_change;
     Ok(Decision { stage, on_schema_change, run_sql })
+}
+
+/// The whole table, unless the query has the rows of an interval only.
+fn whole(session: &Session, node: &Node, sql: String) -> Result<Decision> {
+    if session.reading.is_interval {
+        return Err(Error::user(format!("{} has no table that an interval could be put into", node.name))
+            .why("it would be made whole, from the rows of this interval alone")
+            .hint(format!("millstream build --select {} makes it", node.name)));
+    }
+    Ok(table::decide(node, sql))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

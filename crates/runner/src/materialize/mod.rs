@@ -6,7 +6,7 @@
 pub(crate) mod clone;
 mod contract;
 pub(crate) mod dynamic;
-mod incremental;
+pub(crate) mod incremental;
 pub(crate) mod microbatch;
 mod seed;
 mod snapshot;

@@ -1,12 +1,14 @@
 //! Backfills: intervals one by one, known from the history.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use millstream_core::Kind;
+use millstream_core::{Error, Kind};
+use millstream_project::Window;
 use millstream_runner::{BackfillRequest, Interval, IntervalSize, Runner};
 use millstream_store::{Cause, RunStatus};
 
-use crate::world::World;
+use crate::world::{TestClock, World};
 
 /// Events with a time, a microbatch model and a merged one over them, and a table that cannot be built in parts.
 fn events() -> World {
@@ -22,7 +24,9 @@ fn events() -> World {
     );
     world.write(
         "models/merged.sql",
-        "{{ config(materialized='incremental', unique_key='id') }} select id, at, amount from {{ ref('events') }}",
+        // What most incremental models say: it must not keep an interval's rows away.
+        "{{ config(materialized='incremental', unique_key='id') }} select id, at, amount from {{ ref('events') }}
+         {% if is_incremental() %} where at > (select max(at) from {{ this }}) {% endif %}",
     );
     world.write("models/m.yml", "models: [{name: merged, columns: [{name: amount, data_tests: [{accepted_values: {arguments: {values: [1, 2, 3, 30], quote: false}}}]}]}]");
     world
@@ -33,10 +37,14 @@ struct Filled {
     told: Vec<(String, bool)>,
 }
 
+fn plan(world: &World, runner: &Runner, request: &BackfillRequest, windows: &[Window]) -> Result<Vec<Interval>, Error> {
+    world.runtime.block_on(runner.backfill_plan(request, windows))
+}
+
 /// As the command does.
 fn backfill(world: &World, runner: &Runner, request: &BackfillRequest, from: &str, to: &str) -> Filled {
     let windows = IntervalSize::Month.intervals(from, to).unwrap();
-    let plan = runner.backfill_plan(request, &windows).unwrap();
+    let plan = plan(world, runner, request, &windows).unwrap();
     let mut told = Vec::new();
     for interval in plan.iter().filter(|interval| !interval.models.is_empty()) {
         let attempt = runner.backfill_attempt(interval).unwrap();
@@ -55,7 +63,7 @@ fn all(runner: &Runner) -> BackfillRequest {
 }
 
 fn runner(world: &World) -> Runner {
-    Runner { ids: std::sync::Arc::new(millstream_runner::RandomIds), ..world.runner().unwrap() }
+    Runner { ids: Arc::new(millstream_runner::RandomIds), ..world.runner().unwrap() }
 }
 
 #[test]
@@ -123,15 +131,141 @@ fn what_cannot_be_built_in_parts_is_told() {
     );
     let runner = runner(&world);
     let windows = IntervalSize::Month.intervals("2025-03", "2025-03").unwrap();
-    let error = runner.backfill_plan(&all(&runner), &windows).unwrap_err().to_string();
-    assert!(
-        error.contains("appended appends") && error.contains("blind reads nothing that has an event_time"),
-        "{error}"
-    );
+    let error = plan(&world, &runner, &all(&runner), &windows).unwrap_err().to_string();
+    for expected in [
+        "appended appends",
+        "blind reads nothing that has an event_time",
+        "merged has no table yet",
+        "millstream build --select merged",
+    ] {
+        assert!(error.contains(expected), "{expected} is missing in {error}");
+    }
     let only_table =
         BackfillRequest { selected: ["model.shop.events".to_owned()].into(), ..BackfillRequest::default() };
-    assert_eq!(runner.backfill_plan(&only_table, &windows).unwrap_err().kind(), Kind::Usage);
+    assert_eq!(plan(&world, &runner, &only_table, &windows).unwrap_err().kind(), Kind::Usage);
     let batches = BackfillRequest { selected: ["model.shop.batches".to_owned()].into(), ..BackfillRequest::default() };
-    let plan: Vec<Interval> = runner.backfill_plan(&batches, &windows).unwrap();
-    assert_eq!(plan[0].models, batches.selected);
+    assert_eq!(plan(&world, &runner, &batches, &windows).unwrap()[0].models, batches.selected);
+}
+
+fn build(world: &World, runner: &Runner, words: &[&str]) {
+    let request = World::request(runner, words).unwrap();
+    assert!(world.runtime.block_on(runner.execute(&request)).unwrap().is_success());
+}
+
+fn only(model: &str) -> BackfillRequest {
+    BackfillRequest { selected: [format!("model.shop.{model}")].into(), ..BackfillRequest::default() }
+}
+
+/// A model over the events that replaces partitions.
+fn overwriting(world: &World, model: &str, config: &str, sql: &str) {
+    let config = format!("materialized='incremental', incremental_strategy='insert_overwrite'{config}");
+    world.write(&format!("models/{model}.sql"), &format!("{{{{ config({config}) }}}} {sql}"));
+}
+
+const OF_EVENTS: &str = "select id, at, amount from {{ ref('events') }}";
+
+#[test]
+fn partitions_that_are_not_of_the_interval_are_not_replaced() {
+    let world = events();
+    let by = |field: &str, granularity: &str| {
+        format!(
+            ", event_time='at', partition_by={{'field': '{field}', 'data_type': 'timestamp', 'granularity': '{granularity}'}}"
+        )
+    };
+    overwriting(&world, "whole", ", event_time='at'", OF_EVENTS);
+    overwriting(&world, "by_amount", ", event_time='at', partition_by='amount'", OF_EVENTS);
+    overwriting(&world, "timeless", ", partition_by='at'", OF_EVENTS);
+    overwriting(&world, "by_year", &by("at", "year"), OF_EVENTS);
+    overwriting(&world, "by_other", &by("later", "day"), "select at, at as later, amount from {{ ref('events') }}");
+    overwriting(&world, "by_month", &by("at", "month"), OF_EVENTS);
+    overwriting(&world, "by_day", &by("at", "day"), OF_EVENTS);
+    overwriting(&world, "by_time", ", event_time='at', partition_by=['at', 'amount']", OF_EVENTS);
+    let runner = runner(&world);
+    build(&world, &runner, &["build"]);
+    let month = IntervalSize::Month.intervals("2025-03", "2025-04").unwrap();
+    let day = IntervalSize::Day.intervals("2025-03-01", "2025-03-31").unwrap();
+    for (model, by_month, by_day) in [
+        ("whole", false, false),
+        ("by_amount", false, false),
+        ("timeless", false, false),
+        ("by_year", false, false),
+        ("by_other", false, false),
+        ("by_month", true, false),
+        ("by_day", true, true),
+        ("by_time", true, true),
+    ] {
+        for (windows, is_good) in [(&month, by_month), (&day, by_day)] {
+            match plan(&world, &runner, &only(model), windows) {
+                Ok(_) => assert!(is_good, "{model} must not be planned"),
+                Err(error) => assert!(!is_good && error.to_string().contains("rows of other intervals"), "{error}"),
+            }
+        }
+    }
+    world.write("seeds/raw_events.csv", "id,at,amount\n1,2025-03-10,30\n2,2025-04-10,30\n3,2025-05-10,30\n");
+    build(&world, &runner, &["build", "--select", "raw_events events"]);
+    for model in ["by_month", "by_day"] {
+        assert_eq!(backfill(&world, &runner, &only(model), "2025-04", "2025-04").told.len(), 1);
+        assert_eq!(world.query(&format!("select amount from main.{model} order by id")), "1\n30\n3\n", "{model}");
+    }
+}
+
+#[test]
+fn an_interval_with_rows_of_another_one_is_refused_when_it_is_written() {
+    let world = events();
+    // What it calls its time is the first of the month: of one day the rows of all its month would be replaced.
+    let sql = "select date_trunc('month', at) as month, sum(amount) as amount from {{ ref('events') }} group by 1";
+    overwriting(&world, "totals", ", event_time='month', partition_by='month'", sql);
+    let runner = runner(&world);
+    build(&world, &runner, &["build"]);
+    let day = IntervalSize::Day.intervals("2025-03-10", "2025-03-10").unwrap();
+    let interval = plan(&world, &runner, &only("totals"), &day).unwrap().remove(0);
+    let summary = world.runtime.block_on(runner.backfill(&only("totals"), &interval, 1)).unwrap();
+    let message = summary.results[0].message.clone().unwrap_or_default();
+    assert!(message.contains("would replace rows of other intervals"), "{message}");
+    assert!(backfill(&world, &runner, &only("totals"), "2025-03", "2025-03").told[0].1, "a month is its own");
+    assert_eq!(world.query("select amount from main.totals order by month"), "1\n2\n3\n");
+}
+
+#[test]
+fn a_model_is_never_made_whole_of_one_interval() {
+    let world = events();
+    for (name, strategy) in [
+        ("renewed", "unique_key='id'"),
+        (
+            "renewed_batches",
+            "incremental_strategy='microbatch', event_time='at', batch_size='month', begin='2025-03-01'",
+        ),
+    ] {
+        let config = format!("materialized='incremental', full_refresh=true, {strategy}");
+        world.write(&format!("models/{name}.sql"), &format!("{{{{ config({config}) }}}} {OF_EVENTS}"));
+    }
+    let runner = runner(&world);
+    build(&world, &runner, &["build"]);
+    let windows = IntervalSize::Month.intervals("2025-03", "2025-03").unwrap();
+    for name in ["renewed", "renewed_batches"] {
+        let error = plan(&world, &runner, &only(name), &windows).unwrap_err().to_string();
+        assert!(error.contains("is made whole each time (full_refresh: true)"), "{error}");
+    }
+    // Its table goes between the plan and the work.
+    let interval = plan(&world, &runner, &only("merged"), &windows).unwrap().remove(0);
+    let options = millstream_core::warehouse::QueryOptions::default();
+    world.runtime.block_on(runner.warehouse.execute("drop table main.merged", &options)).unwrap();
+    let summary = world.runtime.block_on(runner.backfill(&only("merged"), &interval, 1)).unwrap();
+    let message = summary.results[0].message.clone().unwrap_or_default();
+    assert!(message.contains("no table that an interval could be put into"), "{message}");
+}
+
+#[test]
+fn an_interval_that_had_not_ended_is_built_again() {
+    let world = events();
+    let at = |time: &str| Runner { clock: Arc::new(TestClock(time.parse().unwrap())), ..runner(&world) };
+    let during = at("2025-05-20T00:00:00Z");
+    build(&world, &during, &["build"]);
+    let months = |runner: &Runner| backfill(&world, runner, &only("merged"), "2025-04", "2025-05").told;
+    let built = |month: &str| (month.to_owned(), true);
+    assert_eq!(months(&during), [built("2025-04"), built("2025-05")]);
+    assert_eq!(months(&during), [built("2025-05")], "more of it may have come");
+    let after = at("2025-06-01T00:00:00Z");
+    assert_eq!(months(&after), [built("2025-05")]);
+    assert!(months(&after).is_empty());
 }

@@ -3,6 +3,9 @@
 //! `partition_by` is a column, a list of columns, or `{field, data_type, granularity}` as on BigQuery, where a
 //! partition is an hour, day, month or year of a column. Without `partition_by` the whole table is replaced and keeps
 //! its columns, as on Snowflake and Spark. What says nothing to this warehouse (`range`, `partitions`) is refused.
+//!
+//! Where only the rows of an interval are read (`backfill`), every partition that is replaced lies within it, so that
+//! no row of another interval is lost.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use futures::TryStreamExt;
@@ -26,8 +29,53 @@ enum Partition {
     Time { field: String, size: Size },
 }
 
+/// Whether each partition of the model lies within one of these intervals.
+///
+/// # Errors
+/// Its `partition_by` is none that can be used.
+pub(crate) fn nests(node: &Node, intervals: &[Window]) -> Result<bool> {
+    let Some(event_time) = node.config.event_time.as_deref() else {
+        // What is wrong with its partitions is told all the same.
+        return partition(node).map(|_| false);
+    };
+    Ok(match partition(node)? {
+        Partition::Whole => false,
+        // Rows of one value have one time.
+        Partition::Columns(columns) => columns.iter().any(|column| column.eq_ignore_ascii_case(event_time)),
+        Partition::Time { field, size } => {
+            let is_start = |at: DateTime<Utc>| size.start_of(at) == at;
+            field.eq_ignore_ascii_case(event_time)
+                && intervals.iter().all(|interval| is_start(interval.start) && is_start(interval.end))
+        }
+    })
+}
+
+/// Sees to it that an interval replaces its own rows only. A column that is called the model's time may still hold
+/// another one than its inputs have: the first of the month, for one.
+async fn check_interval(session: &Session, node: &Node, sql: &str) -> Result<()> {
+    let Some(window) = session.reading.window.filter(|_| session.reading.is_interval) else { return Ok(()) };
+    let refused = |why: &str| {
+        Error::user(format!("an interval of {} would replace rows of other intervals", node.name))
+            .why(why)
+            .hint("partition it by its own event_time, in parts that are no longer than an interval")
+    };
+    let event_time = node.config.event_time.as_deref().filter(|_| nests(node, &[window]).unwrap_or(false));
+    let event_time = event_time.ok_or_else(|| refused("its partitions do not lie within the interval"))?;
+    let query = format!(
+        "select 1 as dbt_internal_outside from (\n{sql}\n) as dbt_internal_source where not coalesce({}, false) limit 1",
+        window.condition(event_time)
+    );
+    let result = session.warehouse.query(&query, &session.query_options(&[])).await?;
+    let batches: Vec<_> = result.stream.try_collect().await?;
+    if batches.iter().any(|batch| batch.num_rows() > 0) {
+        return Err(refused(&format!("for rows of the interval it has another {event_time}, which is not in it")));
+    }
+    Ok(())
+}
+
 pub(super) async fn decide(session: &Session, node: &Node, sql: String) -> Result<(Stage, String)> {
     let name = quoted(node);
+    check_interval(session, node, &sql).await?;
     Ok(match partition(node)? {
         Partition::Whole => {
             let run_sql = format!("-- insert overwrite {name}, whole, with the rows of\n{sql}");
