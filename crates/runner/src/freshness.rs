@@ -56,6 +56,18 @@ pub enum FreshnessStatus {
     RuntimeError,
 }
 
+impl FreshnessStatus {
+    /// dbt's word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Warn => "warn",
+            Self::Error => "error",
+            Self::RuntimeError => "runtime error",
+        }
+    }
+}
+
 /// One source's freshness.
 #[derive(Debug, Clone)]
 pub struct SourceFreshness {

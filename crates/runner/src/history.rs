@@ -1,10 +1,20 @@
-//! What a run leaves in the store, and which lock it takes.
+//! What a run leaves in the store and for how long, and which lock it takes.
 
 use chrono::{DateTime, Utc};
 use millstream_core::Result;
 use millstream_store::{NodeRecord, RunStatus};
 
-use crate::{NodeResult, Request, Summary, Verb};
+use crate::{Cancel, NodeResult, Request, Runner, Summary, Verb};
+
+/// Runs of each kind of cause that the history keeps, refreshes apart, of which there are many more
+/// (`live::REFRESH_RUNS_KEPT`). A run an hour is there for more than a year.
+pub const RUNS_KEPT: usize = 10_000;
+
+/// Kinds of causes of which [`RUNS_KEPT`] are kept.
+const KEPT_KINDS: [&str; 5] = ["cli", "schedule", "file", "topic", "backfill"];
+
+/// Runs that are forgotten at a time: nobody else reads or writes the history meanwhile.
+const FORGOTTEN_AT_ONCE: usize = 500;
 
 /// Who may not run at the same time.
 ///
@@ -31,6 +41,26 @@ impl Scope {
             Verb::Compile => Self::Read,
             _ => Self::Build,
         }
+    }
+}
+
+impl Runner {
+    /// Forgets old runs with what their nodes did. How many.
+    ///
+    /// # Errors
+    /// The history cannot be written.
+    pub(crate) fn forget_runs(&self, cancel: &Cancel) -> Result<usize> {
+        let mut all = 0;
+        for kind in KEPT_KINDS {
+            loop {
+                let forgotten = self.store.prune_kind(kind, RUNS_KEPT, FORGOTTEN_AT_ONCE)?;
+                all += forgotten;
+                if forgotten < FORGOTTEN_AT_ONCE || cancel.is_cancelled() {
+                    break;
+                }
+            }
+        }
+        Ok(all)
     }
 }
 

@@ -140,6 +140,11 @@ impl Runner {
         let jobs = self.jobs(&request.sources)?;
         let tables = jobs.iter().map(|job| job.contract.table());
         let _lock = self.enter_tables(tables, request.lock_wait, &request.cancel).await?;
+        self.ingest_jobs(request, &jobs).await
+    }
+
+    /// As [`Runner::ingest`], of these sources, whose tables the caller has locked.
+    pub(crate) async fn ingest_jobs(&self, request: &IngestRequest, jobs: &[Job<'_>]) -> Result<IngestSummary> {
         let began = Instant::now();
         let started_at = self.clock.now();
         let invocation_id = self.ids.invocation_id();

@@ -43,6 +43,7 @@ pub use event::{Event, Events, SilentEvents};
 pub use execute::known::Known;
 pub use explain::{Explained, is_refreshed};
 pub use freshness::{FreshnessRequest, FreshnessStatus, FreshnessSummary, SourceFreshness};
+pub use history::RUNS_KEPT;
 pub use ids::{Ids, RandomIds};
 pub use ingest::{IngestRequest, IngestSummary, SourceResult};
 pub use lock::WorkspaceLock;

@@ -1,5 +1,5 @@
-//! Housekeeping of the workspace's tables: small files are put together, and what no version within the retention
-//! needs is removed.
+//! Housekeeping of the workspace's tables and history: small files are put together, what no version within the
+//! retention needs is removed, and old runs are forgotten.
 //!
 //! Guarantees: ingestion, builds and queries go on meanwhile; a table that cannot be kept in order does not hold the
 //! others back. While it runs, no other process removes leftovers, among which its unfinished files would be.
@@ -31,13 +31,17 @@ pub struct MaintainSummary {
     pub tables: Vec<Maintained>,
     /// Tables that could not be kept in order, and why.
     pub failed: Vec<(TableName, Error)>,
+    /// Runs that the history no longer has.
+    pub runs_forgotten: usize,
 }
 
 impl Runner {
-    /// Keeps house in the tables of the request, one after the other.
+    /// Keeps house in the tables of the request, one after the other, and in the history, when all of them are meant and
+    /// what is old is looked for.
     ///
     /// # Errors
-    /// A name is no table, or the workspace cannot be read. What goes wrong with one table is in the summary.
+    /// A name is no table, or the workspace cannot be read, or the history cannot be written. What goes wrong with one
+    /// table is in the summary.
     pub async fn maintain(&self, request: &MaintainRequest) -> Result<MaintainSummary> {
         let names = self.tables_of(&request.tables).await?;
         let lock = WorkspaceLock::share(&self.workspace, FILES_LOCK, &request.cancel).await?;
@@ -55,6 +59,10 @@ impl Runner {
         }
         self.progress.finish();
         drop(lock);
+        let upkeep = &request.upkeep;
+        if request.tables.is_empty() && !upkeep.is_dry_run && !upkeep.is_compaction_only {
+            summary.runs_forgotten = self.forget_runs(&request.cancel)?;
+        }
         Ok(summary)
     }
 

@@ -79,6 +79,9 @@ const STEPS: &[&str] = &[
     ) strict, without rowid;
     create index ticks_by_state on ticks (state, due_us);
 ",
+    "
+    alter table schedules add column pattern text;
+",
 ];
 
 /// The version of the tables that this program writes, as kept in SQLite's `user_version`.
@@ -150,5 +153,21 @@ mod tests {
             connection.query_row("select cause, attempt from runs", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
         assert_eq!(told, ("cli".to_owned(), 1));
         assert_eq!(version(&connection).unwrap(), SCHEMA_VERSION);
+    }
+
+    #[test]
+    fn a_file_of_the_second_version_keeps_its_schedules() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        for step in &STEPS[..2] {
+            connection.execute_batch(step).unwrap();
+        }
+        connection.pragma_update(None, "application_id", APPLICATION_ID).unwrap();
+        connection.pragma_update(None, "user_version", 2).unwrap();
+        connection.execute("insert into schedules values ('nightly', 1, 7)", []).unwrap();
+        migrate(&mut connection, "state.db").unwrap();
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let told: (i64, Option<String>) =
+            connection.query_row("select handled_us, pattern from schedules", [], read).unwrap();
+        assert_eq!(told, (7, None));
     }
 }

@@ -26,6 +26,11 @@ pub enum RunStatus {
 impl RunStatus {
     const ALL: [Self; 5] = [Self::Running, Self::Success, Self::Failed, Self::Cancelled, Self::Interrupted];
 
+    /// The status of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == word)
+    }
+
     /// The word that the file and listings use.
     pub fn name(self) -> &'static str {
         match self {
@@ -36,6 +41,15 @@ impl RunStatus {
             Self::Interrupted => "interrupted",
         }
     }
+}
+
+/// Which runs are asked for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunFilter {
+    /// Their cause, as it is written (`schedule nightly`), or the kind of it (`schedule`).
+    pub cause: Option<String>,
+    /// How they stand.
+    pub status: Option<RunStatus>,
 }
 
 /// One run of a command that writes.
@@ -184,6 +198,24 @@ impl Store {
         self.select_runs("order by started_us desc, invocation_id limit ?1", params![limit])
     }
 
+    /// The latest runs that a filter lets through, newest first.
+    pub fn runs_where(&self, filter: &RunFilter, limit: usize) -> Result<Vec<RunRecord>> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let status = filter.status.map(RunStatus::name);
+        // Read in the order of their start, so that it ends with the limit.
+        self.select_runs(
+            "where (?1 is null or cause = ?1 or (instr(?1, ' ') = 0 and cause > ?1 || ' ' and cause < ?1 || '!'))
+                and (?2 is null or status = ?2)
+             order by started_us desc, invocation_id limit ?3",
+            params![filter.cause, status, limit],
+        )
+    }
+
+    /// The run of an id.
+    pub fn run(&self, invocation_id: &str) -> Result<Option<RunRecord>> {
+        Ok(self.select_runs("where invocation_id = ?1", params![invocation_id])?.pop())
+    }
+
     /// Runs whose id begins so, newest first, at most two: enough to tell one from several.
     pub fn runs_like(&self, beginning: &str) -> Result<Vec<RunRecord>> {
         self.select_runs(
@@ -208,6 +240,24 @@ impl Store {
                     select invocation_id from runs where cause in (select value from json_each(?1))
                     order by started_us desc, invocation_id limit -1 offset ?2)",
                 params![causes, keep],
+            )
+            .map_err(|error| self.error(error))
+    }
+
+    /// Forgets ended runs of a kind of cause (`cli`, `schedule`, …), with their nodes, but the latest `keep`; `most` of
+    /// them at a time, so that nobody waits for long. Backfills that succeeded stay: they tell which intervals are done.
+    pub fn prune_kind(&self, kind: &str, keep: usize, most: usize) -> Result<usize> {
+        let [keep, most] = [keep, most].map(|count| i64::try_from(count).unwrap_or(i64::MAX));
+        self.connection()
+            .execute(
+                "delete from runs where invocation_id in (
+                    select invocation_id from (
+                        select invocation_id, status from runs
+                        where cause = ?1 or (cause > ?1 || ' ' and cause < ?1 || '!')
+                        order by started_us desc, invocation_id limit -1 offset ?2)
+                    where status <> 'running' and not (?1 = 'backfill' and status = 'success')
+                    limit ?3)",
+                params![kind, keep, most],
             )
             .map_err(|error| self.error(error))
     }
@@ -247,7 +297,7 @@ fn read_run(row: &Row<'_>) -> rusqlite::Result<RunRecord> {
         started_at: uninstant(row.get(3)?),
         finished_at: row.get::<_, Option<i64>>(4)?.map(uninstant),
         // The table's own check keeps other words out.
-        status: RunStatus::ALL.into_iter().find(|known| known.name() == status).unwrap_or(RunStatus::Interrupted),
+        status: RunStatus::parse(&status).unwrap_or(RunStatus::Interrupted),
         pid: row.get(6)?,
         message: row.get(7)?,
         cause: Cause::parse(&row.get::<_, String>(8)?),

@@ -2,10 +2,13 @@
 //! each of them.
 //!
 //! Guarantees: a time is planned in the same transaction that moves the schedule behind it, so that it is planned
-//! once, whatever is killed when; a time that was at work when its process died waits again after
-//! [`Store::recover_ticks`], with the attempt counted.
+//! once, whatever is killed when; pausing a schedule closes what waits of it in the same transaction.
 //!
-//! Deliberately absent: what a schedule says. That is in the project's file.
+//! Deliberately absent: what a schedule says, which is in the project's file (of its pattern a copy is kept, to see
+//! that it has changed); and what becomes of a time that was at work when its process died, which whoever runs
+//! schedules decides.
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
@@ -13,6 +16,9 @@ use rusqlite::{Row, params};
 
 use crate::Store;
 use crate::value::{instant, uninstant};
+
+/// Closes what waits of a schedule.
+const SKIP_WAITING: &str = "update ticks set state = 'skipped' where schedule = ?1 and state = 'waiting'";
 
 /// How a planned time stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -26,7 +32,7 @@ pub enum TickState {
     Success,
     /// Failed, and no attempt is left.
     Failed,
-    /// Missed or overtaken, and by the schedule's own word not to be caught up.
+    /// Missed, overtaken or paused, and by the schedule's own word not to be caught up.
     Skipped,
 }
 
@@ -71,6 +77,8 @@ pub struct ScheduleState {
     pub paused: Option<bool>,
     /// Its times up to this one were planned or passed over; none before it was seen first.
     pub handled: Option<DateTime<Utc>>,
+    /// The pattern (and time zone) of which these times were; none in files of an earlier version.
+    pub pattern: Option<String>,
 }
 
 impl Store {
@@ -78,7 +86,7 @@ impl Store {
     pub fn schedules(&self) -> Result<Vec<ScheduleState>> {
         let connection = self.connection();
         let mut statement = connection
-            .prepare_cached("select name, paused, handled_us from schedules order by name")
+            .prepare_cached("select name, paused, handled_us, pattern from schedules order by name")
             .map_err(|error| self.error(error))?;
         let rows = statement
             .query_map([], |row| {
@@ -86,20 +94,55 @@ impl Store {
                     name: row.get(0)?,
                     paused: row.get(1)?,
                     handled: row.get::<_, Option<i64>>(2)?.map(uninstant),
+                    pattern: row.get(3)?,
                 })
             })
             .map_err(|error| self.error(error))?;
         rows.collect::<rusqlite::Result<_>>().map_err(|error| self.error(error))
     }
 
-    /// Pauses a schedule or lets it go on.
+    /// Pauses a schedule, which closes what waits of it (attempts that are to be made again among it), or lets it go on.
     pub fn pause_schedule(&self, name: &str, paused: bool) -> Result<()> {
-        self.connection()
-            .execute(
+        let mut connection = self.connection();
+        let write = |connection: &mut rusqlite::Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction()?;
+            transaction.execute(
                 "insert into schedules (name, paused) values (?1, ?2)
                  on conflict (name) do update set paused = excluded.paused",
                 params![name, paused],
-            )
+            )?;
+            if paused {
+                transaction.execute(SKIP_WAITING, [name])?;
+            }
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|error| self.error(error))
+    }
+
+    /// Begins a schedule, or begins it anew: only its times after `from` count, and they are those of this pattern.
+    /// What was passed over after `from` (the clock was ahead for a while) is forgotten, so that it can be run.
+    pub fn begin_schedule(&self, name: &str, pattern: &str, from: DateTime<Utc>) -> Result<()> {
+        let mut connection = self.connection();
+        let write = |connection: &mut rusqlite::Connection| -> rusqlite::Result<()> {
+            let transaction = connection.transaction()?;
+            transaction.execute(
+                "insert into schedules (name, handled_us, pattern) values (?1, ?2, ?3)
+                 on conflict (name) do update set handled_us = excluded.handled_us, pattern = excluded.pattern",
+                params![name, instant(from), pattern],
+            )?;
+            transaction.execute(
+                "delete from ticks where schedule = ?1 and due_us > ?2 and state = 'skipped'",
+                params![name, instant(from)],
+            )?;
+            transaction.commit()
+        };
+        write(&mut connection).map_err(|error| self.error(error))
+    }
+
+    /// Notes the pattern of a schedule that a file of an earlier version has without one.
+    pub fn note_pattern(&self, name: &str, pattern: &str) -> Result<()> {
+        self.connection()
+            .execute("update schedules set pattern = ?2 where name = ?1", params![name, pattern])
             .map_err(|error| self.error(error))?;
         Ok(())
     }
@@ -129,6 +172,32 @@ impl Store {
     /// Times that wait or are at work, oldest first.
     pub fn open_ticks(&self) -> Result<Vec<Tick>> {
         self.select_ticks("where state in ('waiting', 'running') order by due_us, schedule", params![])
+    }
+
+    /// Times that wait and may be tried now: of each schedule the oldest `most`, in this order.
+    pub fn due_ticks(&self, now: DateTime<Utc>, most: usize) -> Result<Vec<Tick>> {
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        self.select_ticks(
+            "where (schedule, due_us) in (
+                select schedule, due_us from (
+                    select schedule, due_us, row_number() over (partition by schedule order by due_us) as n
+                    from ticks where state = 'waiting' and next_try_us <= ?1)
+                where n <= ?2)
+             order by schedule, due_us",
+            params![instant(now), most],
+        )
+    }
+
+    /// How many times of each schedule wait; schedules of which none does are not among them.
+    pub fn waiting_ticks(&self) -> Result<BTreeMap<String, usize>> {
+        let connection = self.connection();
+        let mut statement = connection
+            .prepare_cached("select schedule, count(*) from ticks where state = 'waiting' group by schedule")
+            .map_err(|error| self.error(error))?;
+        let rows = statement
+            .query_map([], |row| Ok((row.get(0)?, usize::try_from(row.get::<_, i64>(1)?).unwrap_or(0))))
+            .map_err(|error| self.error(error))?;
+        rows.collect::<rusqlite::Result<_>>().map_err(|error| self.error(error))
     }
 
     /// The latest times of a schedule, newest first.
@@ -161,10 +230,32 @@ impl Store {
         Err(Error::ours(format!("the time {} of schedule {} was never planned", tick.due, tick.schedule)))
     }
 
-    /// Lets the times wait again that a process left at work. Only for the one process that runs schedules.
-    pub fn recover_ticks(&self) -> Result<usize> {
+    /// Passes over all that waits of a schedule. How many there were.
+    pub fn skip_waiting(&self, schedule: &str) -> Result<usize> {
+        self.connection().execute(SKIP_WAITING, [schedule]).map_err(|error| self.error(error))
+    }
+
+    /// Passes over what waits of a schedule, was never tried, and was due before this. How many there were.
+    pub fn skip_overtaken(&self, schedule: &str, before: DateTime<Utc>) -> Result<usize> {
         self.connection()
-            .execute("update ticks set state = 'waiting' where state = 'running'", [])
+            .execute(
+                "update ticks set state = 'skipped'
+                 where schedule = ?1 and state = 'waiting' and attempts = 0 and due_us < ?2",
+                params![schedule, instant(before)],
+            )
+            .map_err(|error| self.error(error))
+    }
+
+    /// Passes over the oldest that wait of a schedule and were never tried, where more than `keep` wait. How many.
+    pub fn skip_all_but(&self, schedule: &str, keep: usize) -> Result<usize> {
+        let keep = i64::try_from(keep).unwrap_or(i64::MAX);
+        self.connection()
+            .execute(
+                "update ticks set state = 'skipped'
+                 where schedule = ?1 and state = 'waiting' and attempts = 0 and due_us not in (
+                    select due_us from ticks where schedule = ?1 and state = 'waiting' order by due_us desc limit ?2)",
+                params![schedule, keep],
+            )
             .map_err(|error| self.error(error))
     }
 

@@ -61,6 +61,10 @@ pub async fn run(args: MaintainArgs, context: &Context) -> Outcome {
     for (_, error) in &summary.failed {
         context.talk.error(error);
     }
+    if summary.runs_forgotten > 0 {
+        let text = format!("{} forgotten", plural(summary.runs_forgotten as u64, "old run"));
+        context.talk.say("runs-forgotten", &text);
+    }
     let sum = |of: fn(&Maintained) -> u64| summary.tables.iter().map(of).sum::<u64>();
     context.talk.say(
         "done",

@@ -1,16 +1,17 @@
 //! `millstream runs`.
 
+use std::io::Write;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use millstream_core::{Error, Result};
-use millstream_store::{NodeRecord, RunRecord, RunStatus, Store};
-use serde_json::json;
+use millstream_store::{NodeRecord, RunFilter, RunRecord, RunStatus, Store};
+use serde_json::{Value, json};
 
 use crate::context::Context;
-use crate::output::{ListFormat, Listing};
-use crate::stop::{Exit, Outcome};
+use crate::output::{ListFormat, Listing, Sink};
+use crate::stop::{Exit, Outcome, Stop};
 use crate::talk::seconds;
 
 /// Runs that are listed, unless more are asked for.
@@ -23,7 +24,7 @@ const EXAMPLES: &str = "\
 Examples:
   millstream runs
   millstream runs --cause schedule --status failed --limit 50
-  millstream runs show 3f2a90c1
+  millstream runs show 3f2a90c1 --format json
   millstream runs --format json";
 
 /// List runs: why each was started, which attempt it was, how it ended
@@ -59,6 +60,8 @@ struct ListArgs {
 }
 
 /// Show one run: what each of its nodes did, with messages
+///
+/// As JSON it is one object: the run, and its nodes.
 #[derive(Debug, Args)]
 struct ShowArgs {
     /// The run's id, or how it begins
@@ -79,17 +82,8 @@ pub fn run(args: RunsArgs, context: &Context) -> Outcome {
 }
 
 fn list(args: &ListArgs, store: &Store, context: &Context) -> Outcome {
-    let is_wanted = |run: &RunRecord| {
-        let cause = run.cause.to_string();
-        let kind = cause.split(' ').next().unwrap_or_default();
-        args.cause.as_ref().is_none_or(|wanted| cause == *wanted || kind == wanted)
-            && args.status.as_ref().is_none_or(|wanted| run.status.name() == wanted)
-    };
-    // What is filtered is looked for in all of them.
-    let is_filtered = args.cause.is_some() || args.status.is_some();
-    let mut runs = store.runs(if is_filtered { usize::MAX } else { args.limit })?;
-    runs.retain(is_wanted);
-    runs.truncate(args.limit);
+    let status = args.status.as_deref().and_then(RunStatus::parse);
+    let runs = store.runs_where(&RunFilter { cause: args.cause.clone(), status }, args.limit)?;
     let now = context.clock.now();
     listing(&runs, args.format, now).print(args.format)?;
     if runs.is_empty() {
@@ -102,6 +96,10 @@ fn show(args: &ShowArgs, store: &Store, context: &Context) -> Outcome {
     let run = find(store, &args.id)?;
     let nodes = store.nodes(&run.invocation_id)?;
     let now = context.clock.now();
+    if matches!(args.format, ListFormat::Json | ListFormat::Jsonl) {
+        print_object(&json!({"run": run, "nodes": nodes}), args.format)?;
+        return Ok(Exit::Success);
+    }
     if args.format == ListFormat::Table {
         let facts = json!({"run": run});
         let took = took(&run, now).map(seconds).unwrap_or_default();
@@ -118,6 +116,14 @@ fn show(args: &ShowArgs, store: &Store, context: &Context) -> Outcome {
     }
     node_listing(&nodes).print(args.format)?;
     Ok(Exit::Success)
+}
+
+/// Writes one object to standard output: over several lines, or on one line among others.
+fn print_object(object: &Value, format: ListFormat) -> Result<(), Stop> {
+    let text = if format == ListFormat::Json { format!("{object:#}") } else { object.to_string() };
+    let mut sink = Sink::stdout();
+    let written = writeln!(sink, "{text}");
+    sink.finish(written.map_err(|error| Error::environment("the output cannot be written").why(error)))
 }
 
 /// The run that an id, or the beginning of one, means.

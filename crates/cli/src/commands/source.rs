@@ -107,18 +107,9 @@ fn listing(sources: &[SourceFreshness]) -> Listing {
     let after = |found: &Option<FreshnessThreshold>| found.as_ref().map(|it| plural(it.count, &it.period));
     Listing::new()
         .text("source", all().map(|source| Some(source.name.clone())))
-        .text("status", all().map(|source| Some(word(source.status))))
+        .text("status", all().map(|source| Some(source.status.name())))
         .instant("max_loaded_at", all().map(|source| source.max_loaded_at.filter(|_| !is_never(source))))
         .text("age", all().map(age))
         .text("warn_after", all().map(|source| after(&source.criteria.warn_after)))
         .text("error_after", all().map(|source| after(&source.criteria.error_after)))
-}
-
-fn word(status: FreshnessStatus) -> &'static str {
-    match status {
-        FreshnessStatus::Pass => "pass",
-        FreshnessStatus::Warn => "warn",
-        FreshnessStatus::Error => "error",
-        FreshnessStatus::RuntimeError => "runtime error",
-    }
 }

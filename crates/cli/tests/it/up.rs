@@ -335,6 +335,13 @@ fn a_backfill_goes_on_where_it_ended() {
     assert_eq!(scene.rows("select id, mark from batched order by id"), [["2", "2"], ["3", "1"], ["4", "2"]]);
     let runs = scene.must(&["runs", "--cause", "backfill", "--format", "csv"]).stdout;
     assert_eq!(runs.lines().count(), 4, "{runs}");
+    let id = runs.lines().nth(1).unwrap().split(',').next().unwrap();
+    let shown = scene.must(&["runs", "show", id, "--format", "json"]).stdout;
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    assert_eq!((&shown["run"]["invocation_id"], &shown["run"]["status"]), (&id.into(), &"success".into()));
+    assert_eq!(shown["nodes"][0]["unique_id"].as_str().and_then(|node| node.rsplit('.').next()), Some("batched"));
+    let line = scene.must(&["runs", "show", id, "--format", "jsonl"]).stdout;
+    assert_eq!((line.lines().count(), line.contains("\"args\":{")), (1, true), "{line}");
     let wrong = scene.run(&["backfill", "--from", "2025-07", "--to", "2025-06"]);
     assert_eq!(wrong.code, 2, "{}", wrong.told());
 }

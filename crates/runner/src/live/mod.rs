@@ -34,7 +34,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millstream_core::{Error, Result};
+use millstream_core::{Error, Place, Result};
 use millstream_ingest::contract::SourceKind;
 use tokio::task::JoinSet;
 
@@ -43,8 +43,8 @@ pub use event::{LiveEvent, LiveEvents};
 pub(crate) use graph::gates;
 pub use refresh::Refreshed;
 pub use schedule::{
-    AT_ONCE_MAX, CATCH_UP_MAX, CatchUp, RETRIES_MAX, SCHEDULES_FILE, SCHEDULES_MAX, Schedule, ScheduledCommand,
-    Schedules,
+    AT_ONCE_MAX, CATCH_UP_MAX, CatchUp, LOCK_WAIT_MAX, RETRIES_MAX, SCHEDULES_FILE, SCHEDULES_MAX, Schedule,
+    ScheduledCommand, Schedules,
 };
 pub use topic::{AHEAD_ROWS_MAX, MEMORY_PER_AHEAD_ROW_BYTES};
 
@@ -134,6 +134,7 @@ impl Runner {
     /// later is told and tried again.
     pub async fn up(&self, request: &UpRequest) -> Result<()> {
         let Up { shared, scheduler, followed, watched, _lock } = self.prepare_up(request)?;
+        scheduler.recover(true)?;
         // Before anyone loads into them, so that two do not make the same table.
         let reads = Request::new(Verb::Build, shared.graph.needed.iter().cloned());
         shared.runner.make_raw_tables(&reads).await?;
@@ -170,6 +171,7 @@ impl Runner {
     /// As of [`Runner::up`]; and the workspace is held by another process, or a record cannot be written.
     pub async fn up_once(&self, request: &UpRequest) -> Result<RoundSummary> {
         let up = self.prepare_up(request)?;
+        up.scheduler.recover(false)?;
         once::once(self, request, &up.shared, Arc::clone(&up.scheduler)).await
     }
 
@@ -181,7 +183,6 @@ impl Runner {
                 .why(format!("{who} keeps this workspace fresh, and two would do everything twice"))
                 .hint("end it first (SIGTERM), or give this one another workspace"));
         };
-        self.store.recover_ticks()?;
         let scheduled = self.scheduled(&request.schedules)?;
         let graph = LiveGraph::new(&self.project, &scheduled)?;
         let (mut followed, mut watched, mut topics) = (Vec::new(), Vec::new(), Vec::new());
@@ -245,7 +246,13 @@ impl Runner {
         let mut found = BTreeSet::new();
         for schedule in &schedules.all {
             if schedule.command == ScheduledCommand::Ingest {
-                self.jobs_or_none(&schedule.select)?;
+                let files = schedule::command::file_jobs(self, schedule)?;
+                if files.is_empty() && !schedule.select.is_empty() {
+                    return Err(Error::user(format!("schedule '{}' names topics only", schedule.name))
+                        .at(Place::file(SCHEDULES_FILE))
+                        .why("topics are followed as long as up lives, and an ingest loads files")
+                        .hint("name file sources in its select, or take the schedule out"));
+                }
                 continue;
             }
             let selected = schedule::command::selected(self, schedule)?;

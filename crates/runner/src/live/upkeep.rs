@@ -1,4 +1,4 @@
-//! Keeps the history of refreshes short, and the tables quick.
+//! Keeps the history short, and the tables quick.
 //!
 //! Guarantees: it works on a thread of its own with a low priority, so that what it does takes little from refreshes that
 //! somebody waits for: what the machine has left over.
@@ -19,7 +19,7 @@ use crate::MaintainRequest;
 /// How often it looks: often enough that one look has little to do.
 const UPKEEP_EVERY: Duration = Duration::from_secs(15);
 
-/// Rounds of housekeeping between two that remove what no version within the retention needs.
+/// Rounds of housekeeping between two that remove what no version within the retention needs, and old runs.
 const ROUNDS_PER_CLEANING: u32 = 240;
 
 /// Age from which files are put together.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta};
 use millstream_core::Kind;
-use millstream_runner::{Cancel, Event, Events, Runner, Status, WorkspaceLock};
-use millstream_store::RunStatus;
+use millstream_core::housekeeping::Upkeep;
+use millstream_runner::{Cancel, Event, Events, MaintainRequest, RUNS_KEPT, Runner, Status, WorkspaceLock};
+use millstream_store::{Cause, RunRecord, RunStatus};
 
 use crate::world::{TestIds, World};
 
@@ -104,6 +105,37 @@ fn a_run_is_recorded_with_its_nodes_and_a_dead_one_is_marked() {
     assert_eq!(nodes.len(), 5);
     let model = nodes.iter().find(|node| node.unique_id == "model.shop.a").unwrap();
     assert_eq!((model.rows, model.version, model.relation.as_deref()), (Some(1), Some(0), Some("main.a")));
+}
+
+#[test]
+fn housekeeping_forgets_old_runs() {
+    let world = World::new();
+    let runner = world.runner().unwrap();
+    for number in 0..=RUNS_KEPT {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::seconds(number as i64);
+        let run = RunRecord {
+            invocation_id: format!("run-{number}"),
+            command: "build".into(),
+            args: serde_json::json!({}),
+            started_at: at,
+            finished_at: Some(at),
+            status: RunStatus::Success,
+            pid: 1,
+            message: None,
+            cause: Cause::File,
+            attempt: 1,
+        };
+        runner.store.start_run(&run).unwrap();
+    }
+    let forgotten = |is_compaction_only| {
+        let upkeep = Upkeep { is_compaction_only, ..Upkeep::default() };
+        let request = MaintainRequest { upkeep, ..MaintainRequest::default() };
+        world.runtime.block_on(runner.maintain(&request)).unwrap().runs_forgotten
+    };
+    assert_eq!(forgotten(true), 0, "that is done each few seconds");
+    assert_eq!(forgotten(false), 1);
+    assert_eq!(runner.store.run("run-0").unwrap(), None);
+    assert_eq!(forgotten(false), 0);
 }
 
 /// Throws the switch when the named node starts.

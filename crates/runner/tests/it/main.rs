@@ -22,6 +22,8 @@ mod literate;
 mod live;
 mod markdown;
 mod properties;
+mod scene;
+mod schedules;
 mod verify;
 mod world;
 

@@ -1,7 +1,7 @@
 //! Runs and the results of their nodes.
 
 use millstream_core::Kind;
-use millstream_store::{Cause, NodeRecord, RunRecord, RunStatus};
+use millstream_store::{Cause, NodeRecord, RunFilter, RunRecord, RunStatus};
 
 use crate::{at, store};
 
@@ -121,4 +121,51 @@ fn pruning_keeps_the_latest_and_never_one_that_runs() {
     assert!(store.nodes("change-2").unwrap().is_empty());
     assert_eq!(store.nodes("change-3").unwrap().len(), 1);
     assert_eq!(store.prune_runs(&[Cause::Change], 2).unwrap(), 0, "at the limit");
+}
+
+#[test]
+fn runs_are_filtered_by_cause_its_kind_and_status() {
+    let (_folder, store) = store();
+    let schedule = |name: &str| Cause::Schedule(name.into());
+    store.start_run(&run("by-hand", 0)).unwrap();
+    store.start_run(&RunRecord { cause: schedule("nightly"), ..run("nightly-1", 1) }).unwrap();
+    store.start_run(&RunRecord { cause: schedule("nightly one"), ..run("other", 2) }).unwrap();
+    store.start_run(&RunRecord { cause: schedule("nightly"), ..run("nightly-2", 3) }).unwrap();
+    store.finish_run("nightly-1", RunStatus::Failed, at(4), None).unwrap();
+    let ids = |cause: Option<&str>, status, limit| {
+        let filter = RunFilter { cause: cause.map(str::to_owned), status };
+        store.runs_where(&filter, limit).unwrap().into_iter().map(|run| run.invocation_id).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(Some("schedule"), None, 9), ["nightly-2", "other", "nightly-1"]);
+    assert_eq!(ids(Some("schedule nightly"), None, 9), ["nightly-2", "nightly-1"], "another name is no kind of it");
+    assert_eq!(ids(Some("schedule"), Some(RunStatus::Failed), 9), ["nightly-1"]);
+    assert_eq!(ids(Some("schedule"), None, 1), ["nightly-2"]);
+    assert_eq!(ids(None, Some(RunStatus::Running), 9), ["nightly-2", "other", "by-hand"]);
+    assert_eq!(ids(Some("sched"), None, 9), [""; 0], "no part of a word");
+    assert_eq!(store.run("other").unwrap().map(|run| run.cause), Some(schedule("nightly one")));
+    assert_eq!(store.run("oth").unwrap(), None);
+}
+
+#[test]
+fn a_kind_of_cause_is_pruned_in_steps_and_done_backfills_stay() {
+    let (_folder, store) = store();
+    for second in 0..6 {
+        let id = format!("s-{second}");
+        store.start_run(&RunRecord { cause: Cause::Schedule(format!("s{}", second % 2)), ..run(&id, second) }).unwrap();
+        if second > 0 {
+            store.finish_run(&id, RunStatus::Success, at(second), None).unwrap();
+        }
+    }
+    for (id, status) in [("done", RunStatus::Success), ("broken", RunStatus::Failed)] {
+        store.start_run(&RunRecord { cause: Cause::Backfill, ..run(id, 0) }).unwrap();
+        store.finish_run(id, status, at(9), None).unwrap();
+    }
+    assert_eq!(store.prune_kind("schedule", 6, 9).unwrap(), 0, "at the limit");
+    assert_eq!(store.prune_kind("schedule", 2, 2).unwrap(), 2, "so many at a time");
+    assert_eq!(store.prune_kind("schedule", 2, 9).unwrap(), 1);
+    assert_eq!(store.prune_kind("schedule", 2, 9).unwrap(), 0, "one that runs is never forgotten");
+    assert_eq!(store.prune_kind("backfill", 0, 9).unwrap(), 1);
+    let mut left: Vec<_> = store.runs(9).unwrap().into_iter().map(|run| run.invocation_id).collect();
+    left.sort();
+    assert_eq!(left, ["done", "s-0", "s-4", "s-5"]);
 }

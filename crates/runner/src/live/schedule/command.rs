@@ -1,113 +1,138 @@
-//! One attempt at a scheduled run.
+//! What one attempt at a scheduled run does: it gets what it needs to itself, and then it works.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
+use millstream_ingest::contract::SourceKind;
 use millstream_project::{ResourceType, Selection};
-use millstream_store::Cause;
+use millstream_store::{Cause, NodeRecord};
 use serde_json::{Map, Value};
 
 use super::declared::{Schedule, ScheduledCommand};
-use crate::{Cancel, FreshnessRequest, IngestRequest, Request, Runner, Verb};
+use crate::enter::IngestLock;
+use crate::history::Scope;
+use crate::ingest::Job;
+use crate::lock::WorkspaceLock;
+use crate::{Cancel, FreshnessRequest, IngestRequest, Request, Runner, SourceFreshness, Verb};
+
+/// How long an attempt waits for the workspace, or for the tables of its sources, which others hold. Then it has
+/// failed: whoever holds them for so long should be looked at.
+pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(6 * 3600);
 
 /// What came of one attempt.
 #[derive(Debug, Clone)]
-pub(crate) struct Attempted {
-    pub(crate) is_success: bool,
+pub(super) struct Attempted {
+    pub(super) is_success: bool,
     /// One line.
-    pub(crate) message: String,
-    /// The run in the history; freshness leaves none.
-    pub(crate) invocation_id: Option<String>,
+    pub(super) message: String,
+    /// What nodes did, where the work leaves no run of its own.
+    pub(super) nodes: Vec<NodeRecord>,
 }
 
-/// Carries out one attempt, for as long as the schedule allows.
+impl Attempted {
+    fn new(is_success: bool, message: String) -> Self {
+        Self { is_success, message, nodes: Vec::new() }
+    }
+}
+
+/// An attempt that may begin to work.
+pub(super) enum Ready<'a> {
+    /// There is nothing to do.
+    Nothing,
+    /// The freshness of these sources is asked.
+    Freshness(BTreeSet<String>),
+    /// These sources are loaded.
+    Ingest(Vec<Job<'a>>, IngestLock),
+    /// These nodes are carried out.
+    Nodes(Verb, Vec<String>, Option<Arc<WorkspaceLock>>),
+}
+
+/// Waits for what the attempt needs to itself.
 ///
 /// # Errors
-/// It could not begin, or it took too long.
-pub(crate) async fn attempt(
-    runner: &Runner,
-    schedule: &Schedule,
-    due: DateTime<Utc>,
-    attempt: u32,
-    hard: &Cancel,
-) -> Result<Attempted> {
-    let cancel = Cancel::default();
-    let work = carry_out(runner, schedule, due, attempt, &cancel);
-    let mut work = std::pin::pin!(work);
-    tokio::select! {
-        biased;
-        done = &mut work => return done,
-        () = tokio::time::sleep(schedule.timeout) => {}
-        () = hard.cancelled() => {}
-    }
-    // It discards what is staged, and ends by itself.
-    cancel.cancel();
-    let done = work.await;
-    if hard.is_cancelled() {
-        return done;
-    }
-    Err(Error::user(format!("it took longer than {:?}", schedule.timeout)).hint("give the schedule a longer timeout"))
-}
-
-async fn carry_out(
-    runner: &Runner,
-    schedule: &Schedule,
-    due: DateTime<Utc>,
-    attempt: u32,
-    cancel: &Cancel,
-) -> Result<Attempted> {
-    let args = arguments(schedule, due);
-    let cause = Cause::Schedule(schedule.name.clone());
-    if schedule.command == ScheduledCommand::Ingest {
-        let request = IngestRequest {
-            sources: sources(runner, schedule),
-            args,
-            cause,
-            attempt,
-            lock_wait: schedule.timeout,
-            cancel: cancel.clone(),
-            ..IngestRequest::default()
-        };
-        let summary = runner.ingest(&request).await?;
-        let failed: Vec<&str> =
-            summary.sources.iter().filter(|it| !it.is_success()).map(|it| it.source.as_str()).collect();
-        let message = match failed.as_slice() {
-            [] => format!("{} loaded", plural(summary.sources.len(), "source")),
-            failed => format!("not all could be loaded of {}", failed.join(", ")),
-        };
-        let is_success = summary.is_success() && !summary.cancelled;
-        return Ok(Attempted { is_success, message, invocation_id: Some(summary.invocation_id) });
-    }
-    let selected = selected(runner, schedule)?;
-    let threads = runner.project.target.threads.max(1);
+/// The selection is wrong, or others hold the workspace for longer than [`LOCK_WAIT_MAX`].
+pub(super) async fn get_ready<'a>(runner: &'a Runner, schedule: &Schedule, cancel: &Cancel) -> Result<Ready<'a>> {
     let verb = match schedule.command {
+        ScheduledCommand::Ingest => {
+            let jobs = file_jobs(runner, schedule)?;
+            if jobs.is_empty() {
+                return Ok(Ready::Nothing);
+            }
+            let tables = jobs.iter().map(|job| job.contract.table());
+            let lock = runner.enter_tables(tables, LOCK_WAIT_MAX, cancel).await?;
+            return Ok(Ready::Ingest(jobs, lock));
+        }
         ScheduledCommand::Freshness => {
             let is_source = |id: &String| runner.project.manifest.resource_type(id) == Some(ResourceType::Source);
-            let selected = selected.into_iter().filter(is_source).collect();
-            let request = FreshnessRequest { selected, threads, output: None, cancel: cancel.clone() };
-            let summary = runner.freshness(&request).await?;
-            let message = format!("{} asked", plural(summary.sources.len(), "source"));
-            return Ok(Attempted { is_success: summary.is_success(), message, invocation_id: None });
+            return Ok(Ready::Freshness(selected(runner, schedule)?.into_iter().filter(is_source).collect()));
         }
         ScheduledCommand::Run => Verb::Run,
         ScheduledCommand::Test => Verb::Test,
         ScheduledCommand::Snapshot => Verb::Snapshot,
         ScheduledCommand::Seed => Verb::Seed,
-        ScheduledCommand::Build | ScheduledCommand::Ingest => Verb::Build,
+        ScheduledCommand::Build => Verb::Build,
     };
-    let request = Request {
-        full_refresh: schedule.full_refresh,
-        threads,
-        args,
-        cause,
-        attempt,
-        check: true,
-        lock_wait: schedule.timeout,
-        cancel: cancel.clone(),
-        ..Request::new(verb, selected)
-    };
-    let summary = runner.execute(&request).await?;
-    let (is_success, message) = (summary.is_success(), summary.last_line());
-    Ok(Attempted { is_success, message, invocation_id: Some(summary.invocation_id) })
+    let selected = selected(runner, schedule)?;
+    let lock = runner.enter(Scope::Build, LOCK_WAIT_MAX, cancel).await?;
+    Ok(Ready::Nodes(verb, selected, lock.map(Arc::new)))
+}
+
+/// Does the work.
+///
+/// # Errors
+/// It could not be carried out at all.
+pub(super) async fn carry_out(
+    runner: &Runner,
+    schedule: &Schedule,
+    due: DateTime<Utc>,
+    attempt: u32,
+    ready: Ready<'_>,
+    cancel: &Cancel,
+) -> Result<Attempted> {
+    let args = arguments(schedule, due);
+    let cause = Cause::Schedule(schedule.name.clone());
+    let threads = runner.project.target.threads.max(1);
+    match ready {
+        Ready::Nothing => {
+            Ok(Attempted::new(true, "there is no file source to load; topics are followed anyway".into()))
+        }
+        Ready::Freshness(selected) => {
+            let request = FreshnessRequest { selected, threads, output: None, cancel: cancel.clone() };
+            let summary = runner.freshness(&request).await?;
+            let message = format!("{} asked", plural(summary.sources.len(), "source"));
+            let nodes = summary.sources.iter().map(record).collect();
+            Ok(Attempted { nodes, ..Attempted::new(summary.is_success(), message) })
+        }
+        Ready::Ingest(jobs, _lock) => {
+            let request = IngestRequest { args, cause, attempt, cancel: cancel.clone(), ..IngestRequest::default() };
+            let summary = runner.ingest_jobs(&request, &jobs).await?;
+            let failed: Vec<&str> =
+                summary.sources.iter().filter(|it| !it.is_success()).map(|it| it.source.as_str()).collect();
+            let message = match failed.as_slice() {
+                [] => format!("{} loaded", plural(summary.sources.len(), "source")),
+                failed => format!("not all could be loaded of {}", failed.join(", ")),
+            };
+            Ok(Attempted::new(summary.is_success() && !summary.cancelled, message))
+        }
+        Ready::Nodes(verb, selected, lock) => {
+            let request = Request {
+                full_refresh: schedule.full_refresh,
+                threads,
+                args,
+                cause,
+                attempt,
+                check: true,
+                lock,
+                cancel: cancel.clone(),
+                ..Request::new(verb, selected)
+            };
+            let summary = runner.execute(&request).await?;
+            Ok(Attempted::new(summary.is_success(), summary.last_line()))
+        }
+    }
 }
 
 /// The nodes that a schedule works on.
@@ -129,18 +154,18 @@ pub(crate) fn selected(runner: &Runner, schedule: &Schedule) -> Result<Vec<Strin
     Ok(selected.ids)
 }
 
-/// Sources to ingest: those that are named, else all file sources. Topics are followed anyway.
-fn sources(runner: &Runner, schedule: &Schedule) -> Vec<String> {
-    if !schedule.select.is_empty() {
-        return schedule.select.clone();
-    }
-    let connector = |meta: &Map<String, Value>| meta.get("millstream")?.get("connector")?.as_str().map(str::to_owned);
-    let sources = runner.project.manifest.sources.values();
-    let files = sources.filter(|source| connector(&source.meta).as_deref() == Some("file"));
-    files.map(|source| source.unique_id.clone()).collect()
+/// The file sources among those that are named, or all of them. Topics are followed anyway, by whoever holds their
+/// tables as long as `up` lives.
+///
+/// # Errors
+/// A name is no source, or a contract is wrong.
+pub(crate) fn file_jobs<'a>(runner: &'a Runner, schedule: &Schedule) -> Result<Vec<Job<'a>>> {
+    let jobs = runner.jobs_or_none(&schedule.select)?;
+    Ok(jobs.into_iter().filter(|job| matches!(job.contract.source(), SourceKind::File(..))).collect())
 }
 
-fn arguments(schedule: &Schedule, due: DateTime<Utc>) -> Map<String, Value> {
+/// What the run of a schedule is recorded with.
+pub(super) fn arguments(schedule: &Schedule, due: DateTime<Utc>) -> Map<String, Value> {
     Map::from_iter([
         ("which".to_owned(), schedule.command.name().into()),
         ("schedule".to_owned(), schedule.name.clone().into()),
@@ -150,6 +175,25 @@ fn arguments(schedule: &Schedule, due: DateTime<Utc>) -> Map<String, Value> {
         ("selector".to_owned(), schedule.selector.clone().into()),
         ("full_refresh".to_owned(), schedule.full_refresh.into()),
     ])
+}
+
+/// A source's freshness as the store keeps it.
+fn record(source: &SourceFreshness) -> NodeRecord {
+    let message = match (&source.error, source.age()) {
+        (Some(error), _) => Some(error.to_string()),
+        (None, age) => age.map(|age| format!("the newest row is {} s old", age.num_seconds())),
+    };
+    NodeRecord {
+        unique_id: source.unique_id.clone(),
+        status: source.status.name().to_owned(),
+        started_at: source.timing.first().map_or(source.snapshotted_at, |part| part.started_at),
+        duration_us: (source.execution_time_s * 1e6) as u64,
+        rows: None,
+        failures: None,
+        relation: None,
+        version: None,
+        message,
+    }
 }
 
 fn plural(count: usize, what: &str) -> String {

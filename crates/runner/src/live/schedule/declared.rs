@@ -10,11 +10,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use croner::Cron;
-use croner::parser::{CronParser, Seconds, Year};
 use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
 use serde::Deserialize;
 
+use super::pattern::{self, Pattern};
 use crate::live::backoff::Backoff;
 use crate::live::span;
 
@@ -39,7 +38,7 @@ const RETRY_DELAY_DEFAULT: Duration = Duration::from_secs(30);
 /// Pauses between attempts grow up to this.
 const RETRY_DELAY_MOST: Duration = Duration::from_secs(3600);
 
-/// Time that a run may take, unless declared.
+/// Time that one attempt may take, unless declared; waiting for the workspace is not part of it.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(24 * 3600);
 
 /// What a schedule runs.
@@ -114,14 +113,14 @@ pub struct Schedule {
     pub catch_up: CatchUp,
     /// Attempts after the first.
     pub retries: u32,
-    /// Time that one attempt may take.
+    /// Time that one attempt may take once it has begun to work.
     pub timeout: Duration,
     /// Runs of this schedule at a time.
     pub at_once: usize,
     /// Whether it is paused, unless somebody has said otherwise.
     pub paused: bool,
     pub(crate) backoff: Backoff,
-    pub(crate) pattern: Cron,
+    pub(crate) pattern: Pattern,
 }
 
 /// All schedules of a project.
@@ -268,21 +267,26 @@ impl Schedules {
     }
 }
 
-/// Five fields, or a name as `@daily`; no seconds, no years.
-fn pattern(text: &str) -> std::result::Result<Cron, String> {
-    let parser = CronParser::builder().seconds(Seconds::Disallowed).year(Year::Disallowed).build();
-    parser.parse(text).map_err(|error| error.to_string())
+impl Schedule {
+    /// What its times depend on, as text: the pattern and the zone.
+    pub(crate) fn pattern_text(&self) -> String {
+        format!("{} {}", self.cron, self.zone.name())
+    }
 }
 
 impl Shape {
     /// The schedule, unless something about it is wrong.
     fn check(self, wrong: &mut dyn FnMut(&'static str, String, &str)) -> Option<Schedule> {
-        let pattern = pattern(&self.cron)
+        let cron = pattern::parse(&self.cron)
             .map_err(|error| {
                 let hint = "write five fields: minute, hour, day of month, month, day of week, as in '0 3 * * *'";
                 wrong("schedule-cron", format!("'{}' is no cron pattern: {error}", self.cron), hint);
             })
             .ok();
+        if cron.as_ref().is_some_and(|cron| !pattern::ever_comes(cron)) {
+            let message = format!("'{}' never comes: there is no such date", self.cron);
+            wrong("schedule-never", message, "mend the day of the month or the month, or set paused: true instead");
+        }
         let zone = self.timezone.as_deref().unwrap_or("UTC");
         let parsed_zone = zone
             .parse::<Tz>()
@@ -316,10 +320,12 @@ impl Shape {
         if self.command == ScheduledCommand::Ingest && !(exclude.is_empty() && self.selector.is_none()) {
             wrong("schedule-selection", "an ingest names its sources in select".into(), "leave the others out");
         }
+        let (cron, zone) = (cron?, parsed_zone?);
         Some(Schedule {
             name: self.name,
+            pattern: Pattern::new(&self.cron, cron, zone),
             cron: self.cron,
-            zone: parsed_zone?,
+            zone,
             command: self.command,
             select,
             exclude,
@@ -331,7 +337,6 @@ impl Shape {
             at_once,
             paused: self.paused,
             backoff: Backoff { first, most: RETRY_DELAY_MOST.max(first) },
-            pattern: pattern?,
         })
     }
 }
@@ -364,6 +369,7 @@ schedules:
   - {name: a, cron: '61 * * * *', command: build}
   - {name: a, cron: '* * * * * *', command: run, timezone: Mars/Base, timeout: soon, retries: 21, at_once: 0}
   - {name: b, cron: '@daily', command: ingest, exclude: [x], selector: y}
+  - {name: c, cron: '0 0 30 2 *', command: build}
 ";
         let error = Schedules::parse(text).unwrap_err().to_string();
         for expected in [
@@ -377,6 +383,7 @@ schedules:
             "schedule 'a': at_once is 0",
             "schedule 'b': it has a selector beside",
             "an ingest names its sources in select",
+            "schedule 'c': '0 0 30 2 *' never comes",
         ] {
             assert!(error.contains(expected), "{expected} is missing in {error}");
         }
