@@ -30,5 +30,6 @@ pub use decl::{ColumnDecl, SourceDecl};
 pub use file::{FileOptions, FoundFile, find_files, ingest_files};
 pub use kafka::{
     FlushFlag, HoldFlag, KafkaCommit, KafkaOptions, OnGap, PartitionAt, PartitionMoved, StopFlag, Watch, ingest_kafka,
+    newest_message,
 };
 pub use report::{RuleCount, UnitReport, UnitStatus};

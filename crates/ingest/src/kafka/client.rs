@@ -43,6 +43,8 @@ pub(crate) struct Context {
     watch: Option<Arc<dyn Watch>>,
     last_error: Mutex<Option<String>>,
     end: EndTold,
+    /// Ends of partitions that the broker was asked for, because paused ones are not fetched.
+    asked: Mutex<BTreeMap<i32, i64>>,
 }
 
 impl ClientContext for Context {
@@ -57,7 +59,9 @@ impl ClientContext for Context {
         }
         let text = if reason.is_empty() { error.to_string() } else { reason.to_owned() };
         tracing::debug!(target: "librdkafka", text);
-        if let Some(watch) = &self.watch {
+        // One broker of several may be away with nothing amiss: another one leads its partitions soon.
+        let is_cut_off = error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown);
+        if let Some(watch) = self.watch.as_ref().filter(|_| is_cut_off) {
             watch.trouble(&text);
         }
         *self.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
@@ -66,7 +70,12 @@ impl ClientContext for Context {
         let (Some(watch), Some(topic)) = (&self.watch, statistics.topics.get(&self.topic)) else { return };
         // Below 0 is what the client does not know yet, and the partition -1 stands for none.
         let known = topic.partitions.values().filter(|partition| partition.partition >= 0 && partition.hi_offset >= 0);
-        let ends: Vec<(i32, i64)> = known.map(|partition| (partition.partition, partition.hi_offset)).collect();
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was fetched last may be older than an answer, and ends do not move back.
+        let end = |partition: i32, fetched: i64| asked.get(&partition).copied().unwrap_or(fetched).max(fetched);
+        let ends = known.map(|partition| (partition.partition, end(partition.partition, partition.hi_offset)));
+        let ends: Vec<(i32, i64)> = ends.collect();
+        drop(asked);
         watch.ends(&ends);
     }
 }
@@ -77,6 +86,19 @@ impl Context {
     /// The offset of the partition's end that the poll before this has told.
     pub(crate) fn take_end(&self) -> Option<i64> {
         self.end.take()
+    }
+
+    /// Whether somebody is told where partitions end.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watch.is_some()
+    }
+
+    /// Tells where partitions end that are not fetched.
+    pub(crate) fn tell_ends(&self, ends: &[(i32, i64)]) {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).extend(ends.iter().copied());
+        if let Some(watch) = &self.watch {
+            watch.ends(ends);
+        }
     }
 
     /// The last error that was told in passing.
@@ -190,6 +212,11 @@ pub(crate) fn watermarks(consumer: &MillConsumer, source: &KafkaSource, partitio
     }
 }
 
+/// The next offset of a partition, if the broker tells within this time.
+pub(crate) fn end_within(consumer: &MillConsumer, source: &KafkaSource, partition: i32, wait: Duration) -> Option<i64> {
+    consumer.fetch_watermarks(&source.topic, partition, wait).ok().map(|(_, high)| high)
+}
+
 /// An error for a broker that does not answer, or answers with one.
 pub(crate) fn unreachable_error(consumer: &MillConsumer, source: &KafkaSource, error: &KafkaError) -> Error {
     let mut told = Error::external(format!("Kafka at {} cannot be read", source.brokers)).why(error).retryable();
@@ -199,4 +226,34 @@ pub(crate) fn unreachable_error(consumer: &MillConsumer, source: &KafkaSource, e
         told = told.why(last);
     }
     told.hint("check that the broker runs and that brokers: is right (millstream broker starts an embedded one)")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::kafka::{KafkaCommit, PartitionAt};
+
+    #[derive(Default)]
+    struct Troubles(Mutex<Vec<String>>);
+
+    impl Watch for Troubles {
+        fn reading(&self, _: &[PartitionAt]) {}
+        fn trouble(&self, message: &str) {
+            self.0.lock().unwrap().push(message.to_owned());
+        }
+        fn ends(&self, _: &[(i32, i64)]) {}
+        fn committed(&self, _: &KafkaCommit) {}
+    }
+
+    #[test]
+    fn one_broker_of_several_that_is_away_is_no_trouble() {
+        let troubles = Arc::new(Troubles::default());
+        let context = Context { watch: Some(troubles.clone()), ..Context::default() };
+        context.error(KafkaError::Global(RDKafkaErrorCode::BrokerTransportFailure), "b2:9092: refused");
+        assert!(troubles.0.lock().unwrap().is_empty());
+        assert_eq!(context.last_error().as_deref(), Some("b2:9092: refused"), "it is told when something fails");
+        context.error(KafkaError::Global(RDKafkaErrorCode::AllBrokersDown), "3/3 brokers are down");
+        assert_eq!(*troubles.0.lock().unwrap(), ["3/3 brokers are down"]);
+    }
 }

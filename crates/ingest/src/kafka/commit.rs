@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use millstream_core::warehouse::{Commit, Load};
 use millstream_core::{Clock, Error, Ledger, LedgerEntry, Outcome, Progress, Result, TableName, UnitKind, Warehouse};
 
-use super::positions::{Gap, Positions, position_id};
+use super::positions::{Gap, Last, Positions, epoch_id, position_id};
 use super::worker::{Counts, Done};
 use crate::contract::{Contract, KafkaSource};
 use crate::quarantine::quarantine_schema;
@@ -49,6 +49,14 @@ pub(crate) struct Loads {
 pub(crate) struct Range {
     pub(crate) start: i64,
     pub(crate) end: i64,
+}
+
+/// What a commit of the raw table says beside the positions.
+struct Marks {
+    /// The message that was loaded last of these partitions.
+    last: BTreeMap<i32, Option<Last>>,
+    /// How many times positions have gone back, where that is another number now.
+    epoch: Option<i64>,
 }
 
 impl<'a> Committer<'a> {
@@ -142,7 +150,8 @@ impl<'a> Committer<'a> {
             }
         });
         let entries = entries.collect();
-        self.commit_raw(loads, ranges, entries, loaded).await
+        let last = ranges.keys().filter_map(|partition| Some((*partition, last_of(done.counts.get(partition)?)?)));
+        self.commit_raw(loads, ranges, entries, Marks { last: last.collect(), epoch: None }, loaded).await
     }
 
     /// Moves a partition behind a gap, and tells it in the ledger.
@@ -154,7 +163,10 @@ impl<'a> Committer<'a> {
             ..self.entry(gap.partition, range, Outcome::Gap, self.clock.now())
         };
         let ranges = BTreeMap::from([(gap.partition, range)]);
-        let entries = self.commit_raw(&loads, &ranges, vec![entry], 0).await?;
+        // Behind a gap stands no message that was loaded, and where the position goes back, ids of loads would come again.
+        let epoch = (gap.to < gap.from).then(|| self.raw.epoch() + 1);
+        let marks = Marks { last: BTreeMap::from([(gap.partition, None)]), epoch };
+        let entries = self.commit_raw(&loads, &ranges, vec![entry], marks, 0).await?;
         entries.into_iter().next().ok_or_else(|| Error::ours("a gap without its ledger line"))
     }
 
@@ -163,11 +175,17 @@ impl<'a> Committer<'a> {
         loads: &Loads,
         ranges: &BTreeMap<i32, Range>,
         mut entries: Vec<LedgerEntry>,
+        marks: Marks,
         rows: u64,
     ) -> Result<Vec<LedgerEntry>> {
+        let mut positions = self.ids(ranges);
+        for (partition, last) in &marks.last {
+            positions.extend(Last::ids(*last, &self.source.topic, *partition));
+        }
+        positions.extend(marks.epoch.map(|epoch| (epoch_id(&self.source.topic), epoch)));
         let commit = Commit {
             operation: "INGEST".to_owned(),
-            positions: self.ids(ranges),
+            positions,
             expected: self.expected(&self.raw, ranges),
             replace: None,
             note: repair::note(&entries)?,
@@ -175,6 +193,7 @@ impl<'a> Committer<'a> {
         let committed = loads.raw.commit(loads.raw_parts.take(), commit).await?;
         check_added(self.contract.table(), committed.rows_added, rows)?;
         ranges.iter().for_each(|(partition, range)| self.raw.set(*partition, range.end));
+        self.raw.mark(marks.last, marks.epoch);
         for (partition, entry) in ranges.keys().zip(&mut entries) {
             entry.table_version = Some(committed.version);
             entry.duration_ms = self.since(entry.started_at);
@@ -270,6 +289,11 @@ impl Loads {
         self.raw.discard(self.raw_parts.take()).await?;
         self.quarantine.discard(self.quarantine_parts.take()).await
     }
+}
+
+/// The last message of what was read, where there was one; one without a time could not be told from another.
+fn last_of(counts: &Counts) -> Option<Option<Last>> {
+    counts.last.map(|(offset, time)| time.map(|time| Last { offset, time }))
 }
 
 /// The commit must have added what was counted.

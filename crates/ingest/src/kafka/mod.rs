@@ -7,6 +7,9 @@
 //!   partitions, and commits what it has read at the end.
 //! - Offsets that the broker no longer has stop the ingestion with an error, or are skipped on the user's word and
 //!   told in the ledger. They are never passed over in silence.
+//! - A topic that was made anew under the same name is told like that, even when it has grown past the position: the message
+//!   that was loaded last is looked at before anything behind it is read. Where the broker has removed that one (retention,
+//!   compaction), or messages have no time, it cannot be.
 //! - A message that cannot be decoded is in quarantine, whatever its bytes.
 //! - At the end of a partition the position is behind it even where its last offsets hold no messages (transaction
 //!   markers, aborted messages, what compaction took away), so that nobody misses these when the broker deletes them.
@@ -37,6 +40,7 @@ use crate::{Contract, UnitReport};
 
 pub use flush::FlushFlag;
 pub use hold::HoldFlag;
+pub use positions::newest_message;
 pub use watch::{KafkaCommit, PartitionAt, PartitionMoved, Watch};
 
 /// What to do when the broker no longer has the offsets that come next.

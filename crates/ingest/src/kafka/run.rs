@@ -1,6 +1,6 @@
 //! The course of one ingestion: connect, find partitions and gaps, then segment after segment until it is done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use chrono::DateTime;
@@ -10,7 +10,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::client;
 use super::commit::{Committer, Loads, Range};
-use super::positions::{self, Gap};
+use super::positions::{self, Gap, Missing};
 use super::reading::Reading;
 use super::segment::{Ended, Limits, Reader, Segment};
 use super::worker::{Done, Worker};
@@ -47,13 +47,14 @@ pub(crate) async fn run(
     options.flush.rows(false);
     let mut committer = Committer::new(contract, source, warehouse, ledger, clock, progress, options.follow).await?;
     let (gaps, totals) = (Vec::new(), BTreeMap::new());
-    let mut course = Course { contract, options, progress, gaps, totals, messages: 0, moved: None };
+    let replaced = BTreeSet::new();
+    let mut course = Course { contract, options, progress, gaps, totals, replaced, messages: 0, moved: None };
     let reader = {
         let (source, table, overrides) = (source.clone(), contract.table().clone(), options.properties.clone());
         let watch = options.watch.clone();
         let connect = move |_: &blocking::Work| {
             let consumer = client::connect(&source, &table, &overrides, watch)?;
-            Ok(Reader { consumer, source, partitions: BTreeMap::new(), is_paused: false })
+            Ok(Reader { consumer, source, partitions: BTreeMap::new(), is_paused: false, asked_ends: None })
         };
         blocking::run(progress, 0, connect).await?
     };
@@ -82,6 +83,11 @@ pub(crate) async fn run(
                     .why("it says that they are out of range, and that they are within it")
                     .retryable());
                 }
+                let Some(assigned) = course.assign(reader, &mut committer).await? else { break None };
+                reader = assigned;
+            }
+            Ended::Replaced(partition) => {
+                course.replaced.insert(partition);
                 let Some(assigned) = course.assign(reader, &mut committer).await? else { break None };
                 reader = assigned;
             }
@@ -117,6 +123,8 @@ struct Course<'a> {
     gaps: Vec<UnitReport>,
     /// partition → its ledger lines added up, and its broken rules.
     totals: BTreeMap<i32, (LedgerEntry, Tally)>,
+    /// Partitions that are not those that were read before, and are not settled.
+    replaced: BTreeSet<i32>,
     messages: u64,
     /// When positions alone were committed last.
     moved: Option<Instant>,
@@ -151,17 +159,23 @@ impl Course<'_> {
         let anew = reader.partitions.is_empty();
         let (mut starts, mut gaps) = (BTreeMap::new(), Vec::new());
         for (partition, marks) in marks {
-            let next = positions::start(partition, committer.raw.next(partition), marks).unwrap_or_else(|gap| {
+            let position = committer.raw.next(partition);
+            let start = match (self.replaced.contains(&partition), position) {
+                (true, Some(from)) => Err(Gap { partition, from, to: marks.low, why: Missing::Replaced }),
+                _ => positions::start(partition, position, marks),
+            };
+            let end = if self.options.follow { None } else { Some(marks.high) };
+            let last = committer.raw.last(partition).filter(|last| start.is_ok() && last.offset >= marks.low);
+            let next = start.unwrap_or_else(|gap| {
                 gaps.push(gap);
                 gap.to
             });
-            let end = if self.options.follow { None } else { Some(marks.high) };
-            starts.insert(partition, Reading::new(next, end));
+            starts.insert(partition, Reading { last, ..Reading::new(next, end) });
         }
         self.settle(&gaps, &reader.source, committer).await?;
         let mut list = TopicPartitionList::new();
         for (partition, reading) in starts.iter().filter(|(_, reading)| !reading.is_drained()) {
-            list.add_partition_offset(&reader.source.topic, *partition, Offset::Offset(reading.next))
+            list.add_partition_offset(&reader.source.topic, *partition, Offset::Offset(reading.begin()))
                 .map_err(|e| Error::ours("a partition cannot be assigned").why(e))?;
         }
         reader.partitions.extend(starts);
@@ -219,6 +233,7 @@ impl Course<'_> {
         }
         for gap in gaps {
             let entry = committer.skip(gap).await?;
+            self.replaced.remove(&gap.partition);
             self.progress.note(&entry.reason.clone().unwrap_or_default());
             self.gaps.push(UnitReport { entry, status: UnitStatus::Gap, broken: Vec::new() });
         }

@@ -4,6 +4,7 @@
 //! decodes, because the client delivers on one thread only.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,7 +17,7 @@ use rdkafka::{Message as _, TopicPartitionList};
 
 use super::client::{self, MillConsumer};
 use super::reading::Reading;
-use super::worker::{Batch, Done, Worker};
+use super::worker::{self, Batch, Done, Worker};
 use super::{FlushFlag, HoldFlag, StopFlag};
 use crate::blocking::Work;
 use crate::contract::KafkaSource;
@@ -36,6 +37,12 @@ const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// Batches that wait for a worker, for each of them.
 const QUEUED_BATCHES_PER_THREAD: usize = 2;
+
+/// Held, how often the broker is asked where partitions end: what is paused is not fetched, and only fetching tells.
+const ENDS_INTERVAL: Duration = Duration::from_secs(3);
+
+/// How long that may take in all, and so how late it is seen meanwhile that reading may go on.
+const ENDS_MAX: Duration = Duration::from_millis(250);
 
 /// A broker that is silent for this long while messages are due is an error.
 const STALL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -73,6 +80,8 @@ pub(crate) enum Ended {
     Stopped,
     /// The broker does not have the next offset of a partition.
     OutOfRange,
+    /// The message that was loaded last of this partition is not the one that stands in its place: the topic is another.
+    Replaced(i32),
 }
 
 /// What a segment read.
@@ -88,6 +97,8 @@ pub(crate) struct Reader {
     pub(crate) partitions: BTreeMap<i32, Reading>,
     /// Whether the partitions are paused, because it was asked to wait.
     pub(crate) is_paused: bool,
+    /// When the broker was asked last where paused partitions end, and which was asked last.
+    pub(crate) asked_ends: Option<(Instant, i32)>,
 }
 
 impl Reader {
@@ -161,6 +172,9 @@ impl Reader {
                     break Ended::Limit;
                 }
                 self.set_paused(is_held);
+                if is_held {
+                    self.ask_ends();
+                }
             }
             // Waiting costs the client a look at the clock for each message, so that it waits only when nothing is there.
             let polled = self.consumer.poll(Duration::ZERO);
@@ -182,6 +196,9 @@ impl Reader {
                 Some(Ok(message)) => {
                     silent = Duration::ZERO;
                     let Some(reading) = self.partitions.get_mut(&message.partition()) else { continue };
+                    if reading.is_another(message.offset(), || worker::timestamp(&message)) {
+                        break Ended::Replaced(message.partition());
+                    }
                     let was_drained = reading.is_drained();
                     let is_due = reading.message(message.offset());
                     if !was_drained && reading.is_drained() {
@@ -249,6 +266,32 @@ impl Reader {
             Ok(()) => self.is_paused = is_paused,
             Err(error) => tracing::debug!(%error, "partitions were not paused or resumed"),
         }
+    }
+
+    /// Asks now and then where partitions end, as many as can be asked in the time for it; the others have their turn the
+    /// next time.
+    fn ask_ends(&mut self) {
+        let began = Instant::now();
+        let is_soon = self.asked_ends.is_some_and(|(at, _)| began - at < ENDS_INTERVAL);
+        if is_soon || !self.consumer.context().is_watched() {
+            return;
+        }
+        // Partitions have no numbers below 0.
+        let mut asked = self.asked_ends.map_or(-1, |(_, last)| last);
+        let (rest, again) = ((Bound::Excluded(asked), Bound::Unbounded), (Bound::Unbounded, Bound::Included(asked)));
+        let mut ends = Vec::new();
+        for (partition, _) in self.partitions.range(rest).chain(self.partitions.range(again)) {
+            let partition = *partition;
+            let left = ENDS_MAX.saturating_sub(began.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            asked = partition;
+            let Some(end) = client::end_within(&self.consumer, &self.source, partition, left) else { break };
+            ends.push((partition, end));
+        }
+        self.consumer.context().tell_ends(&ends);
+        self.asked_ends = Some((Instant::now(), asked));
     }
 }
 

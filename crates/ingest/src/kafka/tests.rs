@@ -26,6 +26,8 @@ struct Setup {
     warehouse: FakeWarehouse,
     ledger: FakeLedger,
     options: KafkaOptions,
+    /// When messages are sent, in milliseconds.
+    now: i64,
 }
 
 impl Setup {
@@ -42,10 +44,10 @@ impl Setup {
             .set("message.max.bytes", "50000000")
             .create()
             .unwrap();
-        Self { cluster, producer, warehouse, ledger, options: KafkaOptions::default() }
+        Self { cluster, producer, warehouse, ledger, options: KafkaOptions::default(), now: 1_750_000_000_123 }
     }
     fn send(&self, partition: i32, key: Option<&[u8]>, payload: Option<&[u8]>) {
-        let mut record = BaseRecord::<[u8], [u8]>::to("orders").partition(partition).timestamp(1_750_000_000_123);
+        let mut record = BaseRecord::<[u8], [u8]>::to("orders").partition(partition).timestamp(self.now);
         record.key = key;
         record.payload = payload;
         self.producer.send(record).unwrap();
@@ -421,6 +423,57 @@ fn a_topic_that_was_made_anew_is_told() {
     after.options.on_gap = OnGap::Skip;
     after.ingest();
     assert_eq!(after.ids(), [0, 1, 2, 3, 4, 20, 21]);
+}
+
+#[test]
+fn a_topic_that_was_made_anew_and_has_grown_past_the_old_one_is_told() {
+    let before = Setup::new(2);
+    (0..4).for_each(|id| before.send_order(id as i32 % 2, id));
+    before.ingest();
+    let mut after = Setup::with(2, before.warehouse.clone(), FakeLedger::new(&before.warehouse));
+    // The first partition's messages are those of before, sent again at their old time: nothing is lost of it.
+    (0..4).step_by(2).for_each(|id| after.send_order(0, id));
+    after.now += 1;
+    (20..26).for_each(|id| after.send_order(1, id));
+    let error = fails(after.try_ingest());
+    assert!(error.causes()[0].contains("orders/1: the next offset is 2, but the message before it"), "{error}");
+    assert_eq!(after.ids(), [0, 1, 2, 3]);
+    after.options.on_gap = OnGap::Skip;
+    let reports = after.ingest();
+    assert_eq!(reports[0].status, crate::UnitStatus::Gap);
+    assert_eq!(after.ids(), [0, 1, 2, 3, 20, 21, 22, 23, 24, 25]);
+    assert!(after.ingest().is_empty(), "the gap is behind us");
+    after.send_order(1, 26);
+    after.options.on_gap = OnGap::Fail;
+    after.ingest();
+    assert_eq!(after.ids().len(), 11);
+}
+
+#[test]
+fn a_crash_behind_a_gap_takes_back_the_rows_of_its_own_load_alone() {
+    let mut before = Setup::new(1);
+    before.send(0, None, Some(b"broken before"));
+    before.send_order(0, 1);
+    let mut after = Setup::new(1);
+    after.send(0, None, Some(b"broken after"));
+    after.options.on_gap = OnGap::Skip;
+    for steps in 0.. {
+        before.warehouse = FakeWarehouse::new();
+        before.ledger = FakeLedger::new(&before.warehouse);
+        before.ingest();
+        after.warehouse = before.warehouse.clone();
+        after.ledger = FakeLedger::new(&after.warehouse);
+        after.warehouse.crash_after(steps);
+        let ended = after.try_ingest().is_ok() && !after.warehouse.has_crashed();
+        after.warehouse.heal();
+        after.try_ingest().unwrap();
+        let loads = after.warehouse.column(QUARANTINE, "load_id");
+        assert_eq!(loads, ["kafka:orders@0", "kafka:orders@0.1"], "step {steps}");
+        if ended {
+            assert!(steps > 5);
+            return;
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 pub trait Watch: Send + Sync {
     /// The broker answered: partitions and where each goes on. Told again whenever the broker is asked for new ones.
     fn reading(&self, partitions: &[PartitionAt]);
-    /// The broker is away or refuses us; the client goes on trying.
+    /// All brokers are away or refuse us; the client goes on trying.
     fn trouble(&self, message: &str);
     /// The end of each partition, as the broker last told it.
     fn ends(&self, ends: &[(i32, i64)]);

@@ -51,7 +51,7 @@ impl Batch {
         let message = Message {
             partition: message.partition(),
             offset: message.offset(),
-            timestamp: message.timestamp().to_millis().map(|millis| millis.saturating_mul(1000)),
+            timestamp: timestamp(message),
             key: message.key().map(&mut copy),
             payload: payload.map(|payload| copy(&payload[..kept])),
             payload_length,
@@ -81,6 +81,13 @@ pub(crate) struct Counts {
     pub(crate) rows_quarantined: u64,
     /// Time of the newest message, in microseconds.
     pub(crate) newest: Option<i64>,
+    /// The offset of the last message, and its time.
+    pub(crate) last: Option<(i64, Option<i64>)>,
+}
+
+/// The time of a message, in microseconds.
+pub(crate) fn timestamp(message: &BorrowedMessage<'_>) -> Option<i64> {
+    message.timestamp().to_millis().map(|millis| millis.saturating_mul(1000))
 }
 
 /// What the workers of a segment did.
@@ -103,6 +110,7 @@ impl Done {
             ours.rows_loaded += theirs.rows_loaded;
             ours.rows_quarantined += theirs.rows_quarantined;
             ours.newest = ours.newest.max(theirs.newest);
+            ours.last = ours.last.max(theirs.last);
         }
         for (partition, tally) in other.broken {
             self.broken.entry(partition).or_default().merge(tally);
@@ -151,6 +159,7 @@ impl Worker {
             let counts = self.done.counts.entry(message.partition).or_default();
             counts.rows_in += 1;
             counts.newest = counts.newest.max(message.timestamp);
+            counts.last = counts.last.max(Some((message.offset, message.timestamp)));
             match self.scan(batch, message) {
                 Ok(()) => self.found.push(index),
                 Err(damage) => self.reject(batch, message, &[(damage.rule, None, damage.message)])?,

@@ -167,6 +167,42 @@ impl Watch for Told {
 }
 
 #[test]
+fn who_is_held_is_told_how_much_waits() {
+    let mut real = Real::new(2);
+    let told = std::sync::Arc::new(Told::default());
+    real.options.follow = true;
+    real.options.flush_ms = 20;
+    real.options.watch = Some(told.clone());
+    real.send(0, 0..5);
+    let (stop, hold) = (real.options.stop.clone(), real.options.hold.clone());
+    std::thread::scope(|scope| {
+        let (contract, options) = (real.contract(), real.options.clone());
+        let (warehouse, ledger) = (&real.warehouse, &real.ledger);
+        let running = scope.spawn(move || run_ingest(&contract, &options, warehouse, ledger).unwrap());
+        let until = |what: &dyn Fn() -> bool| {
+            let started = Instant::now();
+            while !what() && started.elapsed() < WAIT {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        };
+        until(&|| real.ids().len() == 5);
+        hold.set(true);
+        std::thread::sleep(Duration::from_millis(500));
+        real.send(0, 5..10);
+        real.send(1, 10..13);
+        let ends = || told.ends.lock().unwrap().clone();
+        until(&|| ends() == [(0, 10), (1, 3)]);
+        let (while_held, rows) = (ends(), real.ids().len());
+        // What the client has fetched last does not take the answer's place.
+        std::thread::sleep(Duration::from_millis(1_500));
+        let later = ends();
+        stop.stop();
+        running.join().unwrap();
+        assert_eq!((while_held, later, rows), (vec![(0, 10), (1, 3)], vec![(0, 10), (1, 3)], 5));
+    });
+}
+
+#[test]
 fn following_tells_who_watches_and_has_one_ledger_line_for_many_commits() {
     let mut real = Real::new(1);
     let told = std::sync::Arc::new(Told::default());
