@@ -140,7 +140,8 @@ async fn main() -> Result<()> {
     };
     let threads = arguments.next().and_then(|threads| threads.parse().ok()).unwrap_or(1);
     let bytes = std::fs::metadata(&file)?.len();
-    let options = FileOptions { project_dir: PathBuf::new(), files: Some(vec![file]), replace: false, threads };
+    let files = Some(vec![file]);
+    let options = FileOptions { project_dir: PathBuf::new(), files, pass_over_gone: false, replace: false, threads };
     let started = Instant::now();
     let reports = ingest_files(&contract()?, &options, &Nowhere, &Nowhere, &SystemClock, &SilentProgress).await?;
     let seconds = started.elapsed().as_secs_f64();

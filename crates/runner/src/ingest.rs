@@ -29,6 +29,8 @@ pub struct IngestRequest {
     pub sources: Vec<String>,
     /// Only these files, instead of those that the sources' paths find.
     pub files: Option<Vec<PathBuf>>,
+    /// Of these files, those that are gone when their turn comes are passed over; else that is an error.
+    pub pass_over_gone: bool,
     /// Files whose name is known and whose content has changed replace their rows.
     pub replace: bool,
     /// Skip offsets that the broker no longer has, and record the gap.
@@ -52,6 +54,7 @@ impl Default for IngestRequest {
         Self {
             sources: Vec::new(),
             files: None,
+            pass_over_gone: false,
             replace: false,
             skip_gaps: false,
             follow: false,
@@ -218,7 +221,8 @@ impl Runner {
         let threads = self.project.target.threads.max(1);
         let done = if connector == "file" {
             let (project_dir, files) = (self.project.dir.clone(), request.files.clone());
-            let options = FileOptions { project_dir, files, replace: request.replace, threads };
+            let (replace, pass_over_gone) = (request.replace, request.pass_over_gone);
+            let options = FileOptions { project_dir, files, pass_over_gone, replace, threads };
             request.cancel.race(ingest_files(&job.contract, &options, warehouse, ledger, clock, progress)).await
         } else {
             let stop = StopFlag::default();

@@ -126,6 +126,8 @@ fn scene(brokers: &str) -> Scene {
              max_error_share: 0.2}}}}}}\n{columns}"
         ),
     );
+    // The folder is there, as `init` makes it.
+    scene.write("data/incoming/.gitkeep", "");
     scene.write("models/stg_all.sql", "select id, amount from {{ source('raw', 'payments') }} union all select id, amount from {{ source('raw', 'orders') }}\n");
     scene.write(
         "models/fct.sql",

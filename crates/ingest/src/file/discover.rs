@@ -24,7 +24,7 @@ pub(crate) struct SourceFile {
 /// The files to ingest, sorted by unit. A file that was named explicitly and is not there is a usage error.
 pub(crate) fn discover(source: &FileSource, options: &FileOptions) -> Result<Vec<SourceFile>> {
     let paths = match &options.files {
-        Some(files) => named(files, &options.project_dir)?,
+        Some(files) => named(files, options)?,
         None => globbed(source, &options.project_dir)?,
     };
     let mut files: Vec<SourceFile> = paths.into_iter().map(|path| source_file(path, &options.project_dir)).collect();
@@ -33,18 +33,28 @@ pub(crate) fn discover(source: &FileSource, options: &FileOptions) -> Result<Vec
     Ok(files)
 }
 
-fn named(files: &[PathBuf], project_dir: &Path) -> Result<Vec<PathBuf>> {
-    files
-        .iter()
-        .map(|file| {
-            // As typed in the shell, or relative to the project when the command runs elsewhere.
-            let candidates = [file.clone(), project_dir.join(file)];
-            candidates
-                .into_iter()
-                .find(|path| path.is_file())
-                .ok_or_else(|| Error::usage(format!("file '{}' is not there", file.display())).hint("check the path"))
-        })
-        .collect()
+fn named(files: &[PathBuf], options: &FileOptions) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::with_capacity(files.len());
+    for file in files {
+        // As typed in the shell, or relative to the project when the command runs elsewhere.
+        let candidates = [file.clone(), options.project_dir.join(file)];
+        match candidates.into_iter().find(|path| path.is_file()) {
+            Some(path) => found.push(path),
+            None if options.pass_over_gone => {}
+            None => {
+                let what = format!("file '{}' is not there", file.display());
+                return Err(Error::usage(what).hint("check the path"));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The folder that all files of a source are in or under: its `path` up to the first part that is a pattern.
+pub(crate) fn folder(source: &FileSource, project_dir: &Path) -> PathBuf {
+    let fixed = source.path.find(['*', '?', '[']).map_or(source.path.as_str(), |at| &source.path[..at]);
+    let folder = fixed.rfind('/').map_or("", |at| &fixed[..=at]);
+    project_dir.join(folder)
 }
 
 fn globbed(source: &FileSource, project_dir: &Path) -> Result<Vec<PathBuf>> {
@@ -116,8 +126,13 @@ mod tests {
         {
             std::fs::write(incoming.join(name), "x").unwrap();
         }
-        let mut options =
-            FileOptions { project_dir: dir.path().to_path_buf(), files: None, replace: false, threads: 1 };
+        let mut options = FileOptions {
+            project_dir: dir.path().to_path_buf(),
+            files: None,
+            pass_over_gone: false,
+            replace: false,
+            threads: 1,
+        };
         let units = |options: &FileOptions| -> Vec<String> {
             let found = discover(&source("data/incoming/orders_*.csv"), options).unwrap();
             found.into_iter().map(|file| format!("{} {}", file.unit, file.name)).collect()
@@ -142,5 +157,19 @@ mod tests {
         options.files = Some(vec!["nowhere.csv".into()]);
         let error = discover(&source("*"), &options).err().unwrap();
         assert_eq!(error.kind(), millstream_core::Kind::Usage);
+        options.pass_over_gone = true;
+        options.files = Some(vec!["nowhere.csv".into(), incoming.join("orders_2.csv")]);
+        assert_eq!(units(&options), ["data/incoming/orders_2.csv orders_2.csv"]);
+    }
+
+    #[test]
+    fn the_folder_is_what_stands_before_the_pattern() {
+        let folder = |path: &str| folder(&source(path), Path::new("/p"));
+        assert_eq!(folder("data/incoming/orders_*.csv"), Path::new("/p/data/incoming"));
+        assert_eq!(folder("data/20[0-9]?/orders.csv"), Path::new("/p/data"));
+        assert_eq!(folder("data/orders.csv"), Path::new("/p/data"));
+        assert_eq!(folder("*.csv"), Path::new("/p"));
+        assert_eq!(folder("/mnt/x/*.csv"), Path::new("/mnt/x"));
+        assert_eq!(folder("/*.csv"), Path::new("/"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use millstream_core::{Error, Result};
 
 use super::FileOptions;
-use super::discover::discover;
+use super::discover::{discover, folder};
 use crate::Contract;
 use crate::contract::SourceKind;
 
@@ -27,12 +27,22 @@ pub struct FoundFile {
 /// moment is left out.
 ///
 /// # Errors
-/// The source is not one of files, or a folder cannot be read.
+/// The source is not one of files; a folder cannot be read; the folder that all of its files are in is not there, so that
+/// nothing is known of them.
 pub fn find_files(contract: &Contract, project_dir: &Path) -> Result<Vec<FoundFile>> {
     let SourceKind::File(source) = contract.source() else {
         return Err(Error::ours(format!("{} is not a source of files", contract.table())));
     };
-    let options = FileOptions { project_dir: project_dir.to_path_buf(), files: None, replace: false, threads: 1 };
+    let folder = folder(source, project_dir);
+    // The project's own folder may be the current one, which has no name.
+    if !folder.as_os_str().is_empty() && !folder.is_dir() {
+        let what = format!("the folder {} of {} is not there", folder.display(), contract.table());
+        return Err(Error::environment(what)
+            .why("whether there are files cannot be told")
+            .hint("create the folder, or mount what it is on"));
+    }
+    let project_dir = project_dir.to_path_buf();
+    let options = FileOptions { project_dir, files: None, pass_over_gone: false, replace: false, threads: 1 };
     let found = discover(source, &options)?.into_iter().filter_map(|file| {
         let meta = std::fs::metadata(&file.path).ok()?;
         let modified = meta.modified().ok()?;

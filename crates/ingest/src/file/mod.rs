@@ -35,6 +35,8 @@ pub struct FileOptions {
     pub project_dir: PathBuf,
     /// Only these files, instead of those that the contract's `path` finds.
     pub files: Option<Vec<PathBuf>>,
+    /// Of these files, those that are gone when their turn comes are passed over; else that is an error.
+    pub pass_over_gone: bool,
     /// A file whose name was loaded with other content takes the place of the earlier one.
     pub replace: bool,
     /// Threads that decode; at least 1.
@@ -62,6 +64,9 @@ pub async fn ingest_files(
     let mut loader = Loader::new(contract, source, options, warehouse, ledger, clock, progress).await?;
     let mut reports = Vec::with_capacity(files.len());
     for file in &files {
+        if options.pass_over_gone && !file.path.exists() {
+            continue;
+        }
         reports.push(loader.ingest(file).await?);
     }
     loader.withdraw_abandoned().await?;

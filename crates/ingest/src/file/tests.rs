@@ -61,6 +61,7 @@ impl Project {
         let options = FileOptions {
             project_dir: self.dir.path().to_path_buf(),
             files: None,
+            pass_over_gone: false,
             replace: self.replace,
             threads: self.threads,
         };
