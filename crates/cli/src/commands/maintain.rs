@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use millstream_core::Error;
 use millstream_core::housekeeping::{Maintained, RETENTION_MIN, Upkeep};
-use millstream_runner::{Cancel, MaintainRequest};
+use millstream_core::{Error, Kind, Result};
+use millstream_runner::{Cancel, MaintainRequest, MaintainSummary};
 
 use crate::context::Context;
 use crate::options::value;
@@ -43,11 +43,8 @@ pub struct MaintainArgs {
 
 /// Runs it.
 pub async fn run(args: MaintainArgs, context: &Context) -> Outcome {
-    if args.retention < RETENTION_MIN && !args.forget_history {
-        return Err(Error::usage(format!("a retention of {} is short", humantime::format_duration(args.retention)))
-            .why("queries and refreshes that run now read versions that would go")
-            .hint("keep at least 1h, or add --forget-history when nothing else runs")
-            .into());
+    if !args.forget_history {
+        check_retention(args.retention, "keep at least 1h, or add --forget-history when nothing else runs")?;
     }
     let project = Arc::new(context.load_project_quietly()?);
     let workspace = context.open_workspace(&project.target)?;
@@ -55,7 +52,7 @@ pub async fn run(args: MaintainArgs, context: &Context) -> Outcome {
     let cancel = Cancel::default();
     context.cancel_on_interrupt(cancel.clone());
     let upkeep = Upkeep { retention: args.retention, is_dry_run: args.dry_run, ..Upkeep::default() };
-    let request = MaintainRequest { tables: args.tables, upkeep, cancel };
+    let request = MaintainRequest { tables: args.tables, upkeep, cancel: cancel.clone() };
     let summary = context.runner(project, &workspace, lines).maintain(&request).await?;
     listing(&summary.tables).print(args.format)?;
     for (_, error) in &summary.failed {
@@ -77,6 +74,30 @@ pub async fn run(args: MaintainArgs, context: &Context) -> Outcome {
             plural(sum(|table| table.bytes_removed), "byte"),
         ),
     );
+    exit(&summary, cancel.is_cancelled())
+}
+
+/// Refuses a retention that may take files from under those who read them.
+pub fn check_retention(retention: Duration, fix: &str) -> Result<()> {
+    if retention >= RETENTION_MIN {
+        return Ok(());
+    }
+    Err(Error::usage(format!("a retention of {} is short", humantime::format_duration(retention)))
+        .why("queries and refreshes that run now read versions that would go")
+        .hint(fix))
+}
+
+/// An error of the machine wins over a stop, and both over what is wrong with a table.
+fn exit(summary: &MaintainSummary, is_cancelled: bool) -> Outcome {
+    let of_the_machine = |kind: Kind| kind.exit_code() == Kind::Environment.exit_code();
+    if let Some((_, error)) = summary.failed.iter().find(|(_, error)| of_the_machine(error.kind())) {
+        return Err(Error::new(error.kind(), "not every table could be kept in order")
+            .hint("see the errors above; what was done stays, and the next run goes on from there")
+            .into());
+    }
+    if is_cancelled {
+        return Ok(Exit::Interrupted);
+    }
     Ok(if summary.failed.is_empty() { Exit::Success } else { Exit::Failed })
 }
 
@@ -92,4 +113,35 @@ fn listing(tables: &[Maintained]) -> Listing {
         .number("files_removed", number(|table| table.files_removed))
         .number("bytes_removed", number(|table| table.bytes_removed))
         .text("left", tables.iter().map(|table| table.left.clone()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stop::Stop;
+    use millstream_core::TableName;
+
+    fn code(kinds: &[Kind], is_cancelled: bool) -> u8 {
+        let failed = kinds.iter().map(|kind| (TableName::new("raw", "t"), Error::new(*kind, "no")));
+        match exit(&MaintainSummary { tables: Vec::new(), failed: failed.collect() }, is_cancelled) {
+            Ok(exit) => exit.code(),
+            Err(Stop::Error(error)) => error.kind().exit_code(),
+            Err(Stop::BrokenPipe) => 0,
+        }
+    }
+
+    #[test]
+    fn a_full_disk_and_a_stop_are_told_apart_from_a_bad_table() {
+        assert_eq!(code(&[], false), 0);
+        assert_eq!(code(&[Kind::User], false), 1);
+        assert_eq!(code(&[Kind::User, Kind::Environment], false), 3);
+        assert_eq!(code(&[], true), 130);
+        assert_eq!(code(&[Kind::Environment], true), 3);
+    }
+
+    #[test]
+    fn a_retention_has_a_least() {
+        assert!(check_retention(RETENTION_MIN, "").is_ok());
+        assert!(check_retention(RETENTION_MIN - Duration::from_secs(1), "").is_err());
+    }
 }

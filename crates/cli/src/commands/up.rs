@@ -13,8 +13,9 @@ use millstream_server::Server;
 use serde_json::json;
 
 use super::ingest::override_kafka;
+use super::maintain::check_retention;
 use crate::context::Context;
-use crate::options::{KafkaOptions, OnGap, Property};
+use crate::options::{KafkaOptions, OnGap, Property, value};
 use crate::stop::{Exit, Outcome};
 use crate::talk::{LiveLines, NodeLines};
 
@@ -69,6 +70,9 @@ pub struct UpArgs {
     #[arg(long, value_name = "MS", default_value_t = 30_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=3_600_000))]
     drain_timeout_ms: u64,
+    /// How long past versions of tables stay readable, at least 1h
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = value::duration)]
+    retention: Duration,
     /// Where /healthz, /readyz and /metrics are served, IP:PORT, or off
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9090")]
     listen: Listen,
@@ -86,6 +90,10 @@ const KEPT_FROM_BYTES: usize = 1024 * 1024 * 1024;
 
 /// Runs it.
 pub async fn run(args: UpArgs, context: &Context) -> Outcome {
+    check_retention(
+        args.retention,
+        "keep at least 1h; maintain --forget-history goes below it when nothing else runs",
+    )?;
     let properties = Property::split_all(&args.kafka.properties)?;
     let mut project = context.load_project()?;
     override_kafka(&mut project, args.kafka.brokers.as_deref(), &properties);
@@ -110,6 +118,7 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
         flush: Duration::from_millis(args.flush_ms),
         poll: Duration::from_millis(args.poll_ms),
         drain: Duration::from_millis(args.drain_timeout_ms),
+        retention: args.retention,
         memory_limit_bytes: u64::try_from(limit_bytes).unwrap_or(u64::MAX),
         schedules,
         board: board.clone(),

@@ -42,7 +42,8 @@ impl LiveLines {
     }
 
     fn held(&self, model: &Refreshed, retry_in: Duration) {
-        let name = model.unique_id.rsplit('.').next().unwrap_or(&model.unique_id);
+        // Behind kind and package; of a model with versions that is its name and version.
+        let name = model.unique_id.splitn(3, '.').nth(2).unwrap_or(&model.unique_id);
         let why = model.message.as_deref().unwrap_or("it was not built").replace('\n', "\n          ");
         let text = format!(
             "{} {name} keeps its last good version; tried again in {}\n          {why}",
@@ -136,9 +137,13 @@ impl LiveEvents for LiveLines {
             }
             LiveEvent::Held { model, retry_in } => self.held(model, *retry_in),
             LiveEvent::RefreshFailed { error } => self.talk.error(error),
-            LiveEvent::Fresh { elapsed } => {
-                let text = format!("models are as fresh as their sources ({})", seconds(*elapsed));
-                self.say("fresh", &text, json!({"elapsed_s": elapsed.as_secs_f64()}));
+            LiveEvent::Fresh { elapsed, held } => {
+                let but = match held {
+                    0 => String::new(),
+                    held => format!(", but for {} held back", plural(*held as u64, "model")),
+                };
+                let text = format!("models are as fresh as their sources{but} ({})", seconds(*elapsed));
+                self.say("fresh", &text, json!({"elapsed_s": elapsed.as_secs_f64(), "held": held}));
             }
             LiveEvent::ScheduleStarted { schedule, due, attempt } => {
                 let text = format!("schedule {schedule}: attempt {attempt} at the run of {}", instant(*due));

@@ -187,6 +187,7 @@ fn house_is_kept_and_a_short_retention_needs_a_word() {
     snapshot!("maintain", ran);
     assert_eq!(scene.value("select count(*) from grown"), "9");
     assert_eq!(scene.run(&["maintain", "--retention", "10s"]).code, 2);
+    assert_eq!(scene.run(&["up", "--once", "--retention", "10s"]).code, 2);
     assert_eq!(scene.run(&["maintain", "nothing"]).code, 2);
     let ran = scene.must(&["maintain", "grown", "--retention", "0s", "--forget-history", "--format", "json"]);
     let tables: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();

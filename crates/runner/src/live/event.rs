@@ -81,10 +81,12 @@ pub enum LiveEvent<'a> {
         /// Why.
         error: &'a Error,
     },
-    /// The first refresh is behind us: everything is as fresh as its sources.
+    /// The first refresh is behind us: everything is as fresh as its sources, but for what is held back.
     Fresh {
         /// How long it took from the start.
         elapsed: Duration,
+        /// Models that are held back, because they or what they need could not be built.
+        held: usize,
     },
     /// A scheduled run begins.
     ScheduleStarted {

@@ -11,6 +11,7 @@ use millstream_core::{Result, TableName};
 use millstream_project::{Manifest, Node, Project, ResourceType, TestSeverity};
 
 use super::lag::{self, Lag};
+use crate::plan::readers_of_all;
 
 /// What is kept fresh.
 #[derive(Debug, Default)]
@@ -28,6 +29,7 @@ pub(crate) struct LiveGraph {
 #[derive(Debug)]
 pub(crate) struct LiveNode {
     pub(crate) unique_id: String,
+    /// As metrics have it.
     pub(crate) name: String,
     pub(crate) table: TableName,
     /// How old it may be; none for one that only others' refreshes refresh.
@@ -38,6 +40,11 @@ pub(crate) struct LiveNode {
     pub(crate) sources: BTreeSet<String>,
     /// Live nodes that must be refreshed with it: those that it reads, and those that its tests read.
     pub(crate) needs: BTreeSet<usize>,
+    /// Of these, those that it reads: while one of them fails, it waits.
+    pub(crate) inputs: BTreeSet<usize>,
+    /// Tests that read an ephemeral model, and so gate no node, and that this node waits for, because it reads all that
+    /// they read.
+    pub(crate) standing: BTreeSet<String>,
 }
 
 #[cfg(test)]
@@ -52,6 +59,8 @@ impl LiveNode {
             reads: [reads.to_owned()].into(),
             sources: BTreeSet::new(),
             needs: needs.iter().copied().collect(),
+            inputs: needs.iter().copied().collect(),
+            standing: BTreeSet::new(),
         }
     }
 }
@@ -88,12 +97,14 @@ impl LiveGraph {
             place.insert(id, graph.nodes.len());
             graph.nodes.push(LiveNode {
                 unique_id: id.clone(),
-                name: node.name.clone(),
+                name: label(node),
                 table: node.table_name(),
                 lag: None,
                 reads: inputs,
                 sources: sources(manifest, id),
                 needs: BTreeSet::new(),
+                inputs: BTreeSet::new(),
+                standing: BTreeSet::new(),
             });
         }
         graph.link(manifest, &place)?;
@@ -115,8 +126,9 @@ impl LiveGraph {
             let tested = gates(manifest, &live.unique_id).flat_map(|test| &test.depends_on.nodes).filter_map(of);
             // What may be older is not kept as fresh for the sake of a test: that waits for it, see `refresh`.
             let is_older = |other: &usize| lags[*other].zip(lags[number]).is_some_and(|(other, own)| other > own);
-            let needs = live.reads.iter().filter_map(of).chain(tested.filter(|other| !is_older(other)));
-            live.needs = needs.filter(|other| *other != number).collect();
+            live.inputs = live.reads.iter().filter_map(of).filter(|other| *other != number).collect();
+            let tested = tested.filter(|other| *other != number && !is_older(other));
+            live.needs = live.inputs.iter().copied().chain(tested).collect();
         }
         // What has no lag of its own must be as fresh as what needs it; tests may need each other in circles.
         let mut has_changed = true;
@@ -135,6 +147,14 @@ impl LiveGraph {
         }
         for (live, lag) in self.nodes.iter_mut().zip(lags) {
             live.lag = lag;
+        }
+        let is_ephemeral = |id: &String| manifest.nodes.get(id).is_some_and(Node::is_ephemeral);
+        for id in place.keys() {
+            for test in gates(manifest, id).filter(|test| test.depends_on.nodes.iter().any(is_ephemeral)) {
+                for number in readers_of_all(manifest, test).into_iter().filter_map(|reader| place.get(reader)) {
+                    self.nodes[*number].standing.insert(test.unique_id.clone());
+                }
+            }
         }
         let read: BTreeSet<&String> = self.nodes.iter().flat_map(|live| &live.reads).collect();
         for id in read {
@@ -170,11 +190,20 @@ impl LiveGraph {
 
     /// A node and all that must be refreshed with it.
     pub(crate) fn with_needs(&self, number: usize) -> BTreeSet<usize> {
+        self.reach(number, |node| &node.needs)
+    }
+
+    /// A node and all that it reads, directly or not.
+    pub(crate) fn with_inputs(&self, number: usize) -> BTreeSet<usize> {
+        self.reach(number, |node| &node.inputs)
+    }
+
+    fn reach(&self, number: usize, next: impl Fn(&LiveNode) -> &BTreeSet<usize>) -> BTreeSet<usize> {
         let mut found = BTreeSet::new();
         let mut open = vec![number];
         while let Some(at) = open.pop() {
             if found.insert(at) {
-                open.extend(&self.nodes[at].needs);
+                open.extend(next(&self.nodes[at]));
             }
         }
         found
@@ -184,6 +213,14 @@ impl LiveGraph {
 /// The tests that keep a version of the node back: those of error severity that read it.
 pub(crate) fn gates<'a>(manifest: &'a Manifest, unique_id: &'a str) -> impl Iterator<Item = &'a Node> {
     manifest.tests_of(unique_id).filter(|test| test.config.severity == TestSeverity::Error)
+}
+
+/// What a model is called in metrics and on the board: versions of one model are told apart.
+fn label(node: &Node) -> String {
+    match &node.version {
+        Some(version) => format!("{}.v{version}", node.name),
+        None => node.name.clone(),
+    }
 }
 
 fn is_dynamic(node: &Node) -> bool {

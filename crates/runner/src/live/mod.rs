@@ -19,8 +19,10 @@ mod flush;
 mod follow;
 mod graph;
 mod lag;
+mod newest;
 mod once;
 mod pending;
+mod prepare;
 mod priority;
 mod refresh;
 mod refresher;
@@ -61,6 +63,10 @@ use topic::Topic;
 /// Runs of refreshes that the history keeps: at one a second, a quarter of an hour and then some.
 pub const REFRESH_RUNS_KEPT: usize = 1_000;
 
+/// How long work that was told to end at once may take to notice. What has not is left behind: it has no more to lose than
+/// a process that is killed.
+const NOTICE_MAX: Duration = Duration::from_secs(2);
+
 /// Tries at the lock of `up`, and the pause between two.
 const LOCK_TRIES: u32 = 5;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -78,6 +84,8 @@ pub struct UpRequest {
     pub poll: Duration,
     /// How long work that goes on may take after it was asked to end.
     pub drain: Duration,
+    /// How long past versions of tables stay readable.
+    pub retention: Duration,
     /// Memory of the process, in bytes, above which topics wait for the refresh at work.
     pub memory_limit_bytes: u64,
     /// What runs when.
@@ -138,6 +146,12 @@ impl Runner {
         // Before anyone loads into them, so that two do not make the same table.
         let reads = Request::new(Verb::Build, shared.graph.needed.iter().cloned());
         shared.runner.make_raw_tables(&reads).await?;
+        let sources = followed.iter().map(|it| (&it.name, &it.contract));
+        for (name, contract) in sources.chain(watched.iter().map(|it| (&it.name, &it.contract))) {
+            // What cannot be read is told by whoever needs it.
+            let newest = newest::newest(&shared.runner, contract).await.unwrap_or_default();
+            shared.board.source(name, |source| source.newest = newest);
+        }
         let mut tasks = JoinSet::new();
         for source in followed {
             tasks.spawn(follow::follow(Arc::clone(&shared), source));
@@ -152,7 +166,7 @@ impl Runner {
         if !shared.topics.is_empty() {
             tasks.spawn(topic::watch_memory(Arc::clone(&shared), request.memory_limit_bytes));
         }
-        tasks.spawn(upkeep::upkeep(Arc::clone(&shared)));
+        tasks.spawn(upkeep::upkeep(Arc::clone(&shared), request.retention));
         request.cancel.cancelled().await;
         shared.board.lock().is_draining = true;
         shared.tell(&LiveEvent::Draining { at_most: request.drain });
@@ -160,7 +174,7 @@ impl Runner {
         let mut drained = std::pin::pin!(drained);
         if tokio::time::timeout(request.drain, &mut drained).await.is_err() {
             shared.hard.cancel();
-            drained.await;
+            let _ = tokio::time::timeout(NOTICE_MAX, drained).await;
         }
         Ok(())
     }

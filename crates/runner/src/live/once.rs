@@ -9,7 +9,7 @@ use millstream_store::Cause;
 use super::event::LiveEvent;
 use super::schedule::Scheduler;
 use super::shared::Shared;
-use super::{RoundSummary, UpRequest, files, refresher};
+use super::{RoundSummary, UpRequest, files, prepare, refresher};
 use crate::{IngestRequest, IngestSummary, Runner};
 
 /// Sources first, then what is due, then the models that read either.
@@ -32,17 +32,28 @@ pub(super) async fn once(
     let schedules_failed = scheduler.once().await?;
     let mut refreshed = Vec::new();
     shared.mark(0..shared.graph.nodes.len());
-    let is_prepared = request.cancel.is_cancelled() || refresher::prepare(shared).await?;
-    if is_prepared && !request.cancel.is_cancelled() {
-        let due = shared.pending().all();
+    let is_prepared = request.cancel.is_cancelled() || prepared(shared).await?;
+    if !request.cancel.is_cancelled() {
+        // What could not be prepared is held back, with what needs it.
+        let due = shared.pending().all(&shared.graph, Instant::now());
         if !due.is_empty() {
             shared.pending().begin(&due);
             refreshed = refresher::carry_out(shared, &due, Cause::Start, None).await?;
         }
-        shared.tell(&LiveEvent::Fresh { elapsed: began.elapsed() });
+        refresher::tell_fresh(shared, began);
     }
     watch.abort();
     Ok(RoundSummary { ingest, is_prepared, refreshed, schedules_failed, cancelled: request.cancel.is_cancelled() })
+}
+
+/// Builds what models need and no refresh builds. Whether all of it could be.
+async fn prepared(shared: &Shared) -> Result<bool> {
+    prepare::look(shared).await?;
+    let all = (0..shared.graph.nodes.len()).collect();
+    match shared.enter(refresher::LOCK_WAIT).await? {
+        Some(lock) => prepare::prepare(shared, &all, &lock).await,
+        None => Ok(false),
+    }
 }
 
 async fn ingest(runner: &Runner, request: &UpRequest, shared: &Shared) -> Result<Option<IngestSummary>> {

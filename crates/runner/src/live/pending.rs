@@ -1,7 +1,8 @@
 //! Which live nodes have changes waiting, and when they are due.
 //!
 //! Guarantees: a change that arrives while a node is being refreshed is not lost: the node stays pending; a node whose
-//! refresh failed keeps its changes pending and is tried again after a pause, with what needs it held back meanwhile.
+//! refresh failed keeps its changes pending and is tried again after a pause, with what reads it held back meanwhile. What
+//! shares but a test with it goes on without it.
 //!
 //! Deliberately absent: time and chance. Both are given.
 
@@ -74,10 +75,11 @@ impl Pending {
             if with.iter().any(|other| self.nodes[*other].is_at_work) {
                 continue;
             }
-            let with: BTreeSet<usize> = with.into_iter().filter(|other| self.nodes[*other].since.is_some()).collect();
-            // What waits after a failure holds back what needs it.
-            if with.iter().all(|other| self.nodes[*other].not_before.is_none_or(|at| at <= now)) {
-                all.extend(with);
+            // What waits after a failure holds back what reads it.
+            if !self.is_held_back(graph, number, now) {
+                let is_open = |other: &usize| self.nodes[*other].since.is_some();
+                let with = with.into_iter().filter(is_open);
+                all.extend(with.filter(|other| !self.is_held_back(graph, *other, now)));
             }
         }
         all
@@ -93,9 +95,15 @@ impl Pending {
         (urgent, rest)
     }
 
-    /// Every node that has a change waiting, whatever its lag.
-    pub(crate) fn all(&self) -> BTreeSet<usize> {
-        (0..self.nodes.len()).filter(|number| self.nodes[*number].since.is_some()).collect()
+    /// Every node that has a change waiting, whatever its lag, but for those that a failure holds back.
+    pub(crate) fn all(&self, graph: &LiveGraph, now: Instant) -> BTreeSet<usize> {
+        let is_open = |number: &usize| self.nodes[*number].since.is_some();
+        (0..self.nodes.len()).filter(is_open).filter(|number| !self.is_held_back(graph, *number, now)).collect()
+    }
+
+    /// Whether the pause after a failure goes on, of the node or of what it reads.
+    pub(crate) fn is_held_back(&self, graph: &LiveGraph, number: usize, now: Instant) -> bool {
+        graph.with_inputs(number).into_iter().any(|other| self.nodes[other].not_before.is_some_and(|at| at > now))
     }
 
     /// Nodes with changes that are not in a version of theirs yet, those at work too.
@@ -117,7 +125,7 @@ impl Pending {
             if is_left || with.iter().any(|other| self.nodes[*other].is_at_work) {
                 return None;
             }
-            let waits = with.into_iter().filter_map(|other| self.nodes[other].not_before);
+            let waits = graph.with_inputs(number).into_iter().filter_map(|other| self.nodes[other].not_before);
             Some(waits.fold(own, Instant::max))
         };
         (0..self.nodes.len()).filter_map(due).min()
@@ -143,10 +151,14 @@ impl Pending {
     /// Whether a change of this source or node is for a refresh that begins at once, or that has failed for want of memory:
     /// with more rows, it would need more.
     pub(crate) fn is_urgent(&self, graph: &LiveGraph, unique_id: &str) -> bool {
-        graph.downstream(unique_id).into_iter().any(|number| {
-            let state = &self.nodes[number];
-            (state.not_before.is_none() || state.is_short_of_memory) && self.has_no_time(graph, number)
-        })
+        // What failed for another reason is refreshed some time, and until then so is nothing that reads it.
+        let mut waits = vec![false; self.nodes.len()];
+        for (number, state) in self.nodes.iter().enumerate() {
+            let fails = state.not_before.is_some() && !state.is_short_of_memory;
+            // Nodes are in the order in which they are built.
+            waits[number] = fails || graph.nodes[number].inputs.iter().any(|input| waits[*input]);
+        }
+        graph.downstream(unique_id).into_iter().any(|number| !waits[number] && self.has_no_time(graph, number))
     }
 
     /// A refresh of these nodes begins: what changes from here on is for the next. To be said before it is looked what there
@@ -188,6 +200,11 @@ impl Pending {
         state.is_short_of_memory = is_short_of_memory;
         state.failures = state.failures.saturating_add(1);
         state.not_before = Some(now + AFTER_FAILURE.pause(state.failures, jitter));
+    }
+
+    /// How long the pause after a node's failure still is.
+    pub(crate) fn retry_in(&self, number: usize, now: Instant) -> Duration {
+        self.nodes[number].not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(now))
     }
 
     /// A node was passed over because of another: its changes are pending again.
@@ -239,7 +256,7 @@ mod tests {
         assert!(pending.due(&graph, start + seconds(58)).is_empty());
         // d is due, and takes b and c along, though b had time for an hour.
         assert_eq!(pending.due(&graph, start + seconds(59)), [1, 2, 3].into());
-        assert_eq!(pending.all(), [1, 2, 3].into());
+        assert_eq!(pending.all(&graph, start), [1, 2, 3].into());
     }
 
     #[test]
@@ -271,6 +288,53 @@ mod tests {
         pending.begin(&[0].into());
         pending.failed(0, start, 0.0);
         assert!(!pending.is_urgent(&graph, "raw"));
+    }
+
+    #[test]
+    fn what_shares_but_a_test_with_one_that_fails_goes_on_without_it() {
+        // raw → a, raw → b (both 1 s); a test reads both.
+        let node = |name: &str, needs: &[usize]| LiveNode {
+            inputs: BTreeSet::new(),
+            ..LiveNode::reading(name, Some(1), "raw", needs)
+        };
+        let graph = LiveGraph { nodes: vec![node("a", &[1]), node("b", &[0])], ..LiveGraph::default() };
+        let start = Instant::now();
+        let mut pending = Pending::new(&graph);
+        pending.changed([0, 1], start);
+        assert_eq!(pending.due(&graph, start), [0, 1].into(), "they are refreshed together");
+        pending.begin(&[0, 1].into());
+        pending.failed(0, start, 0.0);
+        pending.done(1, seconds(0));
+        pending.changed([0, 1], start);
+        assert_eq!(pending.due(&graph, start), [1].into());
+        assert_eq!(pending.next(&graph, false), Some(start));
+        assert!(pending.is_urgent(&graph, "raw"), "b is");
+        assert_eq!(pending.due(&graph, start + seconds(1)), [0, 1].into());
+    }
+
+    #[test]
+    fn what_only_waits_for_one_that_fails_holds_no_topic_either() {
+        // raw → a (1 s) → b (1 s), and raw → c (1 s).
+        let node = LiveNode::reading;
+        let nodes =
+            vec![node("a", Some(1), "raw", &[]), node("b", Some(1), "a", &[0]), node("c", Some(1), "other", &[])];
+        let graph = LiveGraph { nodes, ..LiveGraph::default() };
+        let start = Instant::now();
+        let mut pending = Pending::new(&graph);
+        pending.changed([0, 1, 2], start);
+        pending.begin(&[0, 1, 2].into());
+        pending.failed(0, start, 0.0);
+        pending.skipped(1);
+        pending.done(2, seconds(0));
+        assert!(!pending.is_urgent(&graph, "raw"), "b is refreshed with a or not at all");
+        assert!(pending.is_urgent(&graph, "other"), "c goes on");
+        assert!(pending.is_held_back(&graph, 1, start) && !pending.is_held_back(&graph, 1, start + seconds(60)));
+        assert_eq!(pending.all(&graph, start), [].into(), "of the first round too only what is not held back");
+        assert_eq!(pending.all(&graph, start + seconds(60)), [0, 1].into());
+        pending.begin(&[0, 1].into());
+        pending.failed_for(0, true, start, 0.0);
+        pending.skipped(1);
+        assert!(pending.is_urgent(&graph, "raw"), "for want of memory it does");
     }
 
     #[test]

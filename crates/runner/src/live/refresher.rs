@@ -1,27 +1,29 @@
 //! Refreshes live models as changes and their lags demand: one refresh at a time of those that have no time, and one of
 //! those that may be older beside it.
 //!
-//! Guarantees: everything that live models need is there before the first refresh; what is pending stays pending until
-//! a version with it is published; no failure ends the loop.
+//! Guarantees: what live models need is built before they are refreshed, see [`prepare`]; what is pending stays pending
+//! until a version with it is published; no failure ends the loop, and none holds back more than what needs the node that
+//! failed.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use millstream_core::Result;
 use millstream_store::Cause;
 
 use super::beside::{Beside, Ended};
 use super::event::LiveEvent;
 use super::flush;
-use super::graph::gates;
+use super::prepare;
 use super::refresh::{Cut, How, Refreshed, refresh};
 use super::shared::Shared;
 use super::topic;
-use crate::{Request, Status, Verb};
+use crate::Status;
 
 /// How long another build is waited for. It ends by itself; a refresh that gives up is only tried again.
-const LOCK_WAIT: Duration = Duration::from_secs(24 * 3600);
+pub(super) const LOCK_WAIT: Duration = Duration::from_secs(24 * 3600);
 
 /// How often versions are looked at that other processes may have made.
 const OTHERS_EVERY: Duration = Duration::from_secs(2);
@@ -48,23 +50,25 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
     let mut beside = Beside::new(shared.runner.project.target.threads);
     while !shared.soft.is_cancelled() {
         if looked.is_none_or(|at| at.elapsed() >= OTHERS_EVERY) {
-            looked = Some(Instant::now());
-            if let Err(error) = look_at_others(&shared).await {
+            let is_first_look = looked.replace(Instant::now()).is_none();
+            if let Err(error) = look_at_others(&shared, is_first_look).await {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
             }
         }
         let now = Instant::now();
         match round(&shared, is_first, &mut beside, &mut told).await {
+            Ok(()) if shared.soft.is_cancelled() => break,
+            Ok(()) if is_first => {
+                is_first = false;
+                shared.board.lock().is_started = true;
+                tell_fresh(&shared, began);
+            }
             Ok(()) => {}
             Err(_) if shared.hard.is_cancelled() => break,
             Err(error) => {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
                 shared.sleep(AFTER_FAILURE).await;
             }
-        }
-        if std::mem::take(&mut is_first) {
-            shared.board.lock().is_started = true;
-            shared.tell(&LiveEvent::Fresh { elapsed: began.elapsed() });
         }
         told.tell(&shared, TOLD_EVERY);
         flush::ask(&shared);
@@ -85,6 +89,14 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
     told.tell(&shared, Duration::ZERO);
 }
 
+/// Tells that models are fresh, and how many are not because they are held back.
+pub(super) fn tell_fresh(shared: &Shared, began: Instant) {
+    let now = Instant::now();
+    let nodes = 0..shared.graph.nodes.len();
+    let held = nodes.filter(|number| shared.pending().is_held_back(&shared.graph, *number, now)).count();
+    shared.tell(&LiveEvent::Fresh { elapsed: began.elapsed(), held });
+}
+
 /// Refreshes what is due: at once what has no time, and what may be older beside.
 async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: &mut Told) -> Result<()> {
     let (urgent, rest) = due(shared, is_first);
@@ -95,10 +107,20 @@ async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: 
     if !urgent.is_empty() {
         flush::have_committed(shared).await;
     }
-    let lock = shared.enter(LOCK_WAIT).await?;
+    let Some(lock) = shared.enter(LOCK_WAIT).await? else { return Ok(()) };
     // Others may have come while it was waited.
-    let (urgent, rest) = due(shared, is_first);
+    let (mut urgent, mut rest) = due(shared, is_first);
+    let tried = urgent.iter().chain(rest.iter().filter(|_| is_free)).copied();
+    let lacking: BTreeSet<usize> = tried.filter(|number| prepare::is_missing_something(shared, *number)).collect();
+    if !lacking.is_empty() {
+        // What cannot be built this time either holds them back again.
+        prepare::prepare(shared, &lacking, &lock).await?;
+        (urgent, rest) = due(shared, is_first);
+    }
     let rest = if is_free { rest } else { BTreeSet::new() };
+    if urgent.is_empty() && rest.is_empty() {
+        return Ok(());
+    }
     {
         let mut pending = shared.pending();
         pending.begin(&urgent);
@@ -134,7 +156,7 @@ async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: 
 fn due(shared: &Shared, is_first: bool) -> (BTreeSet<usize>, BTreeSet<usize>) {
     let pending = shared.pending();
     match is_first {
-        true => (pending.all(), BTreeSet::new()),
+        true => (pending.all(&shared.graph, Instant::now()), BTreeSet::new()),
         false => pending.parts(&shared.graph, pending.due(&shared.graph, Instant::now())),
     }
 }
@@ -148,14 +170,19 @@ fn end(shared: &Shared, (done, took): Ended, told: &mut Told) {
     }
 }
 
-/// Builds what is needed and not there, with a pause when that fails. Whether it was built.
+/// Builds what is needed and not there, with a pause when that cannot be tried at all. Whether it was tried: what could
+/// not be built is held back, with what needs it.
 async fn prepared(shared: &Shared) -> bool {
-    match prepare(shared).await {
-        Ok(true) => true,
-        Ok(false) => {
-            shared.sleep(AFTER_FAILURE).await;
-            false
+    let all = (0..shared.graph.nodes.len()).collect();
+    let tried = async {
+        prepare::look(shared).await?;
+        match shared.enter(LOCK_WAIT).await? {
+            Some(lock) => prepare::prepare(shared, &all, &lock).await.map(|_| true),
+            None => Ok(false),
         }
+    };
+    match tried.await {
+        Ok(is_tried) => is_tried,
         Err(error) => {
             if !shared.soft.is_cancelled() {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
@@ -164,65 +191,6 @@ async fn prepared(shared: &Shared) -> bool {
             false
         }
     }
-}
-
-/// Builds views that live models read, and whatever else they need and is not there. Whether all could be built.
-pub(crate) async fn prepare(shared: &Shared) -> Result<bool> {
-    let runner = &shared.runner;
-    let manifest = &runner.project.manifest;
-    let live: BTreeSet<&String> = shared.graph.nodes.iter().map(|live| &live.unique_id).collect();
-    let mut missing = BTreeSet::new();
-    for id in &shared.graph.needed {
-        let Some(node) = manifest.nodes.get(id).filter(|node| node.is_relational()) else { continue };
-        let is_view = node.config.materialized == "view";
-        if is_view || (!live.contains(id) && runner.warehouse.relation(&node.table_name()).await?.is_none()) {
-            missing.insert(id.clone());
-        }
-    }
-    if missing.is_empty() {
-        return Ok(true);
-    }
-    // What is not live may read what is, so that both are built together.
-    let mut together = BTreeSet::new();
-    for (number, node) in shared.graph.nodes.iter().enumerate() {
-        if runner.warehouse.relation(&node.table).await?.is_none() {
-            missing.insert(node.unique_id.clone());
-            together.insert(number);
-        }
-    }
-    // Tests of views say nothing of their definitions, and what they show is tested where it is kept.
-    let is_kept = |id: &&String| manifest.nodes.get(*id).is_some_and(|node| node.config.materialized != "view");
-    let tests = missing.iter().filter(is_kept).flat_map(|id| gates(manifest, id)).map(|test| test.unique_id.clone());
-    let selected: BTreeSet<String> = tests.chain(missing.iter().cloned()).collect();
-    let request = Request {
-        threads: runner.project.target.threads.max(1),
-        cause: Cause::Start,
-        artefacts: false,
-        lock_wait: LOCK_WAIT,
-        cancel: shared.hard.clone(),
-        ..Request::new(Verb::Build, selected)
-    };
-    shared.pending().begin(&together);
-    let newest: Vec<_> = together.iter().map(|number| newest(shared, *number)).collect();
-    let summary = match runner.execute(&request).await {
-        Ok(summary) => summary,
-        Err(error) => {
-            let mut pending = shared.pending();
-            together.iter().for_each(|number| pending.skipped(*number));
-            return Err(error);
-        }
-    };
-    let is_success = summary.is_success();
-    let results: Vec<Refreshed> = summary.results.into_iter().map(Refreshed::from).collect();
-    for (number, newest) in together.iter().zip(newest) {
-        let id = &shared.graph.nodes[*number].unique_id;
-        let result = results.iter().find(|result| result.unique_id == *id);
-        account(shared, *number, result, newest, Duration::ZERO);
-    }
-    for model in results.iter().filter(|result| result.status.is_failure() && !live.contains(&result.unique_id)) {
-        shared.tell(&LiveEvent::Held { model, retry_in: AFTER_FAILURE });
-    }
-    Ok(is_success)
 }
 
 /// Refreshes these nodes once, whose refresh has begun, from what is there or from a cut.
@@ -236,14 +204,23 @@ pub(crate) async fn carry_out(
     let (takes, waiting) = {
         let pending = shared.pending();
         let takes = due.iter().any(|number| pending.has_no_time(&shared.graph, *number));
-        let others = pending.open().into_iter().filter(|number| !due.contains(number));
-        (takes, shared.graph.older(due, others.collect()))
+        let others: BTreeSet<usize> = pending.open().into_iter().filter(|number| !due.contains(number)).collect();
+        let now = Instant::now();
+        let held = others.iter().filter(|number| pending.is_held_back(&shared.graph, **number, now));
+        let held: Vec<String> = held.map(|number| shared.graph.nodes[*number].unique_id.clone()).collect();
+        let mut waiting = shared.graph.older(due, others);
+        // Those that fail too, which may not even be there.
+        waiting.extend(held);
+        (takes, waiting)
     };
     topic::begin(shared, takes);
     // Noted before anything is read: what comes later may be in it or not.
     let newest: Vec<_> = due.iter().map(|number| newest(shared, *number)).collect();
     let (known, cancel) = (Arc::clone(&shared.known), shared.hard.clone());
-    let how = How { cause, cut, lock_wait: LOCK_WAIT, waiting, known, cancel };
+    // Who called tries all of it again after a pause, but for what is refreshed beside, for which nobody pauses.
+    let is_beside = !takes && cause == Cause::Change;
+    let standing = due.iter().flat_map(|number| shared.graph.nodes[*number].standing.iter().cloned()).collect();
+    let how = How { cause, cut, lock_wait: LOCK_WAIT, waiting, standing, known, cancel };
     let began = Instant::now();
     let refreshed = refresh(&shared.runner, &models, &how).await;
     topic::end(shared);
@@ -252,94 +229,119 @@ pub(crate) async fn carry_out(
         Err(error) => {
             let mut pending = shared.pending();
             for number in due {
-                match takes {
-                    true => pending.skipped(*number),
-                    // Nobody else waits before it is tried again.
-                    false => pending.failed(*number, Instant::now(), shared.jitter()),
+                match is_beside {
+                    true => pending.failed(*number, Instant::now(), shared.jitter()),
+                    false => pending.skipped(*number),
                 }
             }
             return Err(error);
         }
     };
+    let ends = Ends { nodes: due, newest, refreshed: &refreshed, took: began.elapsed() };
     if takes {
-        let of = |number: &usize| result_of(shared, &refreshed, *number);
+        let of = |number: &usize| ends.result(shared, *number);
         let is_short = |number: &usize| of(number).is_some_and(|result| result.short_of_memory);
         topic::refreshed(&shared.topics, &shared.graph, due, &due.iter().copied().filter(is_short).collect());
     }
-    for (number, newest) in due.iter().zip(newest) {
-        account(shared, *number, result_of(shared, &refreshed, *number), newest, began.elapsed());
-    }
+    ends.account(shared);
     Ok(refreshed)
 }
 
-fn result_of<'a>(shared: &Shared, refreshed: &'a [Refreshed], number: usize) -> Option<&'a Refreshed> {
-    refreshed.iter().find(|result| result.unique_id == shared.graph.nodes[number].unique_id)
+/// How a refresh of some nodes has ended.
+pub(super) struct Ends<'a> {
+    pub(super) nodes: &'a BTreeSet<usize>,
+    /// Time of the newest event that was there when it began, of each.
+    pub(super) newest: Vec<Option<DateTime<Utc>>>,
+    pub(super) refreshed: &'a [Refreshed],
+    pub(super) took: Duration,
 }
 
-/// Writes what became of one node to the board, and when it is due again.
-fn account(
-    shared: &Shared,
-    number: usize,
-    result: Option<&Refreshed>,
-    newest: Option<chrono::DateTime<chrono::Utc>>,
-    took: Duration,
-) {
-    let live = &shared.graph.nodes[number];
-    let now = shared.now();
-    match result {
-        Some(result) if result.status == Status::Success => {
-            shared.pending().done(number, took);
-            if let Some(version) = result.version {
-                shared.versions().insert(live.unique_id.clone(), version);
+impl Ends<'_> {
+    /// Writes what became of the nodes to the board, and when they are due again.
+    pub(super) fn account(self, shared: &Shared) {
+        let mut passed_over = Vec::new();
+        for (number, newest) in self.nodes.iter().zip(&self.newest) {
+            let result = self.result(shared, *number);
+            match result {
+                Some(result) if result.status == Status::Success => {
+                    succeeded(shared, *number, result, *newest, self.took);
+                }
+                Some(result) if result.status.is_failure() => failed(shared, *number, result),
+                _ => passed_over.push((*number, result)),
             }
-            let is_pending = shared.pending().since(number).is_some();
-            shared.board.model(&live.name, |model| {
-                model.newest = newest.max(model.newest);
-                model.pending_since = model.pending_since.filter(|_| is_pending).map(|_| now);
-                model.last_refresh = Some(now);
-                model.refreshes.add(Duration::from_secs_f64(result.elapsed_s.max(0.0)));
-                model.failing = None;
-                model.version = result.version;
-            });
         }
-        Some(result) if result.status.is_failure() => {
-            let at = Instant::now();
-            shared.pending().failed_for(number, result.short_of_memory, at, shared.jitter());
-            shared.board.model(&live.name, |model| {
-                model.failures += 1;
-                model.failing = Some(result.message.clone().unwrap_or_else(|| result.status.name().to_owned()));
-            });
-            let retry_in =
-                shared.pending().next(&shared.graph, false).map_or(Duration::ZERO, |next| next - at.min(next));
-            shared.tell(&LiveEvent::Held { model: result, retry_in });
+        // When all failures are known: most were passed over because of one that they read, with which they are tried again.
+        for (number, result) in passed_over {
+            let is_held_back = shared.pending().is_held_back(&shared.graph, number, Instant::now());
+            match result {
+                // Another cause, as a hook: without a pause it would be tried again at once, for ever.
+                Some(result) if !is_held_back && !shared.hard.is_cancelled() => failed(shared, number, result),
+                _ => shared.pending().skipped(number),
+            }
         }
-        // Skipped because of another, or cancelled.
-        _ => shared.pending().skipped(number),
+    }
+
+    fn result(&self, shared: &Shared, number: usize) -> Option<&Refreshed> {
+        self.refreshed.iter().find(|result| result.unique_id == shared.graph.nodes[number].unique_id)
     }
 }
 
+/// A node has a new version, or keeps the one that it has because nothing is to be changed.
+fn succeeded(shared: &Shared, number: usize, result: &Refreshed, newest: Option<DateTime<Utc>>, took: Duration) {
+    let live = &shared.graph.nodes[number];
+    shared.pending().done(number, took);
+    if let Some(version) = result.version {
+        shared.versions().insert(live.unique_id.clone(), version);
+    }
+    let now = shared.now();
+    let pending_since = shared.pending().since(number).map(|since| seen_at(since, Instant::now(), now));
+    shared.board.model(&live.name, |model| {
+        model.newest = newest.max(model.newest);
+        model.pending_since = pending_since;
+        model.last_refresh = Some(now);
+        model.refreshes.add(Duration::from_secs_f64(result.elapsed_s.max(0.0)));
+        model.failing = None;
+        model.version = result.version;
+    });
+}
+
+/// The time of day at which something was seen, from that of now.
+fn seen_at(since: Instant, at: Instant, now: DateTime<Utc>) -> DateTime<Utc> {
+    now - at.saturating_duration_since(since)
+}
+
+/// A node keeps its last good version; it is tried again after a pause.
+fn failed(shared: &Shared, number: usize, result: &Refreshed) {
+    let at = Instant::now();
+    shared.pending().failed_for(number, result.short_of_memory, at, shared.jitter());
+    shared.board.model(&shared.graph.nodes[number].name, |model| {
+        model.failures += 1;
+        model.failing = Some(result.message.clone().unwrap_or_else(|| result.status.name().to_owned()));
+    });
+    let retry_in = shared.pending().retry_in(number, at);
+    shared.tell(&LiveEvent::Held { model: result, retry_in });
+}
+
 /// Time of the newest event that is in the sources of a node.
-fn newest(shared: &Shared, number: usize) -> Option<chrono::DateTime<chrono::Utc>> {
+pub(super) fn newest(shared: &Shared, number: usize) -> Option<DateTime<Utc>> {
     let manifest = &shared.runner.project.manifest;
     let board = shared.board.lock();
     let names = shared.graph.nodes[number].sources.iter().filter_map(|id| manifest.sources.get(id));
     names.filter_map(|source| board.sources.get(&crate::ingest::name(source))?.newest).max()
 }
 
-/// Looks for versions that other processes, scheduled runs and hooks have made.
-pub(crate) async fn look_at_others(shared: &Shared) -> Result<()> {
+/// Looks for versions that other processes, scheduled runs and hooks have made. At the first look everything is pending,
+/// so that none of them is a change.
+async fn look_at_others(shared: &Shared, is_first: bool) -> Result<()> {
     for (id, table) in &shared.graph.inputs {
         // What is being refreshed is told of when that has ended.
         if shared.is_at_work(id) {
             continue;
         }
         let Some(state) = shared.runner.warehouse.table_state(table).await? else { continue };
-        // At the first look everything is pending.
-        let is_first = !shared.versions().contains_key(id);
-        if is_first {
-            shared.versions().insert(id.clone(), state.version);
-        } else {
-            shared.changed(id, Some(state.version));
+        match is_first {
+            true => drop(shared.versions().insert(id.clone(), state.version)),
+            false => shared.changed(id, Some(state.version)),
         }
     }
     Ok(())
@@ -400,5 +402,17 @@ impl Told {
             }
         }
         found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_during_a_refresh_has_been_waiting_since_then() {
+        let (now, since) = (DateTime::UNIX_EPOCH + Duration::from_secs(100), Instant::now());
+        assert_eq!(seen_at(since, since + Duration::from_secs(7), now).timestamp(), 93);
+        assert_eq!(seen_at(since + Duration::from_secs(1), since, now), now);
     }
 }

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     /// The lock that the refreshes at work have.
     building: tokio::sync::Mutex<Weak<WorkspaceLock>>,
     pending: Mutex<Pending>,
+    /// What live nodes need, no refresh builds, and is still to be built, by unique id.
+    unbuilt: Mutex<BTreeSet<String>>,
     /// Versions of inputs and models as they are known, so that others' changes are seen.
     versions: Mutex<BTreeMap<String, u64>>,
 }
@@ -62,7 +64,7 @@ impl Shared {
         let quiet = Arc::new(ToldOnce { listener: Arc::clone(&listener), told: Mutex::default() });
         let runner = Runner { events: Arc::clone(&quiet) as _, progress: quiet, ..runner.clone() };
         let pending = Mutex::new(Pending::new(&graph));
-        let (wake, versions) = (Notify::new(), Mutex::default());
+        let (wake, versions, unbuilt) = (Notify::new(), Mutex::default(), Mutex::default());
         Self {
             runner,
             graph,
@@ -76,6 +78,7 @@ impl Shared {
             known: Arc::default(),
             building: tokio::sync::Mutex::default(),
             pending,
+            unbuilt,
             versions,
         }
     }
@@ -85,26 +88,33 @@ impl Shared {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(crate) fn unbuilt(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.unbuilt.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn versions(&self) -> MutexGuard<'_, BTreeMap<String, u64>> {
         self.versions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The right to refresh, which refreshes that go on at once share. Waits so long for others who build.
+    /// The right to refresh, which refreshes that go on at once share. Waits so long for others who build; none when it
+    /// was asked to end meanwhile: nothing is at work yet that would have time for it.
     ///
     /// # Errors
     /// They still do.
-    pub(crate) async fn enter(&self, wait: Duration) -> Result<Arc<WorkspaceLock>> {
+    pub(crate) async fn enter(&self, wait: Duration) -> Result<Option<Arc<WorkspaceLock>>> {
         let mut building = self.building.lock().await;
         let lock = match building.upgrade() {
             Some(lock) => lock,
             None => {
-                let lock = self.runner.enter(Scope::Build, wait, &self.hard).await?;
-                let lock = lock.ok_or_else(|| Error::ours("refreshes have no lock"))?;
-                Arc::new(lock)
+                let lock = match self.runner.enter(Scope::Build, wait, &self.soft).await {
+                    Err(_) if self.soft.is_cancelled() => return Ok(None),
+                    lock => lock?,
+                };
+                Arc::new(lock.ok_or_else(|| Error::ours("refreshes have no lock"))?)
             }
         };
         *building = Arc::downgrade(&lock);
-        Ok(lock)
+        Ok(Some(lock))
     }
 
     /// What some nodes read while others are refreshed: what is there now, and of raw tables what the cut says.
@@ -168,10 +178,16 @@ impl Shared {
     }
 
     /// Pauses before a source is tried again, unless it is time to end: then at once. Tells why.
-    pub(crate) async fn pause_source(&self, source: &str, failures: u32, error: &millstream_core::Error) {
+    pub(crate) async fn pause_source(&self, source: &str, failures: u32, error: &Error) {
+        let retry_in = self.source_away(source, failures, error);
+        self.sleep(retry_in).await;
+    }
+
+    /// Tells that a source cannot be read, and gives the pause before it is to be tried again.
+    pub(crate) fn source_away(&self, source: &str, failures: u32, error: &Error) -> Duration {
         let retry_in = SOURCE_AWAY.pause(failures, self.jitter());
         self.tell(&LiveEvent::SourceDown { source, error, retry_in });
-        self.sleep(retry_in).await;
+        retry_in
     }
 
     /// Sleeps, unless it is time to end.

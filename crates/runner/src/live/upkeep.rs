@@ -32,13 +32,24 @@ const RESTS: u32 = 3;
 const PRIORITY: u8 = 25;
 
 /// Keeps house until it is asked to end.
-pub(super) async fn upkeep(shared: Arc<Shared>) {
+pub(super) async fn upkeep(shared: Arc<Shared>, retention: Duration) {
     let (done, ended) = oneshot::channel::<()>();
     let own = Arc::clone(&shared);
     let thread = std::thread::Builder::new().name("upkeep".into()).spawn(move || {
         priority::lower(PRIORITY);
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-            Ok(runtime) => runtime.block_on(rounds(&own)),
+            Ok(runtime) => {
+                runtime.block_on(async {
+                    tokio::select! {
+                        biased;
+                        // What a table's housekeeping has written and not committed is removed as that of a dead process.
+                        () = own.hard.cancelled() => {}
+                        () = rounds(&own, retention) => {}
+                    }
+                });
+                // What is under way on other threads ends by itself, or with the process.
+                runtime.shutdown_background();
+            }
             Err(error) => own.tell(&LiveEvent::Note { message: &format!("nobody keeps house: {error}") }),
         }
         drop(done);
@@ -50,7 +61,7 @@ pub(super) async fn upkeep(shared: Arc<Shared>) {
     }
 }
 
-async fn rounds(shared: &Shared) {
+async fn rounds(shared: &Shared, retention: Duration) {
     let mut rounds: u32 = 0;
     while !shared.soft.is_cancelled() {
         if let Err(error) = shared.runner.store.prune_runs(&[Cause::Change, Cause::Start], REFRESH_RUNS_KEPT) {
@@ -58,7 +69,8 @@ async fn rounds(shared: &Shared) {
         }
         // What came in since the last time is put together each time; what is old is looked for once an hour.
         let is_compaction_only = !rounds.is_multiple_of(ROUNDS_PER_CLEANING);
-        let upkeep = Upkeep { is_compaction_only, settled_after: SETTLED_AFTER, rests: RESTS, ..Upkeep::default() };
+        let upkeep =
+            Upkeep { retention, is_compaction_only, settled_after: SETTLED_AFTER, rests: RESTS, ..Upkeep::default() };
         rounds = rounds.wrapping_add(1);
         let request = MaintainRequest { upkeep, cancel: shared.soft.clone(), ..MaintainRequest::default() };
         match shared.runner.maintain(&request).await {

@@ -44,19 +44,24 @@ pub(super) fn tests_before_readers(
 ) {
     for (number, step) in steps.iter().enumerate().filter(|(_, step)| step.work == Work::Test) {
         let Some(node) = manifest.nodes.get(&step.unique_id) else { continue };
-        let mut parents = node.depends_on.nodes.iter();
-        let Some(first) = parents.next() else { continue };
-        let mut readers = descendants(manifest, first);
-        for parent in parents {
-            let others = descendants(manifest, parent);
-            readers.retain(|reader| others.contains(reader));
-        }
-        for reader in readers.iter().filter_map(|reader| index.get(*reader)) {
+        for reader in readers_of_all(manifest, node).iter().filter_map(|reader| index.get(*reader)) {
             if steps[*reader].work == Work::Relation {
                 graph.add(*reader, number);
             }
         }
     }
+}
+
+/// What reads, directly or not, everything that a test reads.
+pub(crate) fn readers_of_all<'a>(manifest: &'a Manifest, test: &'a Node) -> BTreeSet<&'a str> {
+    let mut parents = test.depends_on.nodes.iter();
+    let Some(first) = parents.next() else { return BTreeSet::new() };
+    let mut readers = descendants(manifest, first);
+    for parent in parents {
+        let others = descendants(manifest, parent);
+        readers.retain(|reader| others.contains(reader));
+    }
+    readers
 }
 
 fn descendants<'a>(manifest: &'a Manifest, id: &'a str) -> BTreeSet<&'a str> {

@@ -15,6 +15,7 @@ use millstream_core::{Error, Result};
 use millstream_project::{Manifest, Node, ResourceType};
 
 use crate::Verb;
+pub(crate) use gates::readers_of_all;
 use graph::Graph;
 
 /// What a request carries out.

@@ -11,6 +11,8 @@ use millstream_store::{Cause, NodeRecord};
 use crate::scene::{Scene, one_model};
 use crate::world::World;
 
+mod holding;
+
 #[test]
 fn a_second_one_is_refused() {
     let scene = Scene::new(one_model(), "");

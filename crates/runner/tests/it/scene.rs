@@ -20,7 +20,7 @@ impl Clock for SetClock {
     }
 }
 
-/// Keeps what schedules did and which models were held.
+/// Keeps what schedules did, which models were held and which sources were away.
 #[derive(Default)]
 pub struct Lines(pub Mutex<Vec<String>>);
 
@@ -35,6 +35,7 @@ impl LiveEvents for Lines {
             ),
             LiveEvent::ScheduleSkipped { schedule, times } => format!("{schedule} passed over {times}"),
             LiveEvent::Held { model, .. } => format!("held {}", model.unique_id),
+            LiveEvent::SourceDown { source, .. } => format!("down {source}"),
             LiveEvent::RefreshFailed { error } => error.to_string(),
             _ => return,
         };
@@ -66,6 +67,7 @@ impl Scene {
             flush: Duration::from_millis(50),
             poll: Duration::from_millis(50),
             drain: Duration::from_secs(20),
+            retention: millstream_core::housekeeping::RETENTION_DEFAULT,
             memory_limit_bytes: u64::MAX,
             schedules: Schedules::parse(schedules).unwrap(),
             board: Arc::new(Board::default()),
