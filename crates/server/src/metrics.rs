@@ -90,7 +90,7 @@ fn partitions(text: &mut Text, snapshot: &Snapshot, now: DateTime<Utc>) {
     text.family(
         "millstream_lag_seconds",
         "gauge",
-        "How long messages have been waiting at the broker; 0 when none is.",
+        "How long the oldest message that is not loaded has been waiting at the broker, at most; 0 when none is.",
     );
     for (labels, partition) in all() {
         text.line("millstream_lag_seconds", &labels, seconds(partition.lag_time(now)));
@@ -213,7 +213,8 @@ mod tests {
     }
 
     fn snapshot() -> Snapshot {
-        let partition = PartitionBoard { next: 7, end: 10, newest: Some(at(90)), behind_since: Some(at(98)) };
+        let partition =
+            PartitionBoard { next: 7, end: 10, newest: Some(at(90)), behind_since: Some(at(98)), caught_up: None };
         let mut commits = Histogram::default();
         commits.add(Duration::from_millis(20));
         let source = SourceBoard {

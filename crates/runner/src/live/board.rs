@@ -50,8 +50,10 @@ pub struct PartitionBoard {
     pub end: i64,
     /// Time of the newest message that is loaded.
     pub newest: Option<DateTime<Utc>>,
-    /// Since when there are messages that are not loaded.
+    /// When the oldest message came that is not loaded, as far as is known: not before this.
     pub behind_since: Option<DateTime<Utc>>,
+    /// When it was seen last that all messages were loaded.
+    pub caught_up: Option<DateTime<Utc>>,
 }
 
 impl PartitionBoard {
@@ -60,17 +62,32 @@ impl PartitionBoard {
         u64::try_from(self.end - self.next).unwrap_or(0)
     }
 
-    /// How long messages have been waiting at the broker, as seen from here: nothing when all are loaded.
+    /// How long the oldest message that is not loaded has been waiting at the broker, at most: nothing when all are loaded.
     pub fn lag_time(&self, now: DateTime<Utc>) -> TimeDelta {
         self.behind_since.map_or(TimeDelta::zero(), |since| (now - since).max(TimeDelta::zero()))
     }
 
-    fn look(&mut self, now: DateTime<Utc>) {
+    /// Notes whether it is behind. What a broker that is away was heard to have last says nothing of now.
+    fn look(&mut self, now: DateTime<Utc>, is_up: bool) {
         match self.lag() {
+            0 if is_up => (self.behind_since, self.caught_up) = (None, Some(now)),
             0 => self.behind_since = None,
             _ => {
-                self.behind_since.get_or_insert(now);
+                self.behind_since.get_or_insert(self.caught_up.unwrap_or(now));
             }
+        }
+    }
+
+    /// Messages are loaded, the newest of this time, and more may wait: these came after it, as a log is in the order in
+    /// which messages came, and after everything was loaded last.
+    fn committed(&mut self, now: DateTime<Utc>, newest: Option<DateTime<Utc>>) {
+        self.newest = self.newest.max(newest);
+        self.look(now, true);
+        if self.behind_since.is_some()
+            && let Some(newest) = newest
+        {
+            // A producer's clock may be ahead of ours.
+            self.behind_since = Some(newest.min(now)).max(self.caught_up);
         }
     }
 }
@@ -251,11 +268,13 @@ impl Board {
     /// Where partitions go on.
     pub(crate) fn reading(&self, name: &str, now: DateTime<Utc>, partitions: &[PartitionAt]) {
         self.source(name, |source| {
+            let is_up = source.is_up;
             for at in partitions {
                 let partition = source.partitions.entry(at.partition).or_default();
                 partition.next = at.next;
-                partition.end = partition.end.max(at.end.unwrap_or(at.next));
-                partition.look(now);
+                partition.end = at.end.map_or(partition.end, |end| end.max(partition.end)).max(at.next);
+                // With an end, the broker was asked just now.
+                partition.look(now, is_up || at.end.is_some());
             }
         });
     }
@@ -274,7 +293,7 @@ impl Board {
             for (number, end) in ends {
                 let partition = source.partitions.entry(*number).or_default();
                 partition.end = *end;
-                partition.look(now);
+                partition.look(now, source.is_up);
             }
         });
     }
@@ -291,10 +310,7 @@ impl Board {
                 let partition = source.partitions.entry(moved.partition).or_default();
                 partition.next = moved.next;
                 partition.end = partition.end.max(moved.next);
-                partition.newest = partition.newest.max(moved.newest);
-                // What is behind now came after what was committed.
-                partition.behind_since = None;
-                partition.look(now);
+                partition.committed(now, moved.newest);
             }
         });
     }
@@ -319,9 +335,11 @@ mod tests {
             (partition.lag(), partition.lag_time(at(now)).num_seconds())
         };
         assert_eq!(lag(9), (0, 0));
+        board.up("t");
+        board.ends("t", at(9), &[(0, 5)]);
         board.ends("t", at(10), &[(0, 12)]);
         board.ends("t", at(11), &[(0, 13)]);
-        assert_eq!(lag(14), (8, 4));
+        assert_eq!(lag(14), (8, 5), "all was loaded at 9");
         let moved =
             PartitionMoved { partition: 0, next: 13, rows_loaded: 7, rows_quarantined: 1, newest: Some(at(11)) };
         let commit = KafkaCommit { version: Some(1), partitions: vec![moved], elapsed: Duration::from_millis(20) };
@@ -333,6 +351,41 @@ mod tests {
         assert_eq!(source.rate(at(16)), 0.8);
         assert_eq!(source.rate(at(25)), 0.0);
         assert_eq!((source.commits.count, source.commits.counts[1], source.commits.counts[2]), (1, 0, 1));
+    }
+
+    #[test]
+    fn the_oldest_message_that_waits_came_after_the_newest_that_is_loaded() {
+        let board = Board::default();
+        let waits = |now| board.snapshot().sources["t"].partitions[&0].lag_time(at(now)).num_seconds();
+        let commit = |now, next, newest| {
+            let newest = Some(at(newest));
+            let moved = PartitionMoved { partition: 0, next, rows_loaded: 1, rows_quarantined: 0, newest };
+            let (version, elapsed) = (Some(1), Duration::ZERO);
+            board.committed("t", at(now), &KafkaCommit { version, partitions: vec![moved], elapsed });
+        };
+        // An hour of messages waits when it starts.
+        board.up("t");
+        board.reading("t", at(4_000), &[PartitionAt { partition: 0, next: 0, end: Some(3_600) }]);
+        assert_eq!(waits(4_001), 1, "of the messages nothing is known yet");
+        commit(4_002, 100, 500);
+        assert_eq!(waits(4_003), 3_503);
+        commit(4_004, 3_000, 3_400);
+        assert_eq!(waits(4_004), 604);
+        commit(4_005, 3_500, 9_999);
+        assert_eq!(waits(4_006), 1, "no message comes before it was sent");
+        commit(4_010, 3_600, 4_000);
+        assert_eq!(waits(4_020), 0);
+        // Quiet until 5,000, then messages with times of long ago: they came after 5,000 all the same.
+        board.ends("t", at(5_000), &[(0, 3_600)]);
+        board.ends("t", at(5_001), &[(0, 3_610)]);
+        commit(5_003, 3_605, 17);
+        assert_eq!(waits(5_004), 4);
+        // Away with nothing behind; what is there afterwards came meanwhile.
+        commit(5_005, 3_610, 18);
+        board.down("t", "away");
+        board.ends("t", at(6_000), &[(0, 3_610)]);
+        board.reading("t", at(7_000), &[PartitionAt { partition: 0, next: 3_610, end: Some(3_700) }]);
+        assert_eq!(waits(7_000), 1_995);
     }
 
     #[test]
