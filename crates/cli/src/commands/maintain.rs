@@ -123,7 +123,7 @@ mod tests {
 
     fn code(kinds: &[Kind], is_cancelled: bool) -> u8 {
         let failed = kinds.iter().map(|kind| (TableName::new("raw", "t"), Error::new(*kind, "no")));
-        match exit(&MaintainSummary { tables: Vec::new(), failed: failed.collect() }, is_cancelled) {
+        match exit(&MaintainSummary { tables: Vec::new(), failed: failed.collect(), runs_forgotten: 0 }, is_cancelled) {
             Ok(exit) => exit.code(),
             Err(Stop::Error(error)) => error.kind().exit_code(),
             Err(Stop::BrokenPipe) => 0,

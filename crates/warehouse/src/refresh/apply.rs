@@ -56,9 +56,9 @@ pub(crate) async fn refresh(
     let (own, damaged) = readable(request)?;
     let base = Base { request, planned: &planned, stored: &stored, own, damaged };
     let decided = base.decide(keys, mode, None).await?;
-    let is_by_keys = matches!(decided.way, Way::Keys { .. });
+    let is_from_changes = !matches!(decided.way, Way::Full);
     match base.carry_out(decided).await {
-        Err(error) if is_by_keys && may_succeed_whole(&error) => {
+        Err(error) if is_from_changes && may_succeed_whole(&error) => {
             base.carry_out(base.decide(keys, mode, Some(failed(&error))).await?).await
         }
         staged => staged,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::execution::session_state::SessionState;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::optimizer::decorrelate_lateral_join::DecorrelateLateralJoin;
 use datafusion::optimizer::decorrelate_predicate_subquery::DecorrelatePredicateSubquery;
 use datafusion::optimizer::eliminate_cross_join::EliminateCrossJoin;
 use datafusion::optimizer::extract_equijoin_predicate::ExtractEquijoinPredicate;
@@ -22,6 +23,7 @@ pub(super) fn normalized(plan: LogicalPlan, state: &SessionState) -> Result<Logi
     let rules: Vec<Arc<dyn OptimizerRule + Send + Sync>> = vec![
         Arc::new(DecorrelatePredicateSubquery::new()),
         Arc::new(ScalarSubqueryToJoin::new()),
+        Arc::new(DecorrelateLateralJoin::new()),
         Arc::new(EliminateCrossJoin::new()),
         Arc::new(ExtractEquijoinPredicate::new()),
         Arc::new(OptimizeProjections::new()),
@@ -33,6 +35,9 @@ pub(super) fn normalized(plan: LogicalPlan, state: &SessionState) -> Result<Logi
 pub(super) fn nested(plan: &LogicalPlan) -> Result<Option<Reason>> {
     let mut found = None;
     plan.apply(|node| {
+        if matches!(node, LogicalPlan::Subquery(_)) {
+            found = Some(Reason::new("a lateral subquery cannot be made a join"));
+        }
         node.apply_expressions(|expression| {
             expression.apply(|part| {
                 if matches!(

@@ -10,7 +10,8 @@ use std::sync::Arc;
 
 use datafusion::common::Column;
 use datafusion::logical_expr::{
-    Distinct, Expr, Filter, LogicalPlan, Projection, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Window,
+    Distinct, Expr, ExprSchemable, Filter, LogicalPlan, Projection, SubqueryAlias, TableScan, TableScanBuilder,
+    TableSource, Window,
 };
 
 use super::expr::{
@@ -73,10 +74,17 @@ impl<'a> Touching<'a> {
                 if groups == 0 || !columns_used(exprs).iter().all(|column| names.contains(column)) {
                     return Err(Reason::new("what is aggregated tells nothing of the rows that it comes from"));
                 }
+                let used = columns_used(exprs);
+                let groups = names.iter().zip(&aggregate.group_expr).filter(|(name, _)| used.contains(name));
+                not_by_floats(groups.map(|(_, group)| group), &aggregate.input)?;
                 self.touched(&aggregate.input, &substituted(exprs, names, &aggregate.group_expr)?)
             }
-            LogicalPlan::Distinct(Distinct::All(input)) => self.touched(input, exprs),
+            LogicalPlan::Distinct(Distinct::All(input)) => {
+                not_by_floats(&as_exprs(&columns_used(exprs)), input)?;
+                self.touched(input, exprs)
+            }
             LogicalPlan::Distinct(Distinct::On(on)) => {
+                not_by_floats(&on.on_expr, &on.input)?;
                 let inner = substituted(exprs, &columns(plan), &on.select_expr)?;
                 let of_key = |expr: &Expr| on.on_expr.iter().any(|key| same(key, expr));
                 if !inner.iter().all(of_key) {
@@ -152,6 +160,7 @@ impl<'a> Touching<'a> {
         }
         let mut all = Vec::new();
         for set in &sets {
+            not_by_floats(set, &window.input)?;
             if exprs.iter().all(|expr| set.iter().any(|key| same(key, expr))) {
                 continue;
             }
@@ -163,6 +172,17 @@ impl<'a> Touching<'a> {
         all.extend(self.touched(&window.input, exprs)?);
         Ok(all_of(all)?)
     }
+}
+
+/// Groups and partitions by floats are not followed: which of `-0.0` and `0.0` stands for a group of both is left to
+/// chance, and a partition has one of them where a group and a join have both.
+fn not_by_floats<'a>(exprs: impl IntoIterator<Item = &'a Expr>, input: &LogicalPlan) -> Derived<()> {
+    for expr in exprs {
+        if expr.get_type(input.schema().as_ref())?.is_floating() {
+            return Err(Reason::new("it groups or splits rows by floats, of which -0.0 and 0.0 are equal and differ"));
+        }
+    }
+    Ok(())
 }
 
 /// Columns of the first list, then those of the second that are not in it.

@@ -89,7 +89,7 @@ async fn groups_are_added_up_where_they_tell_the_whole_key() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_no_number_is_a_key() {
+async fn groups_by_floats_are_made_whole() {
     let f = fixture();
     f.table(
         "m.n",
@@ -102,7 +102,11 @@ async fn a_key_that_is_no_number_is_a_key() {
         sql,
         &["delete from m.n where v = 3", "insert into m.n values (0.0, 1)", "delete from m.n where v = 1"],
     );
-    assert_eq!(ways.await, [RefreshPath::Keys; 3]);
+    assert_eq!(ways.await, [RefreshPath::Full; 3]);
+    // Floats beside other keys are no matter, and neither is a search for what is larger than all numbers.
+    let sql = "select v, max(f) as f from m.n where f > 4 group by v";
+    let ways = paths(&f, sql, &["insert into m.n values (5, 7)", "delete from m.n where v = 7"]);
+    assert_eq!(ways.await, [RefreshPath::Keys; 2]);
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ fn leaf(random: &mut Random, also: Option<&str>) -> String {
     let table = random.one(&["m.p", "m.q", "m.r", "m.p", "m.q", "m.r", "m.some_p", "m.named_q"]);
     match random.below(14) {
         0 => format!("select k, g, count(*) as v, cast(f as varchar) as s from {table} group by k, g, f"),
-        1 => format!("select k, count(*) as g, max(v) as v, cast(max(f) as varchar) as s from {table} group by k"),
+        1 => format!("select k, count(*) as g, max(v) as v, cast(max(d) as varchar) as s from {table} group by k"),
         2 => format!("select k, g, cast(d * 100 as bigint) as v, cast(d as varchar) as s from {table}"),
         3 => format!(
             "select k, g, cast(sum(d) * 100 as bigint) as v, cast(date_trunc('day', at) as varchar) as s from {table} \
