@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::{Column, JoinType, NullEquality, ScalarValue};
-use datafusion::logical_expr::{Aggregate, Distinct, Expr, Join, LogicalPlan, Projection, SubqueryAlias, Window, lit};
+use datafusion::logical_expr::{
+    Aggregate, Distinct, Expr, ExprSchemable, Join, LogicalPlan, Projection, SubqueryAlias, Window, lit,
+};
 
 use super::expr::{
     are_of, as_exprs, columns, columns_used, distinct, is_of, over, project_keys, semi_join, substituted,
 };
 use super::lookup::by_index;
-use super::reason::Derived;
+use super::reason::{Derived, Reason};
 use super::touched::{Touching, partitions, same};
 use crate::index::KeySet;
 
@@ -55,6 +57,9 @@ impl Keys {
 impl Touching<'_> {
     /// The rows of a plan whose expressions are among the keys.
     pub(super) fn restricted(&self, plan: &LogicalPlan, exprs: &[Expr], keys: &Keys) -> Derived<LogicalPlan> {
+        if has_floats(as_exprs(&columns(&keys.plan)), &keys.plan)? {
+            return Err(Reason::new(FLOATS));
+        }
         let names = columns(plan);
         match plan {
             LogicalPlan::Projection(Projection { expr, input, .. }) => {
@@ -123,6 +128,9 @@ impl Touching<'_> {
             return Ok(over(plan, vec![self.restricted(input, exprs, keys)?])?);
         }
         let [set] = sets.as_slice() else { return self.here(plan, exprs, keys) };
+        if has_floats(set.iter().cloned(), input)? {
+            return self.here(plan, exprs, keys);
+        }
         let rows = self.restricted(input, exprs, keys)?;
         let whole = Keys::derived(distinct(project_keys(rows, set)?)?);
         let partitions = over(plan, vec![self.restricted(input, set, &whole)?])?;
@@ -189,12 +197,26 @@ impl Touching<'_> {
         join: &Join,
     ) -> Derived<LogicalPlan> {
         let is_safe = !join.null_aware && !on.is_empty() && join.null_equality == NullEquality::NullEqualsNothing;
+        let is_safe = is_safe && !has_floats(on.iter().cloned(), side)?;
         if !is_safe || super::cost::bytes_below(side) < SIDE_BYTES_MIN {
             return Ok(side.clone());
         }
         let keys = Keys::derived(distinct(project_keys(other.clone(), on_other)?)?);
         self.restricted(side, on, &keys)
     }
+}
+
+/// Why floats are no keys: of `-0.0` and `0.0` one stands for both among different keys, and a join tells them apart.
+pub(super) const FLOATS: &str = "it groups or splits rows by floats, of which -0.0 and 0.0 are equal and differ";
+
+/// Whether one of the expressions over a plan's rows is a float.
+pub(super) fn has_floats(exprs: impl IntoIterator<Item = Expr>, plan: &LogicalPlan) -> Derived<bool> {
+    for expr in exprs {
+        if expr.get_type(plan.schema().as_ref())?.is_floating() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether expressions are functions of what an aggregate groups by, so that with a key come whole groups.

@@ -10,15 +10,14 @@ use std::sync::Arc;
 
 use datafusion::common::Column;
 use datafusion::logical_expr::{
-    Distinct, Expr, ExprSchemable, Filter, LogicalPlan, Projection, SubqueryAlias, TableScan, TableScanBuilder,
-    TableSource, Window,
+    Distinct, Expr, Filter, LogicalPlan, Projection, SubqueryAlias, TableScan, TableScanBuilder, TableSource, Window,
 };
 
 use super::expr::{
     all_of, are_of, as_exprs, columns, columns_used, distinct, over, project_keys, requalified, substituted,
 };
 use super::reason::{Derived, Reason};
-use super::restrict::Keys;
+use super::restrict::{FLOATS, Keys, has_floats};
 use super::settle::Changes;
 use super::sources::origin;
 
@@ -175,14 +174,9 @@ impl<'a> Touching<'a> {
 }
 
 /// Groups and partitions by floats are not followed: which of `-0.0` and `0.0` stands for a group of both is left to
-/// chance, and a partition has one of them where a group and a join have both.
+/// chance, and a partition has one of them where a group has both.
 fn not_by_floats<'a>(exprs: impl IntoIterator<Item = &'a Expr>, input: &LogicalPlan) -> Derived<()> {
-    for expr in exprs {
-        if expr.get_type(input.schema().as_ref())?.is_floating() {
-            return Err(Reason::new("it groups or splits rows by floats, of which -0.0 and 0.0 are equal and differ"));
-        }
-    }
-    Ok(())
+    if has_floats(exprs.into_iter().cloned(), input)? { Err(Reason::new(FLOATS)) } else { Ok(()) }
 }
 
 /// Columns of the first list, then those of the second that are not in it.

@@ -103,6 +103,13 @@ async fn groups_by_floats_are_made_whole() {
         &["delete from m.n where v = 3", "insert into m.n values (0.0, 1)", "delete from m.n where v = 1"],
     );
     assert_eq!(ways.await, [RefreshPath::Full; 3]);
+    let sql = "select f, v from m.n where v < 9 union all select f, v from m.n where v = 7";
+    let ways = paths(
+        &f,
+        sql,
+        &["insert into m.n values (-0.0, 7)", "insert into m.n values (0.0, 7)", "delete from m.n where v = 7"],
+    );
+    assert_eq!(ways.await, [RefreshPath::Append, RefreshPath::Append, RefreshPath::Keys]);
     // Floats beside other keys are no matter, and neither is a search for what is larger than all numbers.
     let sql = "select v, max(f) as f from m.n where f > 4 group by v";
     let ways = paths(&f, sql, &["insert into m.n values (5, 7)", "delete from m.n where v = 7"]);
