@@ -48,6 +48,10 @@ pub(super) async fn once(
 
 /// Builds what models need and no refresh builds. Whether all of it could be.
 async fn prepared(shared: &Shared) -> Result<bool> {
+    // Without anything to prepare, nobody else is to be waited for.
+    if shared.graph.nodes.is_empty() {
+        return Ok(true);
+    }
     prepare::look(shared).await?;
     let all = (0..shared.graph.nodes.len()).collect();
     match shared.enter(refresher::LOCK_WAIT).await? {
