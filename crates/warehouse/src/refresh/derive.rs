@@ -74,13 +74,11 @@ fn as_stored(plan: &LogicalPlan, at: usize) -> Result<Expr> {
     Ok(if is_coarser(field.data_type(), &stored) { cast(column, stored) } else { column })
 }
 
-/// Whether different values of a type may be stored as one.
+/// Whether different values of a type may be stored as one. Lists and the like that are stored as something else count
+/// without a look at what is in them.
 fn is_coarser(kind: &DataType, stored: &DataType) -> bool {
-    match (kind, stored) {
-        (DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Date64, _) => true,
-        // Inside of lists and the like nobody looks for instants; casting one that is stored as it is changes nothing.
-        (kind, stored) => kind.is_nested() && kind != stored,
-    }
+    matches!(kind, DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Date64)
+        || (kind.is_nested() && kind != stored)
 }
 
 /// Whether the whole query may succeed where a way from changes failed: an expression may fail for rows that the query

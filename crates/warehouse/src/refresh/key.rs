@@ -13,9 +13,8 @@ pub(super) fn candidates(plan: &LogicalPlan, known: &[Vec<String>]) -> Vec<Vec<u
     let mut found: Vec<Vec<usize>> = structural(plan).into_iter().collect();
     found.extend(known.iter().filter(|key| !key.is_empty()).filter_map(|key| key.iter().map(place).collect()));
     // Floats are no keys (see `restrict::FLOATS`); any other columns are, if only with more rows for each value.
-    let is_float = |at: usize| plan.schema().field(at).data_type().is_floating();
-    found.retain(|key| !key.iter().any(|at| is_float(*at)));
-    found.push((0..names.len()).filter(|at| !is_float(*at)).collect());
+    found.retain(|key| !key.iter().any(|at| is_float(plan, *at)));
+    found.push((0..names.len()).filter(|at| !is_float(plan, *at)).collect());
     let mut kept: Vec<Vec<usize>> = Vec::new();
     for key in found.into_iter().filter(|key: &Vec<usize>| !key.is_empty()) {
         if !kept.contains(&key) {
@@ -30,8 +29,11 @@ pub(super) fn candidates(plan: &LogicalPlan, known: &[Vec<String>]) -> Vec<Vec<u
 pub(super) fn followed(touching: &Touching<'_>, plan: &LogicalPlan) -> Vec<usize> {
     let is_followed = |column: &Column| touching.touched(plan, &[Expr::Column(column.clone())]).is_ok();
     let names = columns(plan);
-    let is_float = |at: usize| plan.schema().field(at).data_type().is_floating();
-    (0..names.len()).filter(|at| !is_float(*at) && is_followed(&names[*at])).collect()
+    (0..names.len()).filter(|at| !is_float(plan, *at) && is_followed(&names[*at])).collect()
+}
+
+fn is_float(plan: &LogicalPlan, at: usize) -> bool {
+    plan.schema().field(at).data_type().is_floating()
 }
 
 /// Columns that stand for what the topmost aggregate or window splits its rows by.

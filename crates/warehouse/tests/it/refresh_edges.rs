@@ -8,14 +8,7 @@ use crate::support::{Fixture, fixture, name};
 
 /// Refreshes from changes, wherever that is possible, and compares with the query.
 async fn refresh(f: &Fixture, sql: &str) -> RefreshReport {
-    let stage = |mode| Stage::Refresh { sql: sql.into(), keys: vec![], mode };
-    let staged = match f.stage("m.t", stage(RefreshMode::Incremental)).await {
-        Err(error) if error.what().contains("cannot be refreshed from changes") => {
-            f.stage("m.t", stage(RefreshMode::Auto)).await
-        }
-        staged => staged,
-    };
-    let staged = staged.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let staged = f.stage_from_changes("m.t", sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
     let report = staged.refreshed().unwrap().clone();
     staged.publish(serde_json::Map::new()).await.unwrap();
     let (mut found, mut expected) = (f.rows("select * from m.t").await, f.rows(sql).await);

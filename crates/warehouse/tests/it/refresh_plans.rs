@@ -1,5 +1,31 @@
 //! Random queries of the shapes that are refreshed from changes, and random changes of the tables that they read.
 
+use std::collections::BTreeMap;
+
+/// How many refreshes took which way.
+pub type Paths = BTreeMap<&'static str, u64>;
+
+fn number_of(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().and_then(|value| value.parse().ok())
+}
+
+/// How many cases are asked for, if that is said (`MILLSTREAM_REFRESH_CASES`).
+pub fn cases() -> Option<u64> {
+    number_of("MILLSTREAM_REFRESH_CASES")
+}
+
+/// Tries the seeds that failed once, then as many as there are cases, from `MILLSTREAM_REFRESH_SEED` on.
+pub fn each(found: &[u64], cases: u64, case: impl AsyncFn(u64, &mut Paths)) -> Paths {
+    let first = number_of("MILLSTREAM_REFRESH_SEED").unwrap_or(1);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let mut paths = Paths::new();
+    for seed in found.iter().copied().chain(first..first + cases) {
+        runtime.block_on(case(seed, &mut paths));
+    }
+    println!("{cases} cases: {paths:?}");
+    paths
+}
+
 /// A small generator of numbers: the same seed gives the same case.
 pub struct Random(u64);
 

@@ -3,12 +3,10 @@
 //! `MILLSTREAM_REFRESH_CASES` sets how many cases there are, `MILLSTREAM_REFRESH_SEED` the first one's seed (which
 //! the message of a failure names).
 
-use std::collections::BTreeMap;
-
 use millstream_core::housekeeping::Upkeep;
 use millstream_core::warehouse::{QueryOptions, RefreshMode, RefreshPath, Stage, Warehouse};
 
-use crate::refresh_plans::{Change, Random, TABLES, change, query, values};
+use crate::refresh_plans::{Change, Paths, Random, TABLES, cases, change, each, query, values};
 use crate::support::{self, Fixture, fixture, name, open_with_memory};
 
 /// Seeds that failed once.
@@ -35,7 +33,7 @@ fn refresh(sql: &str, mode: RefreshMode) -> Stage {
     Stage::Refresh { sql: sql.into(), keys: vec![], mode }
 }
 
-async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
+async fn case(seed: u64, paths: &mut Paths) {
     let mut random = Random::new(seed);
     let mut f = fixture();
     // What is compared with is asked with enough.
@@ -74,14 +72,8 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
         format!("select distinct s from (select s, v + 1 as w from {table}) t where not (w < {})", random.below(20)),
     ];
     for round in 0..=ROUNDS {
-        // From changes wherever that is possible: with so few rows it would never be the cheaper way.
-        let staged = match f.stage("m.t", refresh(&sql, RefreshMode::Incremental)).await {
-            Ok(staged) => staged,
-            Err(error) if error.what().contains("cannot be refreshed from changes") => {
-                f.stage("m.t", refresh(&sql, RefreshMode::Auto)).await.unwrap()
-            }
-            Err(error) => panic!("seed {seed}, round {round}: {error}\n{sql}"),
-        };
+        let staged = f.stage_from_changes("m.t", &sql).await;
+        let staged = staged.unwrap_or_else(|error| panic!("seed {seed}, round {round}: {error}\n{sql}"));
         let report = staged.refreshed().unwrap().clone();
         assert!(!report.reason.contains("it failed"), "seed {seed}, round {round}: {report:?}\n{sql}");
         if round > 0 {
@@ -116,15 +108,8 @@ async fn case(seed: u64, paths: &mut BTreeMap<&'static str, u64>) {
 
 #[test]
 fn a_refreshed_table_equals_its_query() {
-    let from = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let cases = from("MILLSTREAM_REFRESH_CASES").unwrap_or(CASES_DEFAULT);
-    let first = from("MILLSTREAM_REFRESH_SEED").unwrap_or(1);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut paths = BTreeMap::new();
-    for seed in FOUND.into_iter().chain(first..first + cases) {
-        runtime.block_on(case(seed, &mut paths));
-    }
-    println!("{cases} cases: {paths:?}");
+    let cases = cases().unwrap_or(CASES_DEFAULT);
+    let paths = each(&FOUND, cases, case);
     if cases >= CASES_DEFAULT {
         let all: u64 = paths.values().sum();
         let from_changes = all - paths.get("full").copied().unwrap_or_default();

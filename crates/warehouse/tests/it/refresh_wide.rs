@@ -3,13 +3,11 @@
 //! `MILLSTREAM_REFRESH_CASES` and `MILLSTREAM_REFRESH_SEED` are as there, but that a third as many cases are tried: each
 //! takes three times as long.
 
-use std::collections::BTreeMap;
-
 use millstream_core::housekeeping::Upkeep;
-use millstream_core::warehouse::{QueryOptions, RefreshMode, Stage, Warehouse};
+use millstream_core::warehouse::{QueryOptions, Warehouse};
 use millstream_warehouse::EmbeddedWarehouse;
 
-use crate::refresh_plans::Random;
+use crate::refresh_plans::{Paths, Random, cases, each};
 use crate::refresh_wide_plans::{TABLES, VIEWS, query, statement, tests, values};
 use crate::support::{self, Fixture, fixture, name, open_with_memory};
 
@@ -41,16 +39,10 @@ impl Case {
     }
 
     /// Refreshes a table and compares it with its query; `None` where the query itself fails.
-    async fn refreshed(&self, table: &str, sql: &str, round: u64, paths: &mut BTreeMap<String, u64>) -> Option<()> {
+    async fn refreshed(&self, table: &str, sql: &str, round: u64, paths: &mut Paths) -> Option<()> {
         let seed = self.seed;
         let expected = self.rows_of(&format!("select k, g, v, s from ({sql}) whole")).await;
-        let stage = |mode| Stage::Refresh { sql: sql.into(), keys: vec![], mode };
-        let staged = match self.f.stage(table, stage(RefreshMode::Incremental)).await {
-            Err(error) if error.what().contains("cannot be refreshed from changes") => {
-                self.f.stage(table, stage(RefreshMode::Auto)).await
-            }
-            staged => staged,
-        };
+        let staged = self.f.stage_from_changes(table, sql).await;
         let (expected, staged) = match (expected, staged) {
             (Err(_), Err(_)) => return None,
             (Ok(expected), Ok(staged)) => (expected, staged),
@@ -64,14 +56,14 @@ impl Case {
         };
         let report = staged.refreshed().unwrap().clone();
         if round > 0 {
-            *paths.entry(report.path.as_str().to_owned()).or_default() += 1;
+            *paths.entry(report.path.as_str()).or_default() += 1;
             if report.reason.contains("it failed") {
                 // Text that is no number fails where it stands; nothing else may.
                 assert!(
                     report.reason.contains("Cannot cast string 'abc'"),
                     "seed {seed}, round {round}: {report:?}\n{sql}"
                 );
-                *paths.entry("failed".to_owned()).or_default() += 1;
+                *paths.entry("failed").or_default() += 1;
             }
         }
         staged.publish(serde_json::Map::new()).await.unwrap();
@@ -81,7 +73,7 @@ impl Case {
     }
 }
 
-async fn case(seed: u64, paths: &mut BTreeMap<String, u64>) {
+async fn case(seed: u64, paths: &mut Paths) {
     let mut random = Random::new(seed ^ 0x5EED);
     let mut f = fixture();
     let plain = f.warehouse.clone();
@@ -126,15 +118,8 @@ async fn case(seed: u64, paths: &mut BTreeMap<String, u64>) {
 
 #[test]
 fn wider_queries_are_refreshed_to_their_rows() {
-    let from = |name: &str| std::env::var(name).ok().and_then(|value| value.parse::<u64>().ok());
-    let cases = from("MILLSTREAM_REFRESH_CASES").map_or(CASES_DEFAULT, |cases| cases.div_ceil(3));
-    let first = from("MILLSTREAM_REFRESH_SEED").unwrap_or(1);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let mut paths = BTreeMap::new();
-    for seed in FOUND.into_iter().chain(first..first + cases) {
-        runtime.block_on(case(seed, &mut paths));
-    }
-    println!("{cases} cases: {paths:?}");
+    let cases = cases().map_or(CASES_DEFAULT, |cases| cases.div_ceil(3));
+    let paths = each(&FOUND, cases, case);
     if cases >= CASES_DEFAULT {
         for path in ["append", "keys", "unchanged", "full"] {
             assert!(paths.contains_key(path), "{path} is among {paths:?}");

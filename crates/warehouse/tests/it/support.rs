@@ -7,7 +7,9 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
-use millstream_core::warehouse::{Commit, Committed, Load, OnSchemaChange, QueryOptions, Stage, Staged, Warehouse};
+use millstream_core::warehouse::{
+    Commit, Committed, Load, OnSchemaChange, QueryOptions, RefreshMode, Stage, Staged, Warehouse,
+};
 use millstream_core::{Clock, Error, Result, TableName};
 use millstream_warehouse::{EmbeddedOptions, EmbeddedWarehouse};
 
@@ -119,6 +121,18 @@ impl Fixture {
 
     pub async fn stage_with(&self, table: &str, stage: Stage, change: OnSchemaChange) -> Result<Arc<dyn Staged>> {
         self.warehouse.stage(&name(table), stage, change, &QueryOptions::default()).await
+    }
+
+    /// A refresh from changes, whatever it costs (with few rows it would never be the cheaper way), or in whatever way there
+    /// is where the query has none from changes.
+    pub async fn stage_from_changes(&self, table: &str, sql: &str) -> Result<Arc<dyn Staged>> {
+        let refresh = |mode| Stage::Refresh { sql: sql.into(), keys: vec![], mode };
+        match self.stage(table, refresh(RefreshMode::Incremental)).await {
+            Err(error) if error.what().contains("cannot be refreshed from changes") => {
+                self.stage(table, refresh(RefreshMode::Auto)).await
+            }
+            staged => staged,
+        }
     }
 
     /// Stages and publishes.
