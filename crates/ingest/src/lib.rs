@@ -27,7 +27,7 @@ pub(crate) mod testing;
 
 pub use contract::Contract;
 pub use decl::{ColumnDecl, SourceDecl};
-pub use file::{FileOptions, FoundFile, find_files, ingest_files};
+pub use file::{FileOptions, FoundFile, find_files, ingest_files, is_compressed};
 pub use kafka::{
     FlushFlag, HoldFlag, KafkaCommit, KafkaOptions, OnGap, PartitionAt, PartitionMoved, StopFlag, Watch, ingest_kafka,
     newest_message,

@@ -3,6 +3,7 @@
 //! Guarantees: one line for each table, unit, content hash, first offset and outcome; writing it again overwrites
 //! it in place, so that repair after a crash neither doubles nor reorders lines.
 
+use chrono::{DateTime, Utc};
 use millstream_core::{Error, Ledger, LedgerEntry, Outcome, Result, TableName, UnitKind};
 use rusqlite::{Row, params};
 
@@ -64,6 +65,22 @@ impl Ledger for Store {
             .map_err(|error| self.error(error))?;
         let rows = statement.query_map([], read).map_err(|error| self.error(error))?;
         rows.map(|row| row.map_err(|error| self.error(error))?).collect()
+    }
+}
+
+impl Store {
+    /// When the latest load into a table had ended; none when nothing was loaded.
+    ///
+    /// # Errors
+    /// An environment error when the ledger cannot be read.
+    pub fn last_load(&self, table: &TableName) -> Result<Option<DateTime<Utc>>> {
+        let found: rusqlite::Result<Option<i64>> = self.connection().query_row(
+            "select max(started_us + duration_ms * 1000) from ledger
+             where table_schema = ?1 and table_name = ?2 and outcome in (?3, ?4)",
+            params![table.schema, table.name, outcome_name(Outcome::Loaded), outcome_name(Outcome::Replaced)],
+            |row| row.get(0),
+        );
+        found.map(|latest| latest.map(uninstant)).map_err(|error| self.error(error))
     }
 }
 

@@ -10,6 +10,12 @@ use crate::contract::FileSource;
 /// Endings of compressed files that belong to a source without being named in its `path`.
 const COMPRESSED_ENDINGS: [&str; 2] = [".gz", ".zst"];
 
+/// Whether a file is a compressed one, by its name.
+pub fn is_compressed(path: &Path) -> bool {
+    let name = path.to_string_lossy().to_ascii_lowercase();
+    COMPRESSED_ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
 /// A file of a source.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SourceFile {

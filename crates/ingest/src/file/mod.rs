@@ -26,6 +26,7 @@ use millstream_core::{Clock, Error, Ledger, Progress, Result, Warehouse};
 use self::load::Loader;
 use crate::contract::SourceKind;
 use crate::{Contract, UnitReport};
+pub use discover::is_compressed;
 pub use found::{FoundFile, find_files};
 
 /// How to ingest files.

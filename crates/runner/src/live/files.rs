@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use millstream_core::Result;
-use millstream_ingest::{Contract, FoundFile, UnitStatus, find_files};
+use millstream_ingest::{Contract, FoundFile, UnitStatus, find_files, is_compressed};
 use millstream_store::Cause;
 
 use super::event::LiveEvent;
@@ -25,9 +25,6 @@ use crate::{IngestRequest, SourceResult};
 /// How long a file is left alone whose last line has no end: either it is written like that, or its copying has come to a
 /// halt in the middle and will go on.
 const UNFINISHED_MAX: Duration = Duration::from_secs(60);
-
-/// Endings of compressed files. One that is cut is told by unpacking it, whatever its last byte is.
-const COMPRESSED: [&str; 2] = ["gz", "zst"];
 
 /// A folder that is watched.
 pub(crate) struct Watched {
@@ -156,10 +153,10 @@ async fn look(shared: &Shared, folder: &mut Watched, poll: Duration) -> Result<(
     Ok(())
 }
 
-/// Whether a file ends as one does that is whole: in a line's end, if it is not compressed. What cannot be read is told
-/// by whoever loads it.
+/// Whether a file ends as one does that is whole: in a line's end, if it is not compressed, which unpacking tells. What
+/// cannot be read is told by whoever loads it.
 fn ends_whole(path: &Path) -> bool {
-    if path.extension().is_some_and(|ending| COMPRESSED.iter().any(|known| ending.eq_ignore_ascii_case(known))) {
+    if is_compressed(path) {
         return true;
     }
     let last = || {

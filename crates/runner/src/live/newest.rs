@@ -1,8 +1,8 @@
 //! The time of the newest event that a source has, before anything is loaded by this process: models are as fresh after a
 //! restart as before it.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use millstream_core::{Ledger, Outcome, Result};
+use chrono::{DateTime, Utc};
+use millstream_core::Result;
 use millstream_ingest::contract::SourceKind;
 use millstream_ingest::{Contract, newest_message};
 
@@ -18,9 +18,5 @@ pub(super) async fn newest(runner: &Runner, contract: &Contract) -> Result<Optio
         let state = runner.warehouse.table_state(contract.table()).await?;
         return Ok(state.and_then(|state| newest_message(&state, &source.topic)));
     }
-    let entries = runner.store.entries()?;
-    let is_loaded = |outcome: Outcome| matches!(outcome, Outcome::Loaded | Outcome::Replaced);
-    let loaded = entries.iter().filter(|entry| entry.table == *contract.table() && is_loaded(entry.outcome));
-    let took = |ms: u64| TimeDelta::milliseconds(i64::try_from(ms).unwrap_or_default());
-    Ok(loaded.map(|entry| entry.started_at + took(entry.duration_ms)).max())
+    runner.store.last_load(contract.table())
 }

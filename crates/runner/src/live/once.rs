@@ -32,7 +32,7 @@ pub(super) async fn once(
     let schedules_failed = scheduler.once().await?;
     let mut refreshed = Vec::new();
     shared.mark(0..shared.graph.nodes.len());
-    let is_prepared = request.cancel.is_cancelled() || prepared(shared).await?;
+    let is_prepared = request.cancel.is_cancelled() || prepare::prepare_all(shared).await?.unwrap_or(false);
     if !request.cancel.is_cancelled() {
         // What could not be prepared is held back, with what needs it.
         let due = shared.pending().all(&shared.graph, Instant::now());
@@ -44,20 +44,6 @@ pub(super) async fn once(
     }
     watch.abort();
     Ok(RoundSummary { ingest, is_prepared, refreshed, schedules_failed, cancelled: request.cancel.is_cancelled() })
-}
-
-/// Builds what models need and no refresh builds. Whether all of it could be.
-async fn prepared(shared: &Shared) -> Result<bool> {
-    // Without anything to prepare, nobody else is to be waited for.
-    if shared.graph.nodes.is_empty() {
-        return Ok(true);
-    }
-    prepare::look(shared).await?;
-    let all = (0..shared.graph.nodes.len()).collect();
-    match shared.enter(refresher::LOCK_WAIT).await? {
-        Some(lock) => prepare::prepare(shared, &all, &lock).await,
-        None => Ok(false),
-    }
 }
 
 async fn ingest(runner: &Runner, request: &UpRequest, shared: &Shared) -> Result<Option<IngestSummary>> {

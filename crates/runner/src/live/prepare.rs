@@ -15,17 +15,35 @@ use millstream_store::Cause;
 use super::event::LiveEvent;
 use super::graph::gates;
 use super::refresh::{self, Refreshed};
-use super::refresher::{Ends, newest};
+use super::refresher::{Ends, LOCK_WAIT, newest};
 use super::shared::Shared;
 use crate::lock::WorkspaceLock;
 use crate::{Request, Status, Verb};
+
+/// Builds whatever any live model needs and is not there. Whether all of it could be built; none when it was not tried,
+/// because it was asked to end.
+///
+/// # Errors
+/// As of [`prepare`]; or others hold the workspace for too long.
+pub(super) async fn prepare_all(shared: &Shared) -> Result<Option<bool>> {
+    let all: BTreeSet<usize> = (0..shared.graph.nodes.len()).collect();
+    // Without anything to prepare, nobody else is to be waited for.
+    if all.is_empty() {
+        return Ok(Some(true));
+    }
+    look(shared).await?;
+    match shared.enter(LOCK_WAIT).await? {
+        Some(lock) => prepare(shared, &all, &lock).await.map(Some),
+        None => Ok(None),
+    }
+}
 
 /// Notes what is to be built: every view, since the project may say something else than when it was made, and what is
 /// not there.
 ///
 /// # Errors
 /// The warehouse cannot be read.
-pub(super) async fn look(shared: &Shared) -> Result<()> {
+async fn look(shared: &Shared) -> Result<()> {
     let manifest = &shared.runner.project.manifest;
     let live: BTreeSet<&String> = shared.graph.nodes.iter().map(|live| &live.unique_id).collect();
     let mut unbuilt = BTreeSet::new();

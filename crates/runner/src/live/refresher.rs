@@ -173,16 +173,8 @@ fn end(shared: &Shared, (done, took): Ended, told: &mut Told) {
 /// Builds what is needed and not there, with a pause when that cannot be tried at all. Whether it was tried: what could
 /// not be built is held back, with what needs it.
 async fn prepared(shared: &Shared) -> bool {
-    let all = (0..shared.graph.nodes.len()).collect();
-    let tried = async {
-        prepare::look(shared).await?;
-        match shared.enter(LOCK_WAIT).await? {
-            Some(lock) => prepare::prepare(shared, &all, &lock).await.map(|_| true),
-            None => Ok(false),
-        }
-    };
-    match tried.await {
-        Ok(is_tried) => is_tried,
+    match prepare::prepare_all(shared).await {
+        Ok(tried) => tried.is_some(),
         Err(error) => {
             if !shared.soft.is_cancelled() {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });

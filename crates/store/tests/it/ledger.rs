@@ -55,3 +55,18 @@ fn another_content_another_outcome_and_another_first_offset_are_lines_of_their_o
     }
     assert_eq!(store.entries().unwrap().len(), 5);
 }
+
+#[test]
+fn the_latest_load_of_a_table_is_known() {
+    let (_folder, store) = store();
+    let first = LedgerEntry { started_at: at(0), duration_ms: 1_000, ..file_entry("a.csv", "aa") };
+    assert_eq!(store.last_load(&first.table).unwrap(), None);
+    let later = LedgerEntry { started_at: at(5), unit: "b.csv".into(), ..first.clone() };
+    let replaced = LedgerEntry { started_at: at(7), outcome: Outcome::Replaced, ..later.clone() };
+    let refused = LedgerEntry { started_at: at(9), outcome: Outcome::Refused, ..later.clone() };
+    let other = LedgerEntry { started_at: at(11), table: "raw.other".parse().unwrap(), ..later.clone() };
+    for entry in [&later, &first, &replaced, &refused, &other] {
+        store.record(entry).unwrap();
+    }
+    assert_eq!(store.last_load(&first.table).unwrap(), Some(at(8)));
+}
