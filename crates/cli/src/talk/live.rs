@@ -99,6 +99,15 @@ impl LiveEvents for LiveLines {
             LiveEvent::SourceUp { source } => {
                 self.say("source-up", &format!("{} {source} is read", paint(GOOD, "OK")), json!({"source": source}));
             }
+            LiveEvent::Unfinished { source, unit, left_alone } => {
+                let text = format!(
+                    "{} {unit} does not end in a line's end: it may be half of a file, and is loaded when it does, or was left \
+                     alone for {}",
+                    paint(WARN, "WAITS"),
+                    span(*left_alone)
+                );
+                self.say("file-unfinished", &text, json!({"source": source, "unit": unit}));
+            }
             LiveEvent::SourceDown { source, error, retry_in } => {
                 let mut text =
                     format!("{} {source} cannot be read; tried again in {}", paint(WARN, "AWAY"), span(*retry_in));

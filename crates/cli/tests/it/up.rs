@@ -232,6 +232,18 @@ fn files_are_picked_up_and_other_commands_work_beside_it() {
 }
 
 #[test]
+fn half_a_file_is_told_and_loaded_when_it_is_whole() {
+    let scene = scene("127.0.0.1:1");
+    scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n2,2");
+    let up = Up::start(&scene, &["orders"]);
+    up.until("it is told that it waits", || up.said().contains("WAITS data/incoming/orders_1.csv does not end"));
+    assert_eq!(value(&scene, "select count(*) from raw.orders"), "0");
+    scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n2,2.00\n");
+    up.until("the whole one is in the mart", || value(&scene, "select sum(n) from totals") == "2");
+    assert_eq!(up.end().matches("WAITS").count(), 1, "it is told once");
+}
+
+#[test]
 fn a_broker_that_is_away_is_waited_for() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let address = format!("127.0.0.1:{port}");

@@ -58,6 +58,15 @@ pub enum LiveEvent<'a> {
         /// Time that this was counted over.
         over: Duration,
     },
+    /// A file does not end as a whole one does: it is loaded when it does, or when it was left alone for so long.
+    Unfinished {
+        /// The source's name.
+        source: &'a str,
+        /// The file, as the ledger has it.
+        unit: &'a str,
+        /// How long it must have been left alone.
+        left_alone: Duration,
+    },
     /// Models were refreshed. Successes are told now and then, all of them together.
     Refreshed {
         /// Refreshes.

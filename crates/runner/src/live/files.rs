@@ -33,6 +33,8 @@ pub(crate) struct Watched {
     pub(crate) contract: Contract,
     /// Files that were offered, as they were then.
     offered: BTreeMap<String, Print>,
+    /// Files of which it was told that they do not end as whole ones do, as they were then.
+    told: BTreeMap<String, Print>,
     /// Files as they were at the last look.
     seen: BTreeMap<String, Seen>,
     failures: u32,
@@ -52,8 +54,8 @@ struct Seen {
 
 impl Watched {
     pub(crate) fn new(unique_id: String, name: String, contract: Contract) -> Self {
-        let (offered, seen) = (BTreeMap::new(), BTreeMap::new());
-        Self { unique_id, name, contract, offered, seen, failures: 0, next: None }
+        let (offered, told, seen) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { unique_id, name, contract, offered, told, seen, failures: 0, next: None }
     }
 
     /// Files that were not offered as they are and no longer grow, each with whether it was left alone for so long that
@@ -66,6 +68,7 @@ impl Watched {
             self.seen.insert(file.unit.clone(), known.unwrap_or(Seen { print: print(file), since: now }));
         }
         self.offered.retain(|unit, _| self.seen.contains_key(unit));
+        self.told.retain(|unit, _| self.seen.contains_key(unit));
         let age = |since: SystemTime| now.duration_since(since).unwrap_or_default();
         let mut still = Vec::new();
         for file in found {
@@ -117,9 +120,18 @@ async fn look(shared: &Shared, folder: &mut Watched, poll: Duration) -> Result<(
     if still.is_empty() {
         return Ok(());
     }
-    let is_ripe = |(file, is_left): (FoundFile, bool)| (is_left || ends_whole(&file.path)).then_some(file);
-    let ripe = move || Ok(still.into_iter().filter_map(is_ripe).collect::<Vec<_>>());
-    let ripe = crate::execute::session::blocking(ripe).await?;
+    let is_ripe = |(file, is_left): &(FoundFile, bool)| *is_left || ends_whole(&file.path);
+    let parted = move || Ok(still.into_iter().partition::<Vec<_>, _>(is_ripe));
+    let (ripe, unfinished) = crate::execute::session::blocking(parted).await?;
+    for (file, _) in unfinished {
+        let print = (file.bytes, file.modified);
+        if folder.told.get(&file.unit) != Some(&print) {
+            let (source, left_alone) = (folder.name.as_str(), UNFINISHED_MAX);
+            shared.tell(&LiveEvent::Unfinished { source, unit: &file.unit, left_alone });
+            folder.told.insert(file.unit, print);
+        }
+    }
+    let ripe: Vec<FoundFile> = ripe.into_iter().map(|(file, _)| file).collect();
     if ripe.is_empty() {
         return Ok(());
     }
