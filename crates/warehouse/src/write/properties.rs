@@ -1,13 +1,11 @@
 //! How a data file is encoded, chosen from its first rows.
 
-use std::collections::HashSet;
-use std::hash::{BuildHasher, RandomState};
-
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::DataType;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use parquet::schema::types::ColumnPath;
+use twox_hash::XxHash64;
 
 /// Rows from which the encoding is chosen.
 pub(super) const SAMPLE_ROWS: usize = 8192;
@@ -19,7 +17,7 @@ const ROW_GROUP_ROWS: usize = 256 * 1024;
 const DISTINCT_SHARE_MAX: f64 = 0.5;
 
 /// Bytes on which compression is tried.
-const TRIAL_BYTES: usize = 64 * 1024;
+const TRIAL_BYTES: usize = 16 * 1024;
 
 /// Share of its size above which a column is not worth compressing.
 const COMPRESSED_SHARE_MAX: f64 = 0.85;
@@ -61,28 +59,67 @@ pub(super) fn for_sample(sample: &[RecordBatch]) -> WriterProperties {
 
 /// Whether a column's values hardly repeat: ids, amounts, exact times.
 fn mostly_distinct(sample: &[RecordBatch], column: usize) -> bool {
-    let hasher = RandomState::new();
-    let mut seen = HashSet::new();
-    let mut rows = 0usize;
+    let rows: usize = sample.iter().map(|batch| batch.num_rows() - batch.column(column).null_count()).sum();
+    if rows < SAMPLE_ROWS_MIN {
+        return false;
+    }
+    let mut seen = Distinct::of(sample.iter().map(RecordBatch::num_rows).sum(), rows as f64 * DISTINCT_SHARE_MAX);
     for batch in sample {
         let array = batch.column(column);
-        match array.data_type() {
-            DataType::Utf8 => seen.extend(array.as_string::<i32>().iter().flatten().map(|text| hasher.hash_one(text))),
-            DataType::Utf8View => {
-                seen.extend(array.as_string_view().iter().flatten().map(|text| hasher.hash_one(text)))
-            }
+        let known = match array.data_type() {
+            DataType::Utf8 => seen.more(array.as_string::<i32>().iter().flatten().map(str::as_bytes)),
+            DataType::Utf8View => seen.more(array.as_string_view().iter().flatten().map(str::as_bytes)),
             DataType::Boolean => return false,
             _ => {
                 let data = array.to_data();
                 let Some(width) = array.data_type().primitive_width() else { return false };
                 let Some(bytes) = data.buffers().first() else { return false };
                 let values = &bytes.as_slice()[data.offset() * width..(data.offset() + data.len()) * width];
-                seen.extend(values.chunks_exact(width).map(|value| hasher.hash_one(value)));
+                seen.more(values.chunks_exact(width))
+            }
+        };
+        if let Some(known) = known {
+            return known;
+        }
+    }
+    seen.found as f64 > seen.limit
+}
+
+/// Counts different values until it is known whether there are more than a limit. Every data file asks this of each of
+/// its columns, those of a refresh within its second: so it is a bitmap by hash in place of a set. Two values that share
+/// one of its bits count once, which with eight bits for each value makes the count some hundredths too small at most.
+struct Distinct {
+    bits: Vec<u64>,
+    found: usize,
+    left: usize,
+    limit: f64,
+}
+
+impl Distinct {
+    fn of(values: usize, limit: f64) -> Self {
+        let words = (values / 8).next_power_of_two();
+        Self { bits: vec![0; words], found: 0, left: values, limit }
+    }
+
+    /// Takes values; tells when no further value can change the answer.
+    fn more<'a>(&mut self, values: impl Iterator<Item = &'a [u8]>) -> Option<bool> {
+        let last = self.bits.len() - 1;
+        for value in values {
+            let hash = XxHash64::oneshot(0, value);
+            let word = &mut self.bits[(hash >> 6) as usize & last];
+            let bit = 1 << (hash & 63);
+            self.found += usize::from(*word & bit == 0);
+            *word |= bit;
+            self.left = self.left.saturating_sub(1);
+            if self.found as f64 > self.limit {
+                return Some(true);
+            }
+            if ((self.found + self.left) as f64) <= self.limit {
+                return Some(false);
             }
         }
-        rows += array.len() - array.null_count();
+        None
     }
-    rows >= SAMPLE_ROWS_MIN && seen.len() as f64 > rows as f64 * DISTINCT_SHARE_MAX
 }
 
 /// Whether compression is worth its time for a column of text: random ids hardly shrink.
@@ -98,7 +135,7 @@ fn compresses(sample: &[RecordBatch], column: usize) -> bool {
         for value in values {
             // As Parquet lays them out: the length, then the bytes.
             text.extend_from_slice(&(value.len() as u32).to_le_bytes());
-            text.extend_from_slice(value.as_bytes());
+            text.extend_from_slice(&value.as_bytes()[..value.len().min(TRIAL_BYTES)]);
             if text.len() >= TRIAL_BYTES {
                 break;
             }
@@ -127,6 +164,25 @@ mod tests {
         assert!(properties.dictionary_enabled(&ColumnPath::from("category")));
         assert!(!properties.dictionary_enabled(&ColumnPath::from("n")));
         assert_eq!(properties.compression(&ColumnPath::from("id")), Compression::SNAPPY);
+    }
+
+    #[test]
+    fn whether_values_repeat_is_told_at_the_limit() {
+        let distinct = |values: Vec<i64>| {
+            let numbers: ArrayRef = Arc::new(Int64Array::from(values));
+            mostly_distinct(&[RecordBatch::try_from_iter([("n", numbers)]).unwrap()], 0)
+        };
+        let rows = 8192_i64;
+        // Half of them different, in whichever order, is not more than half.
+        assert!(!distinct((0..rows).map(|i| i / 2).collect()));
+        assert!(!distinct((0..rows).map(|i| i % (rows / 2)).collect()));
+        // Some hundredths above it count as above, in whichever order.
+        let many = rows * 55 / 100;
+        assert!(distinct((0..rows).map(|i| i % many).collect()));
+        assert!(distinct((0..rows).map(|i| (i - (rows - many)).max(0)).collect()));
+        // Too few to tell.
+        assert!(distinct((0..512).collect()));
+        assert!(!distinct((0..511).collect()));
     }
 
     #[test]
