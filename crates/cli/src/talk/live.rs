@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Local, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use millstream_core::Clock;
 use millstream_runner::live::{LiveEvent, LiveEvents, Refreshed};
 use serde_json::{Map, Value, json};
 
 use super::ingest::tell_source;
-use super::style::{BAD, DIM, GOOD, WARN, paint};
+use super::style::{BAD, GOOD, WARN, paint};
 use super::{Talk, count, plural, seconds};
 
 /// Names shown in a line; of more the number is told.
@@ -37,8 +37,7 @@ impl LiveLines {
     }
 
     fn timed(&self, text: &str) -> String {
-        let time = self.clock.now().with_timezone(&Local).format("%H:%M:%S");
-        format!("{}  {text}", paint(DIM, time))
+        self.talk.timed(self.clock.as_ref(), text)
     }
 
     fn held(&self, model: &Refreshed, retry_in: Duration) {

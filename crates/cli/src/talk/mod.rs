@@ -17,10 +17,10 @@ mod summary;
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 
-use chrono::{SecondsFormat, Utc};
+use chrono::{Local, SecondsFormat, Utc};
 use clap::ValueEnum;
 use indicatif::{MultiProgress, ProgressDrawTarget};
-use millstream_core::{Diagnostics, Error, Kind};
+use millstream_core::{Clock, Diagnostics, Error, Kind};
 use serde_json::{Map, Value};
 
 pub use bar::Bar;
@@ -29,7 +29,7 @@ pub use live::LiveLines;
 pub use logs::{LogLevel, start_logs};
 pub use nodes::NodeLines;
 pub use plural::{count, plural, seconds};
-use style::{WARN, paint};
+use style::{DIM, WARN, paint};
 pub use summary::tell_summary;
 
 /// Form of the lines on standard error.
@@ -127,6 +127,17 @@ impl Talk {
     /// Takes bars off the terminal.
     pub fn clear(&self) {
         let _ = self.bars.clear();
+    }
+
+    /// A line with its time in front; a log in JSON tells the time in a field of its own.
+    fn timed(&self, clock: &dyn Clock, text: &str) -> String {
+        match self.format {
+            LogFormat::Text => {
+                let time = clock.now().with_timezone(&Local).format("%H:%M:%S");
+                format!("{}  {text}", paint(DIM, time))
+            }
+            LogFormat::Json => text.to_owned(),
+        }
     }
 
     fn line(&self, level: &str, event: &str, text: &str, message: &str, facts: Map<String, Value>) {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::Local;
 use indicatif::{ProgressBar, ProgressStyle};
 use millstream_core::Clock;
 use millstream_runner::{Event, Events, NodeResult, Status};
@@ -57,8 +56,7 @@ impl NodeLines {
     }
 
     fn timed(&self, text: &str) -> String {
-        let time = self.clock.now().with_timezone(&Local).format("%H:%M:%S");
-        format!("{}  {text}", paint(DIM, time))
+        self.talk.timed(self.clock.as_ref(), text)
     }
 
     fn show_at_work(&self, change: impl FnOnce(&mut BTreeMap<usize, String>)) {

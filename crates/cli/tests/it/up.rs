@@ -285,6 +285,7 @@ fn what_fails_a_test_is_held_back_until_it_passes() {
     let once = scene.run(&["up", "orders", "--once", "--log-format", "json"]);
     assert_eq!(once.code, 1, "{}", once.told());
     assert!(once.stderr.contains("no_refunds"), "{}", once.told());
+    assert!(once.stderr.contains(r#""message":"up with 1 source"#), "the time has a field of its own: {}", once.told());
     assert_eq!(value(&scene, "select count(*) from fct"), "1", "the last good version");
     assert_eq!(value(&scene, "select count(*) from raw.orders"), "2", "and the row is not lost");
     // Another row makes the answer right again.
