@@ -1,7 +1,8 @@
 //! Ctrl-C and SIGTERM.
 //!
 //! Guarantees: work that announced that it can stop cleanly is asked to, and has until the second Ctrl-C; work that
-//! did not is ended at once with exit code 130, which is safe because every write of ours is atomic.
+//! did not is ended at once with exit code 130, which is safe because every write of ours is atomic. Signals have a thread
+//! of their own: they are heard whatever keeps the others busy.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,23 +19,33 @@ pub struct Interrupt {
 }
 
 impl Interrupt {
-    /// Starts to listen for signals; to be called inside the runtime.
+    /// Starts to listen for signals. Where that is not possible they end the process, as they do by default.
     pub fn listen(talk: Arc<Talk>) -> Self {
         let interrupt = Self::default();
-        let shared = interrupt.clone();
-        tokio::spawn(async move {
-            loop {
-                signal().await;
-                let second = shared.asked.swap(true, Ordering::SeqCst);
-                if second || !shared.graceful.load(Ordering::SeqCst) {
-                    talk.clear();
-                    std::process::exit(i32::from(INTERRUPTED));
-                }
-                talk.say("interrupt", "stopping; press Ctrl-C again to stop at once");
-                shared.notify.notify_waiters();
+        let (shared, told) = (interrupt.clone(), talk.clone());
+        let thread = std::thread::Builder::new().name("signals".into()).spawn(move || {
+            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime.block_on(shared.hear(&talk)),
+                Err(error) => talk.warn("interrupt", &format!("nobody listens for Ctrl-C: {error}")),
             }
         });
+        if let Err(error) = thread {
+            told.warn("interrupt", &format!("nobody listens for Ctrl-C: {error}"));
+        }
         interrupt
+    }
+
+    async fn hear(&self, talk: &Talk) {
+        loop {
+            signal().await;
+            let second = self.asked.swap(true, Ordering::SeqCst);
+            if second || !self.graceful.load(Ordering::SeqCst) {
+                talk.clear();
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            talk.say("interrupt", "stopping; press Ctrl-C again to stop at once");
+            self.notify.notify_waiters();
+        }
     }
 
     /// Announces that from here on the work looks at [`Interrupt::flag`] or waits for [`Interrupt::asked`].

@@ -60,6 +60,7 @@ impl Runner {
             (Some(place), Some(path)) if place.file == millstream_sql::SQL_FILE => {
                 error.at(Place { file: path, ..place })
             }
+            (None, _) => error.at(Place::file(node.file())),
             _ => error,
         })?;
         let history = match self.warehouse.relation(&name).await? {

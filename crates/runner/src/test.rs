@@ -109,7 +109,9 @@ async fn run(
     if let Some(path) = &compiled.path {
         message.push_str(&format!("\n  compiled SQL: {path}"));
     }
-    message.push_str(&where_to_look(outcome.result_mut(), compiled.path.as_deref(), !staged.is_empty()));
+    // What a warning is about is published.
+    let is_held = !staged.is_empty() && status == Status::Fail;
+    message.push_str(&where_to_look(outcome.result_mut(), compiled.path.as_deref(), is_held));
     Ok((status, Some(message)))
 }
 
@@ -224,13 +226,14 @@ async fn examples(session: &Session, sql: &str, options: &QueryOptions) -> Resul
     Ok(format!("\n  for example:\n    {}", shown.replace('\n', "\n    ")))
 }
 
-fn where_to_look(result: &NodeResult, compiled: Option<&str>, is_staged: bool) -> String {
+/// How to see the rows that a test has found; those of a version that it holds back are gone.
+fn where_to_look(result: &NodeResult, compiled: Option<&str>, is_held: bool) -> String {
     if result.relation.is_some() {
         let table = result.relation.as_deref().unwrap_or_default();
         return format!("\n  see the rows: millstream query 'select * from {table}'");
     }
     match compiled {
-        Some(_) if is_staged => {
+        Some(_) if is_held => {
             "\n  the rows are of a version that was not published; keep them with --store-failures".into()
         }
         Some(path) => format!("\n  see the rows: millstream query \"$(cat {path})\""),

@@ -53,12 +53,20 @@ pub async fn run(args: ExplainArgs, context: &Context) -> Outcome {
     let workspace = context.open_workspace(&project.target)?;
     let lines = Arc::new(NodeLines::quiet(context.talk.clone(), context.clock.clone()));
     let runner = context.runner(Arc::clone(&project), &workspace, lines);
-    let mut explained = Vec::new();
+    let (mut explained, mut failed) = (Vec::new(), Vec::new());
     for node in chosen {
-        explained.push(runner.explain(&node.unique_id).await?);
+        match runner.explain(&node.unique_id).await {
+            Ok(one) => explained.push(one),
+            Err(error) => failed.push(error.context(format!("{} cannot be refreshed", node.name))),
+        }
     }
-    listing(&explained).print(args.format)?;
-    Ok(Exit::Success)
+    if !explained.is_empty() || failed.is_empty() {
+        listing(&explained).print(args.format)?;
+    }
+    // Of several, the last one tells whose problem it is.
+    let Some(last) = failed.pop() else { return Ok(Exit::Success) };
+    failed.iter().for_each(|error| context.talk.error(error));
+    Err(last.into())
 }
 
 /// Two lines for each model: what was done, and what would be.

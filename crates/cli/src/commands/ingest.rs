@@ -114,7 +114,7 @@ fn choose(args: &IngestArgs, project: &Project, context: &Context) -> Result<Vec
         context.talk.say(
             "kafka-skipped",
             &format!(
-                "{} skipped: no broker named (set {BROKERS_VARIABLE} or give --brokers, or name the source)",
+                "{} skipped: topics are read when they are named, or with --brokers or {BROKERS_VARIABLE}",
                 skipped.join(", ")
             ),
         );
@@ -124,8 +124,8 @@ fn choose(args: &IngestArgs, project: &Project, context: &Context) -> Result<Vec
             .hint("declare one under 'meta: millstream:' of a source table, see docs/guide.md"));
     }
     if chosen.is_empty() {
-        return Err(Error::usage("there is nothing to load: every source is a Kafka topic and no broker is named")
-            .hint(format!("set {BROKERS_VARIABLE}, give --brokers HOST:PORT, or name the source")));
+        return Err(Error::usage("there is nothing to load: every source is a Kafka topic, and none is named")
+            .hint(format!("name the source, give --brokers HOST:PORT, or set {BROKERS_VARIABLE}")));
     }
     Ok(chosen)
 }

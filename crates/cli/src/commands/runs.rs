@@ -45,7 +45,7 @@ enum RunsCommand {
 #[derive(Debug, Args)]
 struct ListArgs {
     /// Only runs of this cause: cli, file, topic, change, start, schedule, backfill, or 'schedule NAME'
-    #[arg(long, value_name = "CAUSE")]
+    #[arg(long, value_name = "CAUSE", value_parser = cause)]
     cause: Option<String>,
     /// Only runs that stand so
     #[arg(long, value_name = "STATUS")]
@@ -70,6 +70,18 @@ struct ShowArgs {
     /// Format of the listing
     #[arg(long, value_enum, default_value_t)]
     format: ListFormat,
+}
+
+/// What started runs; behind `schedule` and `topic` may be a name.
+const CAUSES: [&str; 7] = ["cli", "file", "topic", "change", "start", "schedule", "backfill"];
+
+fn cause(text: &str) -> Result<String, String> {
+    let is_named =
+        ["schedule ", "topic "].iter().any(|kind| text.strip_prefix(kind).is_some_and(|name| !name.is_empty()));
+    if is_named || CAUSES.contains(&text) {
+        return Ok(text.to_owned());
+    }
+    Err(format!("one of {}, or 'schedule NAME'", CAUSES.join(", ")))
 }
 
 /// Runs it.

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use millstream_core::{Error, Kind, SilentProgress};
+use millstream_core::{Clock, Error, Kind, SilentProgress};
 use millstream_runner::Cancel;
 use millstream_runner::live::{Board, RoundSummary, Schedules, UpRequest};
 use millstream_server::Server;
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::ingest::override_kafka;
 use super::maintain::check_retention;
@@ -131,19 +132,44 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     let serving = match args.listen {
         Listen::Off => None,
         Listen::At(address) => {
-            let server = Server::bind(address).await?;
-            let address = server.address();
+            let (address, serving) = serve(address, board, context.clock.clone()).await?;
             lines.say("listening", &format!("listening on http://{address}"), json!({"address": address.to_string()}));
-            Some(tokio::spawn(server.serve(board, context.clock.clone())))
+            Some(serving)
         }
     };
     let ended = runner.up(&request).await;
-    if let Some(serving) = serving {
-        serving.abort();
-    }
+    drop(serving);
     ended?;
     lines.say("down", "ended", json!({}));
     Ok(Exit::Success)
+}
+
+/// Serves health and metrics until the second value is dropped, on a thread of its own: whoever asks is answered whatever
+/// keeps the others busy.
+async fn serve(
+    address: SocketAddr,
+    board: Arc<Board>,
+    clock: Arc<dyn Clock>,
+) -> millstream_core::Result<(SocketAddr, oneshot::Sender<()>)> {
+    let ours = |error: &dyn std::fmt::Display| Error::environment("health and metrics cannot be served").why(error);
+    let (tell, bound) = oneshot::channel();
+    let (serving, ended) = oneshot::channel::<()>();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| ours(&error))?;
+    let work = async move {
+        let server = match Server::bind(address).await {
+            Ok(server) => server,
+            Err(error) => return drop(tell.send(Err(error))),
+        };
+        // Who asked has gone when the program ends meanwhile.
+        let _ = tell.send(Ok(server.address()));
+        tokio::select! {
+            () = server.serve(board, clock) => {}
+            _ = ended => {}
+        }
+    };
+    let thread = std::thread::Builder::new().name("http".into());
+    thread.spawn(move || runtime.block_on(work)).map_err(|error| ours(&error))?;
+    Ok((bound.await.map_err(|error| ours(&error))??, serving))
 }
 
 /// What somebody who gave a small limit (or a small machine) must know, since the system may end the process for it.

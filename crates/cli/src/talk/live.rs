@@ -32,8 +32,8 @@ impl LiveLines {
         self.talk.say_with(event, &self.timed(text), object(facts));
     }
 
-    fn fail(&self, event: &str, text: &str) {
-        self.talk.failure(event, &self.timed(text));
+    fn fail(&self, event: &str, text: &str, facts: Value) {
+        self.talk.failure_with(event, &self.timed(text), object(facts));
     }
 
     fn timed(&self, text: &str) -> String {
@@ -49,7 +49,10 @@ impl LiveLines {
             paint(BAD, "HELD"),
             span(retry_in)
         );
-        self.fail("held", &text);
+        let facts = json!({
+            "model": name, "status": model.status.name(), "retry_in_s": retry_in.as_secs_f64(), "why": model.message,
+        });
+        self.fail("held", &text, facts);
     }
 
     fn schedule_ended(&self, event: &LiveEvent<'_>) {
@@ -73,7 +76,7 @@ impl LiveLines {
                     Some(at) => text.push_str(&format!("\n          attempt {} at {}", attempt + 1, instant(*at))),
                     None => text.push_str("\n          no attempt is left"),
                 }
-                self.fail("schedule-failed", &text);
+                self.fail("schedule-failed", &text, facts);
             }
         }
     }
@@ -97,6 +100,10 @@ impl LiveEvents for LiveLines {
             }
             LiveEvent::SourceUp { source } => {
                 self.say("source-up", &format!("{} {source} is read", paint(GOOD, "OK")), json!({"source": source}));
+            }
+            LiveEvent::Dropped { source } => {
+                let text = format!("{} {source} was dropped: all of its files are loaded again", paint(WARN, "GONE"));
+                self.say("source-dropped", &text, json!({"source": source}));
             }
             LiveEvent::Unfinished { source, unit, left_alone } => {
                 let text = format!(

@@ -116,7 +116,12 @@ impl Talk {
 
     /// A failure of the user's that is part of a summary: shown even under `--quiet`.
     pub fn failure(&self, event: &str, text: &str) {
-        self.line("error", event, text, text, Map::new());
+        self.failure_with(event, text, Map::new());
+    }
+
+    /// The same, with facts for machines.
+    pub fn failure_with(&self, event: &str, text: &str, facts: Map<String, Value>) {
+        self.line("error", event, text, text, facts);
     }
 
     /// A bar for one piece of long work.

@@ -327,6 +327,66 @@ fn schedules_are_listed_paused_and_resumed() {
 }
 
 #[test]
+fn what_somebody_else_changes_or_drops_is_put_right() {
+    let scene = scene("127.0.0.1:1");
+    scene.write("macros/sqlx.sql", "{% macro sqlx(q) %}{% do run_query(q) %}{% endmacro %}\n");
+    let sql = |sql: &str| drop(scene.must(&["run-operation", "sqlx", "--args", &format!("{{q: \"{sql}\"}}")]));
+    scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n");
+    scene.write("data/incoming/orders_2.csv", "id,amount\n2,2.00\n");
+    let up = Up::start(&scene, &["orders"]);
+    up.until("both are in the marts", || value(&scene, "select sum(n) from totals") == "2");
+    // Longer than it takes to look at what others have made.
+    std::thread::sleep(Duration::from_secs(5));
+    sql("delete from main.fct where id = 2");
+    up.until("the row is back", || value(&scene, "select count(*) from fct") == "2");
+    std::thread::sleep(Duration::from_secs(5));
+    sql("drop table main.between");
+    up.until("the table is back", || scene.run(&["query", "select count(*) from between"]).code == 0);
+    assert_eq!(value(&scene, "select count(*) from between"), "2");
+    // The files that came before are not to be lost beside those that come now.
+    sql("drop table raw.orders");
+    up.until("it is told", || up.said().contains("raw.orders was dropped"));
+    scene.write("data/incoming/orders_3.csv", "id,amount\n3,3.00\n");
+    up.until("all files are loaded", || {
+        let count = scene.run(&["query", "select count(*) from raw.orders", "--format", "csv"]);
+        count.code == 0 && count.stdout.ends_with("\n3\n")
+    });
+    up.until("all are in the marts", || value(&scene, "select sum(n) from totals") == "3");
+    up.end();
+    scene.must(&["verify"]);
+}
+
+#[test]
+fn a_query_that_never_looks_up_holds_up_nobody_else() {
+    let scene = scene("127.0.0.1:1");
+    for rest in [3, 4] {
+        scene.write(
+            &format!("models/endless_{rest}.sql"),
+            format!(
+                "{{{{ config(materialized='table') }}}}\nselect count(*) as n from generate_series(1, 200000) a \
+                 join generate_series(1, 4000000) b on (a.value * b.value) % 7 = {rest}\n"
+            ),
+        );
+    }
+    scene.write(
+        "schedules.yml",
+        "schedules: [{name: endless, cron: '* * * * *', command: run, select: 'endless_*', timeout: 1s}]\n",
+    );
+    let up = Up::start(&scene, &["orders", "--drain-timeout-ms", "1000"]);
+    // The next minute may be a minute away.
+    let deadline = Instant::now() + PATIENCE * 2;
+    while !up.said().contains("took longer than 1s") {
+        assert!(Instant::now() < deadline, "{}", up.said());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    // Both of its queries are still at it.
+    assert_eq!(up.get("/healthz").0, 200);
+    scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n");
+    up.until("files are loaded all the same", || value(&scene, "select count(*) from raw.orders") == "1");
+    up.end();
+}
+
+#[test]
 fn a_backfill_goes_on_where_it_ended() {
     let scene = Scene::small();
     scene.write("seeds/moments.csv", "id,at\n1,2025-05-31\n2,2025-06-01\n3,2025-06-30\n4,2025-07-01\n");

@@ -11,10 +11,9 @@ use std::time::{Duration, Instant};
 
 use millstream_core::{Error, Result};
 use millstream_store::Cause;
-use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
-use super::priority;
+use super::apart::Apart;
 use super::refresh::{Cut, Refreshed};
 use super::refresher::carry_out;
 use super::shared::Shared;
@@ -28,15 +27,15 @@ pub(super) type Ended = (Result<Vec<Refreshed>>, Duration);
 /// The refresh that goes on beside the others, if there is one.
 pub(super) struct Beside {
     threads: usize,
-    /// Made with the first refresh; without it, the threads of all others.
-    runtime: Option<Runtime>,
+    /// Made with the first refresh.
+    apart: Option<Apart>,
     at_work: Option<JoinHandle<Ended>>,
 }
 
 impl Beside {
     /// Nothing goes on; it may use so many threads.
     pub(super) fn new(threads: usize) -> Self {
-        Self { threads: threads.max(1), runtime: None, at_work: None }
+        Self { threads, apart: None, at_work: None }
     }
 
     /// Whether a refresh goes on.
@@ -52,15 +51,8 @@ impl Beside {
             let done = carry_out(&shared, &nodes, Cause::Change, Some(cut)).await;
             (done, began.elapsed())
         };
-        if self.runtime.is_none() {
-            let mut builder = Builder::new_multi_thread();
-            let builder = builder.worker_threads(self.threads).thread_name("beside").enable_all();
-            self.runtime = builder.on_thread_start(|| priority::lower(PRIORITY)).build().ok();
-        }
-        self.at_work = Some(match &self.runtime {
-            Some(runtime) => runtime.spawn(work),
-            None => tokio::spawn(work),
-        });
+        let apart = self.apart.get_or_insert_with(|| Apart::new("beside", self.threads, Some(PRIORITY)));
+        self.at_work = Some(apart.spawn(work));
     }
 
     /// Waits until the refresh has ended; while there is none, for ever.
@@ -69,14 +61,5 @@ impl Beside {
         let ended = at_work.await;
         self.at_work = None;
         ended.unwrap_or_else(|error| (Err(Error::ours("a refresh ended badly").why(error)), Duration::ZERO))
-    }
-}
-
-/// Lets the threads go without waiting for them, which an asynchronous place may not.
-impl Drop for Beside {
-    fn drop(&mut self) {
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
     }
 }

@@ -58,6 +58,11 @@ pub enum LiveEvent<'a> {
         /// Time that this was counted over.
         over: Duration,
     },
+    /// Somebody has dropped the table of a file source: all of its files are loaded again.
+    Dropped {
+        /// The source's name.
+        source: &'a str,
+    },
     /// A file does not end as a whole one does: it is loaded when it does, or when it was left alone for so long.
     Unfinished {
         /// The source's name.

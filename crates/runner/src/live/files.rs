@@ -3,7 +3,8 @@
 //! Guarantees: a file is offered when it has stopped growing: seen twice with the same size and time of change, or
 //! unchanged for longer than that; one that does not end as a whole file does (in a line's end) only when it was left
 //! alone for [`UNFINISHED_MAX`], since its copying may have come to a halt. It is offered once; one that changes is
-//! offered again, and so is every file when a new `up` begins (what is loaded is known by content). An error of a folder
+//! offered again, and so is every file when a new `up` begins (what is loaded is known by content) and when the table has
+//! been dropped. An error of a folder
 //! is told and tried again after a pause that no other folder waits for.
 //!
 //! Deliberately absent: the system's own notifications, which network folders do not send.
@@ -37,6 +38,8 @@ pub(crate) struct Watched {
     told: BTreeMap<String, Print>,
     /// Files as they were at the last look.
     seen: BTreeMap<String, Seen>,
+    /// Whether its table was there when files were offered last.
+    has_table: bool,
     failures: u32,
     /// When it is looked at next; at once when it never was.
     next: Option<Instant>,
@@ -55,7 +58,7 @@ struct Seen {
 impl Watched {
     pub(crate) fn new(unique_id: String, name: String, contract: Contract) -> Self {
         let (offered, told, seen) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { unique_id, name, contract, offered, told, seen, failures: 0, next: None }
+        Self { unique_id, name, contract, offered, told, seen, has_table: false, failures: 0, next: None }
     }
 
     /// Files that were not offered as they are and no longer grow, each with whether it was left alone for so long that
@@ -114,6 +117,13 @@ pub(crate) async fn watch(shared: Arc<Shared>, mut folders: Vec<Watched>, poll: 
 }
 
 async fn look(shared: &Shared, folder: &mut Watched, poll: Duration) -> Result<()> {
+    let has_table = shared.runner.warehouse.table_state(folder.contract.table()).await?.is_some();
+    // Whoever drops a raw table wants its files loaded again, all of them and not only those that come from here on.
+    if std::mem::replace(&mut folder.has_table, has_table) && !has_table {
+        folder.offered.clear();
+        shared.versions().remove(&folder.unique_id);
+        shared.tell(&LiveEvent::Dropped { source: &folder.name });
+    }
     let (contract, dir) = (folder.contract.clone(), shared.runner.project.dir.clone());
     let found = crate::execute::session::blocking(move || find_files(&contract, &dir)).await?;
     let still = folder.still(found, SystemTime::now(), poll);

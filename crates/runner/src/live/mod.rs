@@ -10,6 +10,7 @@
 //! Deliberately absent: the project's changes (it is read once, at the start), and any decision that is kept only in
 //! memory: killed anywhere, the next `up` goes on from the tables and the store.
 
+mod apart;
 mod backoff;
 mod beside;
 mod board;
@@ -21,6 +22,7 @@ mod graph;
 mod lag;
 mod newest;
 mod once;
+mod own;
 mod pending;
 mod prepare;
 mod priority;

@@ -16,6 +16,7 @@ use millstream_store::Cause;
 use super::beside::{Beside, Ended};
 use super::event::LiveEvent;
 use super::flush;
+use super::own::Own;
 use super::prepare;
 use super::refresh::{Cut, How, Refreshed, refresh};
 use super::shared::Shared;
@@ -46,12 +47,17 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
     }
     // Noted before the first refresh reads anything: what is made from here on is a change.
     let mut looked: Option<Instant> = None;
+    let mut own = Own::default();
     let mut is_first = true;
     let mut beside = Beside::new(shared.runner.project.target.threads);
     while !shared.soft.is_cancelled() {
         if looked.is_none_or(|at| at.elapsed() >= OTHERS_EVERY) {
             let is_first_look = looked.replace(Instant::now()).is_none();
-            if let Err(error) = look_at_others(&shared, is_first_look).await {
+            let done = match look_at_others(&shared, is_first_look).await {
+                Ok(()) => own.look(&shared).await,
+                error => error,
+            };
+            if let Err(error) = done {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
             }
         }
@@ -330,7 +336,11 @@ async fn look_at_others(shared: &Shared, is_first: bool) -> Result<()> {
         if shared.is_at_work(id) {
             continue;
         }
-        let Some(state) = shared.runner.warehouse.table_state(table).await? else { continue };
+        let Some(state) = shared.runner.warehouse.table_state(table).await? else {
+            // Made anew, it begins with versions that were seen before.
+            shared.versions().remove(id);
+            continue;
+        };
         match is_first {
             true => drop(shared.versions().insert(id.clone(), state.version)),
             false => shared.changed(id, Some(state.version)),

@@ -1,7 +1,8 @@
 //! One attempt at a scheduled run, from its beginning to what stands of it in the history.
 //!
 //! Guarantees: every attempt leaves a run, under the id that its time of the schedule had before it began, however it
-//! ends; its time-out counts from when it begins to work, not from when it begins to wait for others.
+//! ends; its time-out counts from when it begins to work, not from when it begins to wait for others. It works on threads
+//! of its own, so that a query that does not let go of them holds up neither its time-out nor anybody else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,10 +10,15 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use millstream_core::{Error, Result};
 use millstream_store::{Cause, RunRecord, RunStatus, Tick};
+use tokio::sync::oneshot;
 
 use super::command::{Attempted, arguments, carry_out, get_ready};
 use super::declared::Schedule;
+use crate::live::apart::Apart;
 use crate::{Cancel, Ids, Runner};
+
+/// How long what is cancelled may take to discard what it has staged. What takes longer is left to end by itself.
+const DISCARD_MAX: Duration = Duration::from_secs(10);
 
 /// How an attempt ended.
 pub(super) struct Done {
@@ -62,10 +68,25 @@ async fn work(
     is_late: &mut bool,
 ) -> Result<Attempted> {
     let cancel = Cancel::default();
-    let ready = bounded(get_ready(runner, schedule, &cancel), None, &cancel, hard).await?;
-    let ready = ready.ok_or_else(|| Error::ours("an attempt without a limit took too long"))?;
-    let work = carry_out(runner, schedule, tick.due, tick.attempts, ready, &cancel);
-    let done = bounded(work, Some(schedule.timeout), &cancel, hard).await?;
+    let (began, is_begun) = oneshot::channel();
+    let apart = Apart::new("scheduled", runner.project.target.threads, None);
+    let task = apart.spawn({
+        let (runner, schedule, cancel) = (runner.clone(), schedule.clone(), cancel.clone());
+        let (due, attempts) = (tick.due, tick.attempts);
+        async move {
+            let ready = get_ready(&runner, &schedule, &cancel).await?;
+            // Nobody waits for it any more when `up` ends.
+            let _ = began.send(());
+            carry_out(&runner, &schedule, due, attempts, ready, &cancel).await
+        }
+    });
+    let work = async { task.await.unwrap_or_else(|error| Err(Error::ours("a scheduled run ended badly").why(error))) };
+    tokio::select! {
+        // What cannot begin has ended.
+        _ = is_begun => {}
+        () = hard.cancelled() => {}
+    }
+    let done = bounded(work, schedule.timeout, &cancel, hard).await?;
     *is_late = done.is_none();
     done.ok_or_else(|| {
         Error::user(format!("it took longer than {:?}", schedule.timeout)).hint("give the schedule a longer timeout")
@@ -76,26 +97,23 @@ async fn work(
 /// it is cancelled, discards what is staged, and ends by itself.
 async fn bounded<T>(
     work: impl Future<Output = Result<T>>,
-    most: Option<Duration>,
+    most: Duration,
     cancel: &Cancel,
     hard: &Cancel,
 ) -> Result<Option<T>> {
     let mut work = std::pin::pin!(work);
-    let time = async {
-        match most {
-            Some(most) => tokio::time::sleep(most).await,
-            None => std::future::pending().await,
-        }
-    };
     tokio::select! {
         biased;
         done = &mut work => return done.map(Some),
-        () = time => {}
+        () = tokio::time::sleep(most) => {}
         () = hard.cancelled() => {}
     }
     cancel.cancel();
-    let done = work.await;
-    if hard.is_cancelled() { done.map(Some) } else { Ok(None) }
+    let done = tokio::time::timeout(DISCARD_MAX, work).await;
+    match done {
+        Ok(done) if hard.is_cancelled() => done.map(Some),
+        _ => Ok(None),
+    }
 }
 
 /// What the history is told.
