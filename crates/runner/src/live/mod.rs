@@ -38,7 +38,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millstream_core::{Error, Place, Result};
+use millstream_core::{Diagnostic, Diagnostics, Error, Result};
 use millstream_ingest::contract::SourceKind;
 use tokio::task::JoinSet;
 
@@ -260,18 +260,23 @@ impl Runner {
     fn scheduled(&self, schedules: &Schedules) -> Result<BTreeSet<String>> {
         let states = self.store.schedules()?;
         let mut found = BTreeSet::new();
+        let mut problems = Diagnostics::new();
         for schedule in &schedules.all {
-            if schedule.command == ScheduledCommand::Ingest {
-                let files = schedule::command::file_jobs(self, schedule)?;
-                if files.is_empty() && !schedule.select.is_empty() {
-                    return Err(Error::user(format!("schedule '{}' names topics only", schedule.name))
-                        .at(Place::file(SCHEDULES_FILE))
-                        .why("topics are followed as long as up lives, and an ingest loads files")
-                        .hint("name file sources in its select, or take the schedule out"));
+            let selected = match schedule.command {
+                ScheduledCommand::Ingest => schedule::command::files_named(self, schedule).map(|()| Vec::new()),
+                _ => schedule::command::selected(self, schedule),
+            };
+            let selected = match selected {
+                Ok(selected) => selected,
+                Err(error) => {
+                    let message = std::iter::once(error.what()).chain(error.causes().iter().map(String::as_str));
+                    let message = message.collect::<Vec<_>>().join(": ");
+                    let hint = error.fix().unwrap_or("see which there are: millstream ls");
+                    problems
+                        .push(Diagnostic::error("schedule-selection", message).at(schedule.place.clone()).hint(hint));
+                    continue;
                 }
-                continue;
-            }
-            let selected = schedule::command::selected(self, schedule)?;
+            };
             let said = states.iter().find(|state| state.name == schedule.name).and_then(|state| state.paused);
             let builds = matches!(
                 schedule.command,
@@ -281,6 +286,7 @@ impl Runner {
                 found.extend(selected);
             }
         }
+        problems.into_result(&format!("{SCHEDULES_FILE} is wrong"))?;
         Ok(found)
     }
 }

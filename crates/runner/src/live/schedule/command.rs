@@ -164,6 +164,19 @@ pub(crate) fn file_jobs<'a>(runner: &'a Runner, schedule: &Schedule) -> Result<V
     Ok(jobs.into_iter().filter(|job| matches!(job.contract.source(), SourceKind::File(..))).collect())
 }
 
+/// Whether the sources that an ingest names can be loaded by it.
+///
+/// # Errors
+/// As of [`file_jobs`]; or they are topics.
+pub(crate) fn files_named(runner: &Runner, schedule: &Schedule) -> Result<()> {
+    if file_jobs(runner, schedule)?.is_empty() && !schedule.select.is_empty() {
+        return Err(Error::user(format!("schedule '{}' names topics only", schedule.name))
+            .why("topics are followed as long as up lives, and an ingest loads files")
+            .hint("name file sources in its select, or take the schedule out"));
+    }
+    Ok(())
+}
+
 /// What the run of a schedule is recorded with.
 pub(super) fn arguments(schedule: &Schedule, due: DateTime<Utc>) -> Map<String, Value> {
     Map::from_iter([

@@ -14,6 +14,7 @@ use millstream_core::{Diagnostic, Diagnostics, Error, Place, Result};
 use serde::Deserialize;
 
 use super::pattern::{self, Pattern};
+use super::reading;
 use crate::live::backoff::Backoff;
 use crate::live::span;
 
@@ -119,6 +120,8 @@ pub struct Schedule {
     pub at_once: usize,
     /// Whether it is paused, unless somebody has said otherwise.
     pub paused: bool,
+    /// Where it stands.
+    pub place: Place,
     pub(crate) backoff: Backoff,
     pub(crate) pattern: Pattern,
 }
@@ -138,21 +141,10 @@ impl Default for Schedules {
     }
 }
 
-/// The file's shape.
+/// A schedule as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct FileShape {
-    #[serde(default)]
-    version: Option<u32>,
-    #[serde(default)]
-    at_once: Option<usize>,
-    #[serde(default)]
-    schedules: Vec<Shape>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Shape {
+pub(super) struct Shape {
     name: String,
     cron: String,
     #[serde(default)]
@@ -224,13 +216,12 @@ impl Schedules {
         if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
-        let shape: FileShape = serde_saphyr::from_str(text).map_err(|error| {
-            Error::user(format!("{SCHEDULES_FILE} cannot be understood")).at(Place::file(SCHEDULES_FILE)).why(error)
-        })?;
         let mut problems = Diagnostics::new();
-        let mut wrong = |code, message: String, hint: &str| {
-            problems.push(Diagnostic::error(code, message).at(Place::file(SCHEDULES_FILE)).hint(hint));
+        let shape = reading::read(text, &mut problems)?;
+        let mut wrong_at = |place: Place, code, message: String, hint: &str| {
+            problems.push(Diagnostic::error(code, message).at(place).hint(hint));
         };
+        let mut wrong = |code, message, hint: &str| wrong_at(Place::file(SCHEDULES_FILE), code, message, hint);
         if shape.version.is_some_and(|version| version != 1) {
             wrong("schedules-version", "the version is not 1".into(), "write version: 1, or leave it out");
         }
@@ -245,17 +236,18 @@ impl Schedules {
         }
         let mut names = BTreeSet::new();
         let mut all = Vec::with_capacity(shape.schedules.len());
-        for one in shape.schedules {
+        for (place, one) in shape.schedules {
             let name = one.name.clone();
+            let mut wrong = |code, message, hint: &str| wrong_at(place.clone(), code, message, hint);
             if name.trim().is_empty() || name.chars().any(char::is_control) {
                 wrong("schedule-name", "a schedule has no name".into(), "give it a name of one line");
             }
-            if !names.insert(name.clone()) {
+            // What has none is told already.
+            if name != reading::NAMELESS && !names.insert(name.clone()) {
                 wrong("schedule-twice", format!("two schedules are called '{name}'"), "give one another name");
             }
-            all.extend(
-                one.check(&mut |code, message, hint| wrong(code, format!("schedule '{name}': {message}"), hint)),
-            );
+            let told = &mut |code, message, hint: &str| wrong(code, format!("schedule '{name}': {message}"), hint);
+            all.extend(one.check(place.clone(), told));
         }
         problems.into_result(&format!("{SCHEDULES_FILE} is wrong"))?;
         Ok(Self { all, at_once })
@@ -276,7 +268,7 @@ impl Schedule {
 
 impl Shape {
     /// The schedule, unless something about it is wrong.
-    fn check(self, wrong: &mut dyn FnMut(&'static str, String, &str)) -> Option<Schedule> {
+    fn check(self, place: Place, wrong: &mut dyn FnMut(&'static str, String, &str)) -> Option<Schedule> {
         let cron = pattern::parse(&self.cron)
             .map_err(|error| {
                 let hint = "write five fields: minute, hour, day of month, month, day of week, as in '0 3 * * *'";
@@ -298,7 +290,11 @@ impl Shape {
         let mut time = |name: &str, text: Option<&str>, default: Duration| match text.map(span::parse) {
             None => default,
             Some(Some(span)) if !span.is_zero() => span,
-            Some(_) => {
+            Some(Some(_)) => {
+                wrong("schedule-time", format!("{name} is no time at all"), "write 1s or more");
+                default
+            }
+            Some(None) => {
                 let message = format!("{name} '{}' is no span of time", text.unwrap_or_default());
                 wrong("schedule-time", message, "write 30s, 5 minutes, 2 hours or 1 day");
                 default
@@ -322,6 +318,7 @@ impl Shape {
         }
         let (cron, zone) = (cron?, parsed_zone?);
         Some(Schedule {
+            place,
             name: self.name,
             pattern: Pattern::new(&self.cron, cron, zone),
             cron: self.cron,
@@ -387,8 +384,49 @@ schedules:
         ] {
             assert!(error.contains(expected), "{expected} is missing in {error}");
         }
-        assert!(Schedules::parse("schedules: [{name: a, cron: '@daily', command: drop}]").is_err());
-        assert!(Schedules::parse("schedules: [{name: a, cron: '@daily', command: run, cronn: 1}]").is_err());
+    }
+
+    #[test]
+    fn a_key_that_is_wrong_hides_no_other() {
+        let text = "\
+foo: 1
+version: x
+schedules:
+  - {name: a, cron: '61 * * * *', command: destroy, bogus: 1, retries: 21, exclude: 5, at_once: 2.5}
+  - cron: '@daily'
+    timeout: 0s
+  - nothing
+  - {name: [a], cron: '@daily', command: run, paused: perhaps, timeout: 5}
+";
+        let error = Schedules::parse(text).unwrap_err().to_string();
+        for expected in [
+            "'foo' is no key of the file",
+            "version is \"x\"",
+            "schedule 'a': '61 * * * *' is no cron pattern",
+            "schedule 'a': command is \"destroy\"",
+            "write build, run, test",
+            "schedule 'a': 'bogus' is no key of a schedule",
+            "schedule 'a': retries is 21",
+            "schedule 'a': exclude is 5",
+            "schedule 'a': at_once is 2.5",
+            "a schedule has no name",
+            "a schedule has no command",
+            "timeout is no time at all",
+            "a schedule is no mapping",
+            "a schedule: name is [\"a\"]",
+            "a schedule: paused is \"perhaps\"",
+            "timeout '5' is no span of time",
+            "schedules.yml:4",
+            "schedules.yml:5",
+            "schedules.yml:7",
+            "schedules.yml:8",
+        ] {
+            assert!(error.contains(expected), "{expected} is missing in {error}");
+        }
+        assert!(!error.contains("two schedules"), "{error}");
+        let error = Schedules::parse("schedules: {a: 1}").unwrap_err().to_string();
+        assert!(error.contains("below it a list"), "{error}");
+        assert!(Schedules::parse("schedules:\n").unwrap().all.is_empty());
     }
 
     #[test]

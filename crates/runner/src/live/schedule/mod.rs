@@ -12,6 +12,7 @@ mod attempt;
 pub(crate) mod command;
 mod declared;
 mod pattern;
+mod reading;
 mod recover;
 mod times;
 mod turns;
