@@ -427,6 +427,12 @@ schedules:
         let error = Schedules::parse("schedules: {a: 1}").unwrap_err().to_string();
         assert!(error.contains("below it a list"), "{error}");
         assert!(Schedules::parse("schedules:\n").unwrap().all.is_empty());
+        // Words are what their key makes of them.
+        let text = "schedules: [{name: on, cron: '@daily', command: run, select: no, paused: Yes}, {name: 7, cron: '@daily', command: test, full_refresh: off}]";
+        let read = Schedules::parse(text).unwrap();
+        let (first, second) = (&read.all[0], &read.all[1]);
+        assert_eq!((first.name.as_str(), &first.select[..], first.paused), ("on", &["no".to_owned()][..], true));
+        assert_eq!((second.name.as_str(), second.full_refresh), ("7", false));
     }
 
     #[test]

@@ -69,9 +69,8 @@ pub(super) fn read(text: &str, problems: &mut Diagnostics) -> Result<Read> {
             .hint("write 'schedules:' and below it a list, each with name, cron and command")
     };
     let file: Map<String, Value> =
-        serde_saphyr::from_str(text).map_err(|error| not_understood(&error.without_snippet(), error.location()))?;
-    let listed: Listed =
-        serde_saphyr::from_str(text).map_err(|error| not_understood(&error.without_snippet(), error.location()))?;
+        tree(text).map_err(|error| not_understood(&error.without_snippet(), error.location()))?;
+    let listed: Listed = tree(text).map_err(|error| not_understood(&error.without_snippet(), error.location()))?;
     let mut wrong = |message: String, hint: &str| {
         problems.push(Diagnostic::error("schedules-key", message).at(Place::file(SCHEDULES_FILE)).hint(hint));
     };
@@ -91,6 +90,26 @@ pub(super) fn read(text: &str, problems: &mut Diagnostics) -> Result<Read> {
     let schedules =
         listed.into_iter().filter_map(|one| schedule(place(&one.referenced), one.value, problems)).collect();
     Ok(Read { version, at_once, schedules })
+}
+
+/// Of what could be a truth value, only `true` and `false` are one: a name may be `on`.
+fn tree<T: for<'de> Deserialize<'de>>(text: &str) -> std::result::Result<T, serde_saphyr::Error> {
+    serde_saphyr::from_str_with_options(text, serde_saphyr::options! { strict_booleans: true })
+}
+
+/// A value as its key has it: texts may look like numbers or truth values, and truth values may be other words.
+fn as_meant(key: &str, value: Value) -> Value {
+    let is_truth = matches!(key, "full_refresh" | "paused");
+    let is_text = matches!(key, "name" | "cron" | "timezone" | "selector" | "retry_delay" | "timeout");
+    match value {
+        Value::Bool(_) | Value::Number(_) if is_text => value.to_string().into(),
+        Value::String(text) if is_truth => match text.to_ascii_lowercase().as_str() {
+            "yes" | "y" | "on" => true.into(),
+            "no" | "n" | "off" => false.into(),
+            _ => text.into(),
+        },
+        other => other,
+    }
 }
 
 fn place(at: &serde_saphyr::Location) -> Place {
@@ -120,10 +139,7 @@ fn schedule(place: Place, value: Value, problems: &mut Diagnostics) -> Option<(P
             wrong(format!("{name}: '{key}' is no key of a schedule"), &format!("there are {}", known.join(", ")));
             return false;
         };
-        // As YAML has it, a text that looks like a number is one.
-        if let (Value::Number(number), "name" | "retry_delay" | "timeout") = (&*value, key.as_str()) {
-            *value = number.to_string().into();
-        }
+        *value = as_meant(key, value.take());
         let alone = harmless().into_iter().chain([(key.clone(), value.clone())]).collect();
         let is_right = serde_json::from_value::<Shape>(Value::Object(alone)).is_ok();
         if !is_right {
