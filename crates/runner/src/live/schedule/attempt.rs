@@ -20,6 +20,9 @@ use crate::{Cancel, Ids, Runner};
 /// How long what is cancelled may take to discard what it has staged. What takes longer is left to end by itself.
 const DISCARD_MAX: Duration = Duration::from_secs(10);
 
+/// Threads of one attempt.
+const WORKERS_MAX: usize = 64;
+
 /// How an attempt ended.
 pub(super) struct Done {
     pub(super) is_success: bool,
@@ -69,7 +72,7 @@ async fn work(
 ) -> Result<Attempted> {
     let cancel = Cancel::default();
     let (began, is_begun) = oneshot::channel();
-    let apart = Apart::new("scheduled", runner.project.target.threads, None);
+    let apart = Apart::new("scheduled", workers(runner.project.target.threads), None);
     let task = apart.spawn({
         let (runner, schedule, cancel) = (runner.clone(), schedule.clone(), cancel.clone());
         let (due, attempts) = (tick.due, tick.attempts);
@@ -91,6 +94,12 @@ async fn work(
     done.ok_or_else(|| {
         Error::user(format!("it took longer than {:?}", schedule.timeout)).hint("give the schedule a longer timeout")
     })
+}
+
+/// Threads for an attempt that works on so many nodes at a time: one for each part of each of their queries, so that one
+/// is left to look at the time when none of them lets go of its own. Those that have nothing to do cost nothing.
+fn workers(threads: usize) -> usize {
+    threads.saturating_mul(threads).saturating_add(1).min(WORKERS_MAX)
 }
 
 /// Does the work for as long as it may take, nothing when that was too short. When `up` must end, or after that time,
