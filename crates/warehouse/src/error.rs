@@ -56,18 +56,25 @@ fn explain(error: &DataFusionError) -> Error {
             wording::of_missing(&message)
                 .unwrap_or_else(|| Error::user("the query uses something that is not supported").why(message))
         }
-        DataFusionError::ResourcesExhausted(message) => {
-            Error::environment("the query needs more memory than it may use")
-                .why(clean(message))
-                .short_of_memory()
-                .hint("raise the memory limit, or let the query read less: fewer columns, an earlier filter")
-        }
+        DataFusionError::ResourcesExhausted(message) => short_of_memory(&clean(message)),
+        DataFusionError::Internal(message) if message.contains(NOTHING_TO_SPILL) => short_of_memory(&clean(message)),
         DataFusionError::IoError(inner) => Error::environment("reading or writing failed").why(inner),
         DataFusionError::ObjectStore(inner) => Error::environment("a data file cannot be read").why(inner),
         DataFusionError::ParquetError(inner) => Error::environment("a data file cannot be read").why(inner),
         DataFusionError::ExecutionJoin(inner) => Error::ours("a query's task broke off").why(inner),
         other => Error::ours("the query engine failed").why(clean(&other.strip_backtrace())),
     }
+}
+
+/// What the engine's join by a condition says when there is no memory left for a side that turns out to be empty: it takes
+/// having nothing to spill for an error of its own.
+const NOTHING_TO_SPILL: &str = "Left side produced no data to spill";
+
+fn short_of_memory(why: &str) -> Error {
+    Error::environment("the query needs more memory than it may use")
+        .why(why)
+        .short_of_memory()
+        .hint("raise the memory limit, or let the query read less: fewer columns, an earlier filter")
 }
 
 /// What planning says, in words that SQL users know.
@@ -185,6 +192,7 @@ mod tests {
         assert_eq!(from_engine(DataFusionError::Plan("x".into())).kind(), Kind::User);
         assert_eq!(from_engine(DataFusionError::ResourcesExhausted("x".into())).kind(), Kind::Environment);
         assert_eq!(from_engine(DataFusionError::Internal("x".into())).kind(), Kind::Ours);
+        assert!(from_engine(DataFusionError::Internal(NOTHING_TO_SPILL.into())).is_short_of_memory());
         let through = from_engine(into_engine(Error::usage("mine")).context("around"));
         assert_eq!((through.kind(), through.what()), (Kind::Usage, "mine"));
     }
