@@ -83,6 +83,15 @@ impl Touching<'_> {
                     .collect::<Derived<Vec<_>>>()?;
                 Ok(over(plan, inputs)?)
             }
+            // How many groups floats make is left to how many rows there are: all of them, then.
+            LogicalPlan::Aggregate(aggregate)
+                if has_floats(aggregate.group_expr.iter().cloned(), &aggregate.input)? =>
+            {
+                self.here(plan, exprs, keys)
+            }
+            LogicalPlan::Distinct(Distinct::All(input)) if has_floats(as_exprs(&names), input)? => {
+                self.here(plan, exprs, keys)
+            }
             LogicalPlan::Aggregate(aggregate) => match of_groups(aggregate, &names, exprs) {
                 true => {
                     let groups = aggregate.group_expr.len();

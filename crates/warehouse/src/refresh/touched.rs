@@ -73,13 +73,12 @@ impl<'a> Touching<'a> {
                 if groups == 0 || !columns_used(exprs).iter().all(|column| names.contains(column)) {
                     return Err(Reason::new("what is aggregated tells nothing of the rows that it comes from"));
                 }
-                let used = columns_used(exprs);
-                let groups = names.iter().zip(&aggregate.group_expr).filter(|(name, _)| used.contains(name));
-                not_by_floats(groups.map(|(_, group)| group), &aggregate.input)?;
+                // Those that are no part of the key too: they tell how many rows it has.
+                not_by_floats(&aggregate.group_expr, &aggregate.input)?;
                 self.touched(&aggregate.input, &substituted(exprs, names, &aggregate.group_expr)?)
             }
             LogicalPlan::Distinct(Distinct::All(input)) => {
-                not_by_floats(&as_exprs(&columns_used(exprs)), input)?;
+                not_by_floats(&as_exprs(&columns(input)), input)?;
                 self.touched(input, exprs)
             }
             LogicalPlan::Distinct(Distinct::On(on)) => {
