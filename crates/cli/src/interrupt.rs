@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::alone::alone;
 use crate::stop::INTERRUPTED;
 use crate::talk::Talk;
 
@@ -22,15 +23,9 @@ impl Interrupt {
     /// Starts to listen for signals. Where that is not possible they end the process, as they do by default.
     pub fn listen(talk: Arc<Talk>) -> Self {
         let interrupt = Self::default();
-        let (shared, told) = (interrupt.clone(), talk.clone());
-        let thread = std::thread::Builder::new().name("signals".into()).spawn(move || {
-            match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime.block_on(shared.hear(&talk)),
-                Err(error) => talk.warn("interrupt", &format!("nobody listens for Ctrl-C: {error}")),
-            }
-        });
-        if let Err(error) = thread {
-            told.warn("interrupt", &format!("nobody listens for Ctrl-C: {error}"));
+        let (shared, heard) = (interrupt.clone(), talk.clone());
+        if let Err(error) = alone("signals", async move { shared.hear(&heard).await }) {
+            talk.warn("interrupt", &format!("nobody listens for Ctrl-C: {error}"));
         }
         interrupt
     }

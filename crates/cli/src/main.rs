@@ -1,5 +1,6 @@
 //! The `millstream` binary. Everything it does starts in [`app::run`]; nothing else belongs here.
 
+mod alone;
 mod app;
 mod chart;
 mod cli;

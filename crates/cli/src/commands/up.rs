@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 
 use super::ingest::override_kafka;
 use super::maintain::check_retention;
+use crate::alone::alone;
 use crate::context::Context;
 use crate::options::{KafkaOptions, OnGap, Property, value};
 use crate::stop::{Exit, Outcome};
@@ -151,10 +152,9 @@ async fn serve(
     board: Arc<Board>,
     clock: Arc<dyn Clock>,
 ) -> millstream_core::Result<(SocketAddr, oneshot::Sender<()>)> {
-    let ours = |error: &dyn std::fmt::Display| Error::environment("health and metrics cannot be served").why(error);
+    let failed = |error: &dyn std::fmt::Display| Error::environment("health and metrics cannot be served").why(error);
     let (tell, bound) = oneshot::channel();
     let (serving, ended) = oneshot::channel::<()>();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| ours(&error))?;
     let work = async move {
         let server = match Server::bind(address).await {
             Ok(server) => server,
@@ -167,9 +167,8 @@ async fn serve(
             _ = ended => {}
         }
     };
-    let thread = std::thread::Builder::new().name("http".into());
-    thread.spawn(move || runtime.block_on(work)).map_err(|error| ours(&error))?;
-    Ok((bound.await.map_err(|error| ours(&error))??, serving))
+    alone("http", work).map_err(|error| failed(&error))?;
+    Ok((bound.await.map_err(|error| failed(&error))??, serving))
 }
 
 /// What somebody who gave a small limit (or a small machine) must know, since the system may end the process for it.

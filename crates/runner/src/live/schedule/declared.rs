@@ -271,8 +271,8 @@ impl Shape {
     fn check(self, place: Place, wrong: &mut dyn FnMut(&'static str, String, &str)) -> Option<Schedule> {
         let cron = pattern::parse(&self.cron)
             .map_err(|error| {
-                let hint = "write five fields: minute, hour, day of month, month, day of week, as in '0 3 * * *'";
-                wrong("schedule-cron", format!("'{}' is no cron pattern: {error}", self.cron), hint);
+                let message = format!("'{}' is no cron pattern: {error}", self.cron);
+                wrong("schedule-cron", message, reading::hint("cron").unwrap_or_default());
             })
             .ok();
         if cron.as_ref().is_some_and(|cron| !pattern::ever_comes(cron)) {
@@ -283,7 +283,7 @@ impl Shape {
         let parsed_zone = zone
             .parse::<Tz>()
             .map_err(|_| {
-                let hint = "use a name of the tz database, for example Europe/Berlin";
+                let hint = reading::hint("timezone").unwrap_or_default();
                 wrong("schedule-zone", format!("'{zone}' is no time zone"), hint);
             })
             .ok();
@@ -296,7 +296,7 @@ impl Shape {
             }
             Some(None) => {
                 let message = format!("{name} '{}' is no span of time", text.unwrap_or_default());
-                wrong("schedule-time", message, "write 30s, 5 minutes, 2 hours or 1 day");
+                wrong("schedule-time", message, reading::hint(name).unwrap_or_default());
                 default
             }
         };

@@ -21,7 +21,7 @@ const FILE_KEYS: [&str; 3] = ["version", "at_once", "schedules"];
 const KEYS: [(&str, &str); 14] = [
     ("name", "write a text of one line"),
     ("cron", "write five fields: minute, hour, day of month, month, day of week, as in '0 3 * * *'"),
-    ("timezone", "write a name of the tz database, for example Europe/Berlin"),
+    ("timezone", "use a name of the tz database, for example Europe/Berlin"),
     ("command", "write build, run, test, snapshot, seed, source freshness or ingest"),
     ("select", "write a selector, or a list of them"),
     ("exclude", "write a selector, or a list of them"),
@@ -40,6 +40,11 @@ const NEEDED: [(&str, &str); 3] = [("name", NAMELESS), ("cron", "@daily"), ("com
 
 /// What stands for a name that is missing or wrong.
 pub(super) const NAMELESS: &str = "?";
+
+/// What is written behind a key; none when there is no such key.
+pub(super) fn hint(key: &str) -> Option<&'static str> {
+    KEYS.iter().find(|(known, _)| *known == key).map(|(_, hint)| *hint)
+}
 
 /// The file, as far as it could be understood.
 #[derive(Default)]
@@ -134,7 +139,7 @@ fn schedule(place: Place, value: Value, problems: &mut Diagnostics) -> Option<(P
     let mut told = BTreeSet::new();
     let harmless = || NEEDED.map(|(key, value)| (key.to_owned(), Value::from(value)));
     keys.retain(|key, value| {
-        let Some((_, hint)) = KEYS.iter().find(|(known, _)| known == key) else {
+        let Some(hint) = hint(key) else {
             let known: Vec<&str> = KEYS.iter().map(|(known, _)| *known).collect();
             wrong(format!("{name}: '{key}' is no key of a schedule"), &format!("there are {}", known.join(", ")));
             return false;
@@ -150,8 +155,7 @@ fn schedule(place: Place, value: Value, problems: &mut Diagnostics) -> Option<(P
     });
     for (key, value) in harmless() {
         if !keys.contains_key(&key) && !told.contains(&key) {
-            let hint = KEYS.iter().find(|(known, _)| *known == key).map_or("", |(_, hint)| hint);
-            wrong(format!("{name} has no {key}"), hint);
+            wrong(format!("{name} has no {key}"), hint(&key).unwrap_or_default());
         }
         keys.entry(key).or_insert(value);
     }
