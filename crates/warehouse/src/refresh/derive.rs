@@ -100,6 +100,14 @@ enum Obstacle {
     Query(Reason),
 }
 
+/// A key that can be followed through the plan.
+struct Followed {
+    key: Vec<Column>,
+    exprs: Vec<Expr>,
+    /// Its values that may differ; `None`: none.
+    touched: Option<LogicalPlan>,
+}
+
 impl Subject<'_> {
     /// Chooses the way.
     ///
@@ -110,6 +118,13 @@ impl Subject<'_> {
         let mut counted = Vec::new();
         let mut keys = Vec::new();
         let found = self.by_changes(&sources, &mut counted, &mut keys).await?;
+        let found = match found {
+            // Said when the table is made, not when the first rows come.
+            Err(Obstacle::Now(reason)) if self.mode == RefreshMode::Incremental => {
+                Err(self.never(&sources)?.map_or(Obstacle::Now(reason), Obstacle::Query))
+            }
+            found => found,
+        };
         let (way, path, reason, touched) = match found {
             Ok((way, reason)) => {
                 let (path, touched) = match &way {
@@ -211,7 +226,50 @@ impl Subject<'_> {
         Ok(missing.is_some_and(|missing| !missing.contains(&true)))
     }
 
-    /// The first key that can be followed through the plan.
+    /// The first key that can be followed through the plan. `Err`: why none can, where anything tells.
+    fn first_key(
+        &self,
+        plan: &LogicalPlan,
+        touching: &Touching<'_>,
+    ) -> Result<std::result::Result<Followed, Option<Reason>>> {
+        let names = columns(plan);
+        let mut first = None;
+        let known = candidates(plan, self.known_keys).into_iter().map(Some);
+        for places in known.chain([None]) {
+            // Looked for when none of the others is one: that takes a look at each column.
+            let places = places.unwrap_or_else(|| followed(touching, plan));
+            if places.is_empty() {
+                continue;
+            }
+            let exprs = places.iter().map(|at| as_stored(plan, *at)).collect::<Result<Vec<_>>>()?;
+            match touching.touched(plan, &exprs) {
+                Ok(touched) => {
+                    let key = places.iter().map(|at| names[*at].clone()).collect();
+                    return Ok(Ok(Followed { key, exprs, touched }));
+                }
+                Err(reason) => drop(first.get_or_insert(reason)),
+            }
+        }
+        Ok(Err(first))
+    }
+
+    /// Why new rows of one of the tables can never be followed, if they cannot.
+    fn never(&self, sources: &Sources) -> Result<Option<Reason>> {
+        let plan = normalized(self.planned.plan.clone(), self.engine.planning_state())?;
+        if let Some(reason) = nested(&plan)? {
+            return Ok(Some(reason));
+        }
+        for source in &sources.all {
+            let changes = Changes::of_all_rows(source);
+            let Err(linear) = appended(&plan, &changes) else { continue };
+            if let Err(reason) = self.first_key(&plan, &Touching::new(&changes))? {
+                return Ok(Some(reason.unwrap_or(linear)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Rows of the touched keys go, and are computed anew.
     async fn by_keys(
         &self,
         plan: &LogicalPlan,
@@ -221,63 +279,48 @@ impl Subject<'_> {
         key_columns: &mut Vec<String>,
     ) -> Result<std::result::Result<(Way, String), Obstacle>> {
         let touching = Touching::new(changes);
-        let names = columns(plan);
-        let mut first: Option<Reason> = None;
-        let known = candidates(plan, self.known_keys).into_iter().map(Some);
-        for places in known.chain([None]) {
-            // Looked for when none of the others is one: that takes a look at each column.
-            let places = places.unwrap_or_else(|| followed(&touching, plan));
-            if places.is_empty() {
-                continue;
-            }
-            let key: Vec<Column> = places.iter().map(|at| names[*at].clone()).collect();
-            let exprs = places.iter().map(|at| as_stored(plan, *at)).collect::<Result<Vec<_>>>()?;
-            let touched = match touching.touched(plan, &exprs) {
-                Ok(touched) => touched,
-                Err(reason) => {
-                    first.get_or_insert(reason);
-                    continue;
-                }
-            };
-            let Some(touched) = touched else { return Ok(Ok((Way::Unchanged, "no row is touched".into()))) };
-            let bytes = changes.bytes().max(self.planned.bytes);
-            let Some(keys) = collected(self.engine, self.indexes, touched, bytes).await? else {
-                return Ok(Err(Obstacle::Now(Reason::new(format!("more than {KEYS_MAX} keys are touched")))));
-            };
-            if keys.rows == Some(0) {
-                return Ok(Ok((Way::Unchanged, "no row is touched".into())));
-            }
-            let names: Vec<String> = key.iter().map(|column| column.name.clone()).collect();
-            let touched = keys.rows.unwrap_or_default() as f64 / own.rows().unwrap_or(1).max(1) as f64;
-            let is_auto = self.mode == RefreshMode::Auto;
-            let mut costs = Costs::of_keys(plan, own, changes.bytes(), touched);
-            // Looking keys up costs as well: not where it cannot be worth it.
-            if is_auto && !costs.favours_changes() {
-                return Ok(Err(Obstacle::Now(costs.reason())));
-            }
-            if key.len() == own.engine_schema.fields().len()
-                && matches!(touching.folded(plan, own, &key, &keys), Ok(Some(_)))
-                && self.has_all(own, &names, &keys).await?
-            {
-                return Ok(Ok((Way::Unchanged, "every row that may be new is there already".into())));
-            }
-            let (new_rows, reason) = match touching.folded(plan, own, &key, &keys) {
-                Ok(Some(rows)) => (rows, ADDED_UP.to_owned()),
-                _ => match touching.restricted(plan, &exprs, &keys) {
-                    Ok(rows) => (rows, linear.0),
-                    Err(reason) => return Ok(Err(Obstacle::Query(reason))),
-                },
-            };
-            let (new_rows, read) = resolved(self.engine, self.indexes, new_rows).await?;
-            let files = own.files.iter().filter(|file| may_hold_keys(file, own, &names, &keys)).cloned().collect();
-            let files = holding_in(self.engine, self.indexes, own, &names, files, &keys).await?;
-            costs.looked_up(read, files.iter().map(|file| file.add.size).sum(), keys.set.is_some());
-            if is_auto && !costs.favours_changes() {
-                return Ok(Err(Obstacle::Now(costs.reason())));
-            }
-            *key_columns = names;
-            return Ok(Ok((Way::Keys { keys: Box::new(keys), new_rows, files }, reason)));
+        let followed = match self.first_key(plan, &touching)? {
+            Ok(followed) => followed,
+            Err(reason) => return Ok(Err(Obstacle::Query(reason.unwrap_or(linear)))),
+        };
+        let Followed { key, exprs, touched } = followed;
+        let Some(touched) = touched else { return Ok(Ok((Way::Unchanged, "no row is touched".into()))) };
+        let bytes = changes.bytes().max(self.planned.bytes);
+        let Some(keys) = collected(self.engine, self.indexes, touched, bytes).await? else {
+            return Ok(Err(Obstacle::Now(Reason::new(format!("more than {KEYS_MAX} keys are touched")))));
+        };
+        if keys.rows == Some(0) {
+            return Ok(Ok((Way::Unchanged, "no row is touched".into())));
         }
-        Ok(Err(Obstacle::Query(first.unwrap_or(linear))))
+        let names: Vec<String> = key.iter().map(|column| column.name.clone()).collect();
+        let touched = keys.rows.unwrap_or_default() as f64 / own.rows().unwrap_or(1).max(1) as f64;
+        let is_auto = self.mode == RefreshMode::Auto;
+        let mut costs = Costs::of_keys(plan, own, changes.bytes(), touched);
+        // Looking keys up costs as well: not where it cannot be worth it.
+        if is_auto && !costs.favours_changes() {
+            return Ok(Err(Obstacle::Now(costs.reason())));
+        }
+        if key.len() == own.engine_schema.fields().len()
+            && matches!(touching.folded(plan, own, &key, &keys), Ok(Some(_)))
+            && self.has_all(own, &names, &keys).await?
+        {
+            return Ok(Ok((Way::Unchanged, "every row that may be new is there already".into())));
+        }
+        let (new_rows, reason) = match touching.folded(plan, own, &key, &keys) {
+            Ok(Some(rows)) => (rows, ADDED_UP.to_owned()),
+            _ => match touching.restricted(plan, &exprs, &keys) {
+                Ok(rows) => (rows, linear.0),
+                Err(reason) => return Ok(Err(Obstacle::Query(reason))),
+            },
+        };
+        let (new_rows, read) = resolved(self.engine, self.indexes, new_rows).await?;
+        let files = own.files.iter().filter(|file| may_hold_keys(file, own, &names, &keys)).cloned().collect();
+        let files = holding_in(self.engine, self.indexes, own, &names, files, &keys).await?;
+        costs.looked_up(read, files.iter().map(|file| file.add.size).sum(), keys.set.is_some());
+        if is_auto && !costs.favours_changes() {
+            return Ok(Err(Obstacle::Now(costs.reason())));
+        }
+        *key_columns = names;
+        Ok(Ok((Way::Keys { keys: Box::new(keys), new_rows, files }, reason)))
     }
 }

@@ -26,7 +26,7 @@ use super::key::candidates;
 use super::lookup::resolved;
 use super::normal::{nested, normalized, unsteady};
 use super::settle::{Changes, settle};
-use super::sources::{Source, Sources, fingerprint, origin};
+use super::sources::{Source, Sources, fingerprint, made, origin};
 use super::touched::Touching;
 use crate::engine::Planned;
 use crate::error::from_engine;
@@ -144,7 +144,7 @@ pub(super) fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
         if let LogicalPlan::TableScan(scan) = node {
             match origin(scan) {
                 Some((name, snapshot)) => drop(tables.insert(name, snapshot)),
-                None => is_whole = false,
+                None => is_whole &= made(scan).is_some(),
             }
         }
         Ok(TreeNodeRecursion::Continue)

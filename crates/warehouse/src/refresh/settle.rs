@@ -76,6 +76,13 @@ impl Changes {
         changes
     }
 
+    /// As if all rows of one table were new.
+    pub(super) fn of_all_rows(source: &Source) -> Self {
+        let came = Some(provider_as_source(Arc::new(FileTable::of(&source.snapshot))));
+        let change = Change { came, went: None, before: None, rows: None, bytes: 0 };
+        Self { by_table: BTreeMap::from([(source.name.clone(), change)]) }
+    }
+
     /// Bytes of what has changed.
     pub(super) fn bytes(&self) -> u64 {
         self.by_table.values().map(|change| change.bytes).sum()

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
+use datafusion::functions_table::generate_series::GenerateSeriesTable;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use millstream_core::{Error, Result, TableName};
 use sha2::{Digest, Sha256};
@@ -81,6 +82,7 @@ impl Sources {
                     Some(version) => {
                         found.insert(version.name, version.snapshot);
                     }
+                    None if made(scan).is_some() => {}
                     None => unknown = Some(Reason::new(format!("it reads '{}', which is no table", scan.table_name))),
                 }
             }
@@ -136,6 +138,13 @@ pub(super) fn version(scan: &TableScan) -> Option<Version> {
     any.downcast_ref::<FileTable>()?.origin().cloned()
 }
 
+/// What a table function makes: the same rows whenever its arguments are the same.
+pub(super) fn made(scan: &TableScan) -> Option<String> {
+    let provider = source_as_provider(&scan.source).ok()?;
+    let any: &dyn std::any::Any = provider.as_ref();
+    any.downcast_ref::<GenerateSeriesTable>().map(|series| format!("{series:?}"))
+}
+
 /// Positions of the model, if they tell how its rows came about.
 fn consumed(own: &Snapshot, plan: i64) -> std::result::Result<&BTreeMap<String, i64>, Reason> {
     let positions = own.positions.as_ref();
@@ -184,7 +193,8 @@ pub(super) fn fingerprint(plan: &LogicalPlan) -> Result<i64> {
     Ok(hash(&format!("{FORMAT}\n{}{}", plan.display_indent_schema(), left_out(plan)?)))
 }
 
-/// The engine's text of a plan has the first five rows of `values`, and the first ten bytes of a binary literal.
+/// The engine's text of a plan has the first five rows of `values`, and the first ten bytes of a binary literal; of a
+/// table function it has no arguments.
 fn left_out(plan: &LogicalPlan) -> Result<String> {
     let mut text = String::new();
     plan.apply_with_subqueries(|node| {
@@ -193,6 +203,11 @@ fn left_out(plan: &LogicalPlan) -> Result<String> {
                 let row: Vec<String> = row.iter().map(ToString::to_string).collect();
                 text.push_str(&format!("\n({})", row.join(", ")));
             }
+        }
+        if let LogicalPlan::TableScan(scan) = node
+            && let Some(series) = made(scan)
+        {
+            text.push_str(&format!("\n{series}"));
         }
         node.apply_expressions(|expr| {
             expr.apply(|part| {

@@ -119,11 +119,18 @@ async fn what_cannot_be_derived_is_made_whole_and_says_why() {
         ("select sum(amount) as id from m.facts", "aggregated"),
         ("select id, random() as r from m.facts", "random()"),
         ("select id, rank() over (order by amount) as r from m.facts", "partition by"),
+        (
+            "select sum(n) over (order by user_id) from (select user_id, count(*) as n from m.facts group by 1) g",
+            "partition",
+        ),
     ] {
+        let stage = || Stage::Refresh { sql: sql.into(), keys: vec![], mode: RefreshMode::Incremental };
+        // It is said before there is a table, and again when there is something to follow.
+        let refused = f.stage("m.new", stage()).await.err().unwrap().to_string();
+        assert!(refused.contains(why), "{sql}: {refused}");
         f.build("m.t", Stage::Refresh { sql: sql.into(), keys: vec![], mode: RefreshMode::Auto }).await;
         f.run("insert into m.facts values (7, 'u2', 25)").await;
-        let stage = Stage::Refresh { sql: sql.into(), keys: vec![], mode: RefreshMode::Incremental };
-        let refused = f.stage("m.t", stage).await.err().unwrap().to_string();
+        let refused = f.stage("m.t", stage()).await.err().unwrap().to_string();
         assert!(refused.contains(why), "{sql}: {refused}");
         let staged = staged(&f, sql, RefreshMode::Auto).await;
         let report = staged.refreshed().unwrap();

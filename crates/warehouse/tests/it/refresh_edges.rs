@@ -183,3 +183,27 @@ async fn a_sum_that_is_added_up_fails_where_the_whole_one_does() {
     let error = error.map(|error| error.to_string()).unwrap_or_default();
     assert!(error.contains("18000000000000000000"), "{error}");
 }
+
+#[tokio::test]
+async fn a_spine_of_dates_changes_with_its_ends_only() {
+    let f = fixture();
+    f.table("m.f", "select * from (values (date '2025-06-01', 5), (date '2025-06-03', 7)) f(day, amount)").await;
+    let until = |last: &str| {
+        format!(
+            "select cast(s.day as date) as day, coalesce(sum(f.amount), 0) as amount
+             from generate_series(date '2025-06-01', date '{last}', '1 day') s(day)
+             left join m.f f on f.day = cast(s.day as date) group by 1"
+        )
+    };
+    refresh(&f, &until("2025-06-05")).await;
+    assert_eq!(refresh(&f, &until("2025-06-05")).await.path, RefreshPath::Unchanged);
+    f.run("insert into m.f values (date '2025-06-02', 1), (date '2025-07-01', 1)").await;
+    let report = refresh(&f, &until("2025-06-05")).await;
+    assert_eq!(report.path, RefreshPath::Keys, "{report:?}");
+    let report = refresh(&f, &until("2025-06-06")).await;
+    assert_eq!(report.reason, "the query is not the one of the last refresh");
+    let numbers = "select n.value as n, count(f.day) as days from range(1, 9) n
+        left join m.f f on f.amount = n.value group by 1";
+    let ways = paths(&f, numbers, &["delete from m.f where amount = 7", "insert into m.f values (null, 3)"]).await;
+    assert!(ways.iter().all(|way| *way != RefreshPath::Full), "{ways:?}");
+}
