@@ -28,7 +28,7 @@ Examples:
 #[command(after_help = EXAMPLES)]
 pub struct ProduceArgs {
     /// Bootstrap servers, HOST:PORT[,HOST:PORT...]
-    #[arg(long, value_name = "SERVERS", env = "MILLSTREAM_BROKERS", default_value = "localhost:9092")]
+    #[arg(long, value_name = "SERVERS", env = "MILLSTREAM_BROKERS", default_value = "localhost:9092", value_parser = value::brokers)]
     brokers: String,
     /// Topic to send to
     #[arg(long, default_value = "transactions")]

@@ -130,6 +130,8 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
     if args.once {
         return exit(&runner.up_once(&request).await?);
     }
+    // What stands in the way is told before anybody is told that it is there.
+    let up = runner.prepare_up(&request)?;
     let serving = match args.listen {
         Listen::Off => None,
         Listen::At(address) => {
@@ -138,7 +140,7 @@ pub async fn run(args: UpArgs, context: &Context) -> Outcome {
             Some(serving)
         }
     };
-    let ended = runner.up(&request).await;
+    let ended = up.run().await;
     drop(serving);
     ended?;
     lines.say("down", "ended", json!({}));

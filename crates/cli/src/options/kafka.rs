@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::Property;
+use super::{Property, value};
 
 /// Options of `ingest` and `up`.
 #[derive(Debug, Clone, Args)]
@@ -11,7 +11,7 @@ pub struct KafkaOptions {
     #[arg(long, value_enum, default_value_t)]
     pub on_gap: OnGap,
     /// Bootstrap servers instead of the project's, HOST:PORT[,HOST:PORT...]
-    #[arg(long, value_name = "SERVERS")]
+    #[arg(long, value_name = "SERVERS", value_parser = value::brokers)]
     pub brokers: Option<String>,
     /// Any librdkafka setting; repeatable; wins over the project's
     #[arg(short = 'X', long = "property", value_name = "KEY=VALUE")]

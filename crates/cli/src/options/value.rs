@@ -29,6 +29,14 @@ pub fn bytes(text: &str) -> Result<usize, String> {
     count.parse::<usize>().ok().and_then(|count| count.checked_mul(unit)).filter(|bytes| *bytes > 0).ok_or_else(wrong)
 }
 
+/// Bootstrap servers: `kafka:9092,other:9092`.
+pub fn brokers(text: &str) -> Result<String, String> {
+    match text.split(',').all(|server| !server.trim().is_empty()) {
+        true => Ok(text.to_owned()),
+        false => Err("a server has no name; write HOST:PORT[,HOST:PORT...]".to_owned()),
+    }
+}
+
 /// A whole number from 1.
 pub fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
@@ -105,6 +113,14 @@ mod tests {
         assert_eq!(as_of("2025-07-01").unwrap(), AsOf::Time("2025-07-01T00:00:00Z".parse().unwrap()));
         for text in ["", "-1", "yesterday", "2025-13-01"] {
             assert!(as_of(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn brokers_have_names() {
+        assert_eq!(brokers("kafka:9092,other").unwrap(), "kafka:9092,other");
+        for text in ["", " ", "kafka:9092,", ",kafka:9092"] {
+            assert!(brokers(text).is_err(), "{text}");
         }
     }
 

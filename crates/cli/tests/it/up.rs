@@ -221,6 +221,8 @@ fn files_are_picked_up_and_other_commands_work_beside_it() {
     assert!(
         second.stderr.contains("millstream up is at work on") && second.stderr.contains(&up.child.id().to_string())
     );
+    let unknown = scene.run(&["up", "nosuch", "--workspace", "elsewhere", "--listen", "127.0.0.1:0"]);
+    assert!(unknown.code == 2 && !unknown.stderr.contains("listening"), "{}", unknown.told());
     let runs = scene.must(&["runs", "--format", "csv"]).stdout;
     for expected in [",file,", ",change,", ",start,", ",cli,"] {
         assert!(runs.contains(expected), "{expected} is missing in {runs}");
@@ -359,14 +361,20 @@ fn what_somebody_else_changes_or_drops_is_put_right() {
 #[test]
 fn of_models_that_cannot_be_refreshed_explain_tells_beside_the_others() {
     let scene = scene("127.0.0.1:1");
-    scene.write(
-        "models/sets.sql",
-        "{{ config(materialized='dynamic_table', target_lag='1 second', snowflake_warehouse='x', refresh_mode='incremental') }}\n\
-         select id, count(*) as n from {{ source('raw', 'orders') }} group by grouping sets ((id), ())\n",
-    );
+    let sets = |mode: &str| {
+        let config = "materialized='dynamic_table', target_lag='1 second', snowflake_warehouse='x'";
+        let sql = "select id, count(*) as n from {{ source('raw', 'orders') }} group by grouping sets ((id), ())";
+        scene.write("models/sets.sql", format!("{{{{ config({config}, refresh_mode='{mode}') }}}}\n{sql}\n"));
+    };
     scene.write("data/incoming/orders_1.csv", "id,amount\n1,1.00\n");
     scene.must(&["ingest", "raw.orders"]);
+    sets("incremental");
+    let ran = scene.run(&["build"]);
+    assert!(ran.code == 1 && ran.stderr.contains("several sets of columns"), "{}", ran.told());
+    // A table that is there, of whatever mode, changes nothing.
+    sets("auto");
     scene.must(&["build"]);
+    sets("incremental");
     scene.write("data/incoming/orders_2.csv", "id,amount\n2,2.00\n");
     scene.must(&["ingest", "raw.orders"]);
     let ran = scene.run(&["explain", "--format", "csv"]);

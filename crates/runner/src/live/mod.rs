@@ -126,8 +126,10 @@ impl RoundSummary {
     }
 }
 
-/// The parts of one `up`, put together.
-struct Up {
+/// One `up` that nothing stands in the way of, before it does anything; it holds the workspace's lock of `up`.
+pub struct Up {
+    runner: Runner,
+    request: UpRequest,
     shared: Arc<Shared>,
     scheduler: Arc<Scheduler>,
     followed: Vec<Followed>,
@@ -136,22 +138,23 @@ struct Up {
     _lock: WorkspaceLock,
 }
 
-impl Runner {
+impl Up {
     /// Keeps the project fresh until it is asked to end.
     ///
     /// # Errors
-    /// Before anything is done: another `up` is at work here; a contract, a lag or a schedule is wrong. What goes wrong
-    /// later is told and tried again.
-    pub async fn up(&self, request: &UpRequest) -> Result<()> {
-        let Up { shared, scheduler, followed, watched, _lock } = self.prepare_up(request)?;
+    /// The records of schedules cannot be read, or a raw table cannot be made. What goes wrong later is told and tried
+    /// again.
+    pub async fn run(self) -> Result<()> {
+        let Self { runner, request, shared, scheduler, followed, watched, _lock } = self;
+        tell_started(&request, &shared, &followed, &watched);
         scheduler.recover(true)?;
         // Before anyone loads into them, so that two do not make the same table.
         let reads = Request::new(Verb::Build, shared.graph.needed.iter().cloned());
-        shared.runner.make_raw_tables(&reads).await?;
+        runner.make_raw_tables(&reads).await?;
         let sources = followed.iter().map(|it| (&it.name, &it.contract));
         for (name, contract) in sources.chain(watched.iter().map(|it| (&it.name, &it.contract))) {
             // What cannot be read is told by whoever needs it.
-            let newest = newest::newest(&shared.runner, contract).await.unwrap_or_default();
+            let newest = newest::newest(&runner, contract).await.unwrap_or_default();
             shared.board.source(name, |source| source.newest = newest);
         }
         let mut tasks = JoinSet::new();
@@ -180,18 +183,35 @@ impl Runner {
         }
         Ok(())
     }
+}
 
+/// What is kept fresh, and from what.
+fn tell_started(request: &UpRequest, shared: &Shared, followed: &[Followed], watched: &[Watched]) {
+    let sources = followed.iter().map(|it| it.name.clone()).chain(watched.iter().map(|it| it.name.clone()));
+    request.listener.on(&LiveEvent::Started {
+        sources: sources.collect(),
+        models: shared.graph.nodes.iter().map(|node| node.name.clone()).collect(),
+        schedules: request.schedules.all.iter().map(|schedule| schedule.name.clone()).collect(),
+    });
+}
+
+impl Runner {
     /// Does one round of everything: loads what is there, runs what is due, and refreshes what reads it.
     ///
     /// # Errors
-    /// As of [`Runner::up`]; and the workspace is held by another process, or a record cannot be written.
+    /// As of [`Runner::prepare_up`]; and the workspace is held by another process, or a record cannot be written.
     pub async fn up_once(&self, request: &UpRequest) -> Result<RoundSummary> {
         let up = self.prepare_up(request)?;
+        tell_started(request, &up.shared, &up.followed, &up.watched);
         up.scheduler.recover(false)?;
         once::once(self, request, &up.shared, Arc::clone(&up.scheduler)).await
     }
 
-    fn prepare_up(&self, request: &UpRequest) -> Result<Up> {
+    /// Looks at all that stands in the way, and puts an `up` together.
+    ///
+    /// # Errors
+    /// Another `up` is at work here; a source is not known; a contract, a lag or a schedule is wrong.
+    pub fn prepare_up(&self, request: &UpRequest) -> Result<Up> {
         let Some(lock) = self.lock_up()? else {
             let pid = WorkspaceLock::holder(&self.workspace, UP);
             let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
@@ -220,12 +240,6 @@ impl Runner {
             request.board.model(&node.name, |_| {});
         }
         let (board, listener) = (Arc::clone(&request.board), Arc::clone(&request.listener));
-        let sources = followed.iter().map(|it| it.name.clone()).chain(watched.iter().map(|it| it.name.clone()));
-        listener.on(&LiveEvent::Started {
-            sources: sources.collect(),
-            models: graph.nodes.iter().map(|node| node.name.clone()).collect(),
-            schedules: request.schedules.all.iter().map(|schedule| schedule.name.clone()).collect(),
-        });
         let mut shared = Shared::new(self, graph, board.clone(), listener.clone(), request.cancel.clone());
         shared.topics = topics;
         let scheduler = Scheduler {
@@ -236,7 +250,9 @@ impl Runner {
             soft: request.cancel.clone(),
             hard: shared.hard.clone(),
         };
-        Ok(Up { shared: Arc::new(shared), scheduler: Arc::new(scheduler), followed, watched, _lock: lock })
+        let (shared, scheduler) = (Arc::new(shared), Arc::new(scheduler));
+        let (runner, request) = (self.clone(), request.clone());
+        Ok(Up { runner, request, shared, scheduler, followed, watched, _lock: lock })
     }
 
     /// The lock of `up`. Who asks whether there is one has it for a moment too.
