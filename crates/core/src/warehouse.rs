@@ -525,8 +525,9 @@ pub trait Warehouse: Send + Sync {
     }
     /// Commits of a table, newest first, at most `limit`.
     async fn history(&self, name: &TableName, limit: usize) -> Result<Vec<CommitInfo>>;
-    /// Starts a load. The table is made by the first commit when it does not exist; a table with other columns is
-    /// a user error that names the difference.
+    /// Starts a load. The table is made by the first commit when it does not exist, and gets columns that it lacks by the
+    /// first that has them; a table with columns that the rows lack, or of other types, is a user error that names the
+    /// difference.
     async fn begin_load(&self, name: &TableName, schema: SchemaRef) -> Result<Arc<dyn Load>>;
     /// Writes the next version of a model without showing it.
     /// Incremental stages need the table to exist and to be a table. When a staged version of the same relation is

@@ -1,19 +1,28 @@
-//! Raw tables that nothing was ingested into yet.
+//! Raw tables that nothing was ingested into yet, and columns that nothing has a value in.
 //!
 //! Guarantees: before nodes run, every source with a contract that one of them reads has a table, if need be without
-//! rows, so that a project builds before its first message arrives. A table that is there is left alone.
+//! rows, so that a project builds before its first message arrives; and a table that is there has the columns that were
+//! added to its contract, null in its rows.
 //!
 //! Deliberately absent: sources without a contract (whoever loads them makes them) and wrong contracts, which the
 //! ingestion tells; here their tables stay missing, and the nodes that read them say so.
 
 use std::collections::BTreeMap;
 
+use arrow::datatypes::{FieldRef, Schema};
 use millstream_core::warehouse::Commit;
 use millstream_core::{Result, TableName};
 use millstream_ingest::Contract;
 
 use crate::ingest::declaration;
 use crate::{Event, Request, Runner};
+
+/// Columns of a contract that its table does not have yet.
+pub(crate) fn gained(table: &Schema, contract: &Schema) -> Vec<FieldRef> {
+    let is_there =
+        |field: &&FieldRef| table.fields().iter().any(|there| there.name().eq_ignore_ascii_case(field.name()));
+    contract.fields().iter().filter(|field| !is_there(field)).cloned().collect()
+}
 
 impl Runner {
     /// The versions of ingested tables at this moment. A run reads these, so that what an ingestion loads meanwhile is
@@ -29,7 +38,7 @@ impl Runner {
         Ok(pins)
     }
 
-    /// Makes the missing raw tables of the sources that the request's nodes read.
+    /// Makes the missing raw tables of the sources that the request's nodes read, and the missing columns.
     pub(crate) async fn make_raw_tables(&self, request: &Request) -> Result<()> {
         let manifest = &self.project.manifest;
         for (id, source) in &manifest.sources {
@@ -38,14 +47,26 @@ impl Runner {
             {
                 continue;
             }
-            if self.warehouse.relation(&source.table_name()).await?.is_some() {
-                continue;
-            }
             let Ok(contract) = Contract::parse(&declaration(source)) else { continue };
-            let load = self.warehouse.begin_load(contract.table(), contract.raw_schema()).await?;
-            let commit = Commit { operation: "CREATE".into(), ..Commit::default() };
-            load.commit(Vec::new(), commit).await?;
-            let message = format!("{} has no rows: nothing was ingested into it yet", contract.table());
+            let (name, schema) = (contract.table(), contract.raw_schema());
+            let (operation, message) = match self.warehouse.relation(name).await? {
+                None => ("CREATE", format!("{name} has no rows: nothing was ingested into it yet")),
+                Some(_) => {
+                    let Some(state) = self.warehouse.table_state(name).await? else { continue };
+                    let new = gained(&state.schema, &schema);
+                    if new.is_empty() {
+                        continue;
+                    }
+                    let names: Vec<&str> = new.iter().map(|field| field.name().as_str()).collect();
+                    ("ADD COLUMN", format!("{name} gets what its contract has gained: {}", names.join(", ")))
+                }
+            };
+            let load = match self.warehouse.begin_load(name, schema).await {
+                // A contract that the table does not fit in other ways is told by whoever loads.
+                Err(_) if operation != "CREATE" => continue,
+                load => load?,
+            };
+            load.commit(Vec::new(), Commit { operation: operation.into(), ..Commit::default() }).await?;
             self.events.on(&Event::Note { message: &message });
         }
         Ok(())

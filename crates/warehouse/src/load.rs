@@ -1,14 +1,19 @@
 //! Loads: parts are written by the caller's threads, then one commit shows them together with the positions.
+//!
+//! Guarantees: columns that the rows have and the table has not yet come behind its own, null in the rows that are there.
+//!
+//! Deliberately absent: other types of columns, and rows without a column of the table.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
 use async_trait::async_trait;
 use millstream_core::warehouse::{Commit, Committed, Load, Part, PartWriter};
 use millstream_core::{Error, Result, TableName};
 
-use crate::log::schema::{differences, sql_type};
+use crate::log::schema::{differences, sql_type, storable_schema};
 use crate::log::{Snapshot, check_writable, commit};
 use crate::replace::{Replacement, replace_rows};
 use crate::tables::Actions;
@@ -23,7 +28,10 @@ pub(crate) struct TableLoad {
     inner: Arc<Inner>,
     name: TableName,
     folder: PathBuf,
+    /// Columns of the rows.
     stored: SchemaRef,
+    /// Columns of the table with those of the rows, as they are written.
+    whole: SchemaRef,
 }
 
 impl TableLoad {
@@ -32,18 +40,32 @@ impl TableLoad {
         if inner.catalog.view(name)?.is_some() {
             return Err(Error::user(format!("'{name}' is a view")).why("rows are loaded into tables"));
         }
-        let load = Self { folder: inner.catalog.folder(name)?, inner, name: name.clone(), stored };
+        let (folder, whole) = (inner.catalog.folder(name)?, stored.clone());
+        let mut load = Self { folder, inner, name: name.clone(), stored, whole };
         if let Some(snapshot) = load.inner.catalog.table(name)? {
-            load.check(&snapshot)?;
+            load.whole = load.with_new_columns(&snapshot)?;
         }
         Ok(load)
     }
 
-    fn check(&self, snapshot: &Snapshot) -> Result<()> {
+    /// The columns of the table, and behind them those that only the rows have.
+    fn with_new_columns(&self, snapshot: &Snapshot) -> Result<SchemaRef> {
         check_writable(&snapshot.label(), &snapshot.protocol, &snapshot.metadata)?;
-        let differences = differences(&snapshot.schema, &self.stored);
+        let (known, new): (Vec<_>, Vec<_>) = self
+            .stored
+            .fields()
+            .iter()
+            .cloned()
+            .partition(|field| snapshot.schema.field_with_name(field.name()).is_ok());
+        let (known, own) = (by_name(&Schema::new(known)), by_name(&snapshot.schema));
+        let differences = differences(&own, &known);
+        if differences.is_empty() && new.is_empty() {
+            return Ok(snapshot.schema.clone());
+        }
         if differences.is_empty() {
-            return Ok(());
+            let all: Vec<_> = snapshot.schema.fields().iter().cloned().chain(new).collect();
+            // Two that differ in upper and lower case only are refused there.
+            return storable_schema(&Schema::new(all));
         }
         let mut error = Error::user(format!("the rows do not have the columns of table '{}'", self.name));
         for difference in differences {
@@ -78,9 +100,12 @@ impl TableLoad {
         let read_version = snapshot.as_ref().map(|snapshot| snapshot.version);
         let mut actions = Actions::new(operation, read_version, self.inner.options.clock.now(), &request.note);
         if let Some(snapshot) = &snapshot {
-            self.check(snapshot)?;
+            let whole = self.with_new_columns(snapshot)?;
+            if *whole != *snapshot.schema {
+                actions.schema(&whole, Some(snapshot), String::new);
+            }
         } else {
-            actions.schema(&self.stored, None, || self.inner.options.ids.next());
+            actions.schema(&self.whole, None, || self.inner.options.ids.next());
         }
         actions.positions(&request.positions);
         actions.remove(&replacement.removed);
@@ -102,10 +127,50 @@ impl TableLoad {
     }
 }
 
+/// The columns in the order of their names.
+fn by_name(schema: &Schema) -> Schema {
+    let mut fields = schema.fields().to_vec();
+    fields.sort_by(|one, other| one.name().cmp(other.name()));
+    Schema::new(fields)
+}
+
+/// A file of a table that has the columns of the rows in another order.
+struct Rearranged {
+    file: PartFile,
+    /// For each column of the table, which of the rows' it is.
+    places: Vec<usize>,
+}
+
+impl PartWriter for Rearranged {
+    fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        let batch = batch.project(&self.places);
+        self.file.write(&batch.map_err(|error| Error::ours("a batch does not fit its table").why(error))?)
+    }
+
+    fn rows(&self) -> u64 {
+        self.file.rows()
+    }
+
+    fn bytes(&self) -> u64 {
+        self.file.bytes()
+    }
+
+    fn finish(self: Box<Self>) -> Result<Option<Part>> {
+        Box::new(self.file).finish()
+    }
+}
+
 #[async_trait]
 impl Load for TableLoad {
     fn part(&self) -> Result<Box<dyn PartWriter>> {
-        Ok(Box::new(PartFile::new(&self.folder, self.stored.clone(), &self.inner.options.ids.next(), true)))
+        let file = PartFile::new(&self.folder, self.whole.clone(), &self.inner.options.ids.next(), true);
+        if self.stored.fields() == self.whole.fields() {
+            return Ok(Box::new(file));
+        }
+        let places = self.whole.fields().iter().map(|field| self.stored.index_of(field.name()));
+        let places = places.collect::<std::result::Result<_, _>>();
+        let places = places.map_err(|error| Error::ours("the rows lack a column of the table").why(error))?;
+        Ok(Box::new(Rearranged { file, places }))
     }
 
     async fn commit(&self, parts: Vec<Part>, commit: Commit) -> Result<Committed> {

@@ -85,6 +85,35 @@ fn changed_files_need_replace() {
 }
 
 #[test]
+fn a_contract_gains_a_column() {
+    let scene = Scene::finance_with_months();
+    scene.must(&["ingest", "transactions_batch"]);
+    let contract = scene.read("models/sources.yml");
+    let column = "          - name: channel\n            data_type: varchar\n          - name: category\n";
+    scene.write("models/sources.yml", contract.replacen("          - name: category\n", column, 1));
+    // A model may read it before a row has it.
+    scene.write(
+        "models/channels.sql",
+        "select channel, count(*) as n from {{ source('raw', 'transactions_batch') }} group by 1",
+    );
+    let ran = scene.run(&["build", "--select", "channels"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    assert!(ran.stderr.contains("raw.transactions_batch gets what its contract has gained: channel"), "{}", ran.told());
+    let header = HEADER.replace("category,", "channel,category,");
+    scene.write("data/incoming/transactions_2025_09.csv", header + &row(1, "10.00").replace("rent,", "app,rent,"));
+    let ran = scene.run(&["ingest", "transactions_batch"]);
+    assert_eq!(ran.code, 0, "{}", ran.told());
+    scene.must(&["build", "--select", "channels"]);
+    assert_eq!(scene.rows("select channel, n from channels order by n"), [["app", "1"], ["", "400"]]);
+    let line = "select category, source_line from raw.transactions_batch where channel = 'app'";
+    assert_eq!(scene.rows(line), [["rent", "2"]]);
+    // Files of before stay loaded; a new one must have it.
+    scene.write("data/incoming/transactions_2025_10.csv", HEADER.to_owned() + &row(2, "10.00"));
+    let ran = scene.run(&["ingest", "transactions_batch"]);
+    assert!(ran.code == 1 && ran.stderr.contains("column channel is missing"), "{}", ran.told());
+}
+
+#[test]
 fn a_source_that_nobody_declared_is_told() {
     let scene = Scene::finance();
     let ran = scene.run(&["ingest", "transactions_bach"]);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use millstream_core::warehouse::{Checked, Expectations, Expected, QueryOptions, Relation, RelationKind};
 use millstream_core::{Diagnostic, Error, Kind, Result, TableName, Warehouse};
 use millstream_ingest::Contract;
@@ -20,6 +20,7 @@ use super::{CheckOptions, CheckState, NodeCheck, columns, contract, inlined};
 use crate::event::EventGate;
 use crate::execute::session::Session;
 use crate::ingest::declaration;
+use crate::raw_tables::gained;
 use crate::{Request, Runner, SilentEvents, Verb, materialize};
 
 /// Materializations whose relation has the columns of the query.
@@ -95,7 +96,8 @@ impl Check {
         Ok(check)
     }
 
-    /// Sources that nobody has loaded yet: those with a contract will have its columns, of others nothing is known.
+    /// Sources that nobody has loaded yet: those with a contract will have its columns, of others nothing is known. Those
+    /// that were loaded will have what their contract has gained since.
     async fn expect_sources(&self) -> Result<()> {
         let manifest = &self.project.manifest;
         let mut read: Vec<&str> = self.order.iter().flat_map(|id| self.parents(id)).map(String::as_str).collect();
@@ -103,15 +105,22 @@ impl Check {
         read.dedup();
         for source in read.into_iter().filter_map(|id| manifest.sources.get(id)) {
             let name = source.table_name();
-            if self.known.get(&name).is_some() || self.warehouse.relation(&name).await?.is_some() {
+            if self.known.get(&name).is_some() {
                 continue;
             }
             let contract = source.meta.contains_key("millstream").then(|| Contract::parse(&declaration(source)));
-            let expected = match contract {
-                Some(Ok(contract)) => Expected::Columns(RelationKind::Table, contract.raw_schema()),
-                _ => Expected::Unknown,
-            };
-            self.known.set(name, expected);
+            let contract = contract.and_then(|contract| Some(contract.ok()?.raw_schema()));
+            if self.warehouse.relation(&name).await?.is_none() {
+                let columns = contract.map(|schema| Expected::Columns(RelationKind::Table, schema));
+                self.known.set(name, columns.unwrap_or(Expected::Unknown));
+                continue;
+            }
+            let (Some(schema), Some(state)) = (contract, self.warehouse.table_state(&name).await?) else { continue };
+            let new = gained(&state.schema, &schema);
+            if !new.is_empty() {
+                let all: Vec<FieldRef> = state.schema.fields().iter().cloned().chain(new).collect();
+                self.known.set(name, Expected::Columns(RelationKind::Table, Arc::new(Schema::new(all))));
+            }
         }
         Ok(())
     }

@@ -1,5 +1,9 @@
 //! Loads: positions and rows in one commit, replacement, conflicts.
 
+use std::sync::Arc;
+
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Schema};
 use millstream_core::Kind;
 use millstream_core::warehouse::{Commit, Warehouse};
 
@@ -99,6 +103,41 @@ async fn other_columns_are_refused_by_name() {
     let short = raw_batch("a.csv", &[("x", 1)]).project(&[0, 1]).unwrap();
     let error = f.load("raw.t", &short, commit(("b", 1))).await.unwrap_err();
     assert!(error.to_string().contains("column 'at' (timestamp with time zone) is missing"), "{error}");
+}
+
+#[tokio::test]
+async fn columns_that_rows_have_gained_come_behind_those_of_the_table() {
+    let f = fixture();
+    f.load("raw.t", &raw_batch("a.csv", &[("x", 1)]), commit(("a", 1))).await.unwrap();
+    let sql = "select id, amount from raw.t";
+    f.stage_from_changes("m.t", sql).await.unwrap().publish(serde_json::Map::new()).await.unwrap();
+    // A contract gains it anywhere.
+    let with = |name: &str, batch: &RecordBatch| {
+        let (mut fields, mut columns) = (batch.schema().fields().to_vec(), batch.columns().to_vec());
+        fields.insert(1, Arc::new(Field::new(name, DataType::Utf8, true)));
+        columns.insert(1, Arc::new(StringArray::from(vec!["app"; batch.num_rows()])));
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap()
+    };
+    let (b, c) = (raw_batch("b.csv", &[("y", 2)]), raw_batch("c.csv", &[("z", 3)]));
+    f.load("raw.t", &with("channel", &b), commit(("b", 1))).await.unwrap();
+    f.load("raw.t", &with("channel", &c), commit(("c", 1))).await.unwrap();
+    let columns = f.warehouse.table_state(&name("raw.t")).await.unwrap().unwrap().schema;
+    let columns: Vec<&str> = columns.fields().iter().map(|field| field.name().as_str()).collect();
+    assert_eq!(columns, ["id", "amount", "at", "source_file", "channel"]);
+    let rows = f.rows("select id, amount, source_file, channel from raw.t order by id").await;
+    assert_eq!(rows, ["x|0.01|a.csv|null", "y|0.02|b.csv|app", "z|0.03|c.csv|app"]);
+    assert_eq!(f.rows("select id from raw.t where channel is null").await, ["x"]);
+    assert_eq!(f.rows("select id from raw.t where channel = 'app' and amount < 0.03").await, ["y"]);
+    // What follows the table is made whole once.
+    f.stage_from_changes("m.t", sql).await.unwrap().publish(serde_json::Map::new()).await.unwrap();
+    assert_eq!(f.rows("select count(*) from m.t").await, ["3"]);
+    // Who does not know of it would leave it empty.
+    let error = f.load("raw.t", &raw_batch("d.csv", &[("w", 4)]), commit(("d", 1))).await.unwrap_err();
+    assert!(error.to_string().contains("column 'channel' (varchar) is missing"), "{error}");
+    // For other readers the two would be one.
+    let error = f.load("raw.t", &with("channel", &with("ID", &b)), commit(("d", 1))).await.unwrap_err();
+    assert!(error.to_string().contains("two columns called"), "{error}");
+    assert_eq!(f.rows("select count(*) from raw.t").await, ["3"]);
 }
 
 #[tokio::test]
