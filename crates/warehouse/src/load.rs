@@ -71,7 +71,10 @@ impl TableLoad {
         for difference in differences {
             error = error.why(difference);
         }
-        Err(error.hint("change the contract back, or drop the table and load it again"))
+        Err(error.hint(
+            "start this process again if the contract has gained the columns since it began; else change the contract \
+             back, or drop the table and load it again",
+        ))
     }
 
     fn check_expected(&self, expected: &[(String, Option<i64>)], snapshot: Option<&Snapshot>) -> Result<()> {

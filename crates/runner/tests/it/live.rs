@@ -19,7 +19,7 @@ fn a_second_one_is_refused() {
     let request = scene.request.clone();
     let first = scene.runner.clone();
     scene.world.runtime.block_on(async {
-        let up = tokio::spawn(async move { first.up(&request).await });
+        let up = tokio::spawn(async move { first.prepare_up(&request)?.run().await });
         while !scene.request.board.snapshot().is_started {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -94,7 +94,7 @@ fn up_follows_files_and_what_other_commands_build() {
     let scene = Scene::new(chain(), "schedules: [{name: s, cron: '0 3 * * *', command: run, select: p}]");
     let (runner, request) = (scene.runner.clone(), scene.request.clone());
     scene.world.runtime.block_on(async {
-        let up = tokio::spawn(async move { runner.up(&request).await });
+        let up = tokio::spawn(async move { runner.prepare_up(&request)?.run().await });
         let model = |name: &'static str| {
             let board = Arc::clone(&scene.request.board);
             move || board.snapshot().models.get(name).and_then(|model| model.version)
@@ -159,7 +159,7 @@ fn what_may_be_older_is_refreshed_beside_and_misses_nothing() {
     let mut ids = 0;
     let model = |name: &str| scene.request.board.snapshot().models.get(name).cloned();
     scene.world.runtime.block_on(async {
-        let up = tokio::spawn(async move { runner.up(&request).await });
+        let up = tokio::spawn(async move { runner.prepare_up(&request)?.run().await });
         let deadline = tokio::time::Instant::now() + Duration::from_secs(120);
         let mut files = 1;
         while !beside() {

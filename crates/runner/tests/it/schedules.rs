@@ -132,7 +132,7 @@ fn while_up(scene: &Scene, look: impl AsyncFnOnce()) {
     let request = UpRequest { cancel: cancel.clone(), ..scene.request.clone() };
     let runner = scene.runner.clone();
     scene.world.runtime.block_on(async {
-        let up = tokio::spawn(async move { runner.up(&request).await });
+        let up = tokio::spawn(async move { runner.prepare_up(&request)?.run().await });
         look().await;
         cancel.cancel();
         up.await.unwrap().unwrap();

@@ -16,7 +16,7 @@ impl Scene {
     fn up(&self, meanwhile: impl AsyncFnOnce(&Scene)) {
         let (runner, request) = (self.runner.clone(), self.request.clone());
         self.world.runtime.block_on(async {
-            let up = tokio::spawn(async move { runner.up(&request).await });
+            let up = tokio::spawn(async move { runner.prepare_up(&request)?.run().await });
             meanwhile(self).await;
             self.request.cancel.cancel();
             up.await.unwrap().unwrap();
