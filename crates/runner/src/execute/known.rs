@@ -84,7 +84,7 @@ impl Known {
 
 /// Whether a refresh of this kind says that the same rows give the same again.
 pub(super) fn is_steady(report: Option<&RefreshReport>) -> bool {
-    report.is_some_and(|report| report.path != RefreshPath::Full)
+    report.is_some_and(|report| report.path != RefreshPath::Full && !report.is_momentary)
 }
 
 /// What identifies the rows that a node reads now; `None` when that cannot be told.

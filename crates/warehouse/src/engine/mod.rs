@@ -21,4 +21,5 @@ mod unordered;
 
 pub(crate) use context::{CATALOG, Stand, stored_schema};
 pub(crate) use query::{Engine, Planned};
+pub(crate) use series::Series;
 pub(crate) use table::{FILE_NUMBER, FileTable, Version};

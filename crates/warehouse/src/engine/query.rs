@@ -262,9 +262,10 @@ pub(super) fn table_function(scope: &Scope<'_>, name: &str, args: Vec<Expr>) -> 
     let Some(function) = state.table_functions().get(name) else {
         return plan_err!("there is no table function '{name}'");
     };
+    let is_momentary = series::are_momentary(&args)?;
     let args = series::arguments(constants(scope, args)?)?;
     let made = function.create_table_provider_with_args(TableFunctionArgs::new(&args, state))?;
-    Ok(provider_as_source(series::result(made)?))
+    Ok(provider_as_source(series::result(made, is_momentary)?))
 }
 
 /// Arguments that are computed from constants, as constants.

@@ -154,7 +154,9 @@ impl Subject<'_> {
         let short_of_memory = self.engine.is_lean();
         let reason = if short_of_memory { format!("{reason}; memory was short: joins were sorted") } else { reason };
         let sources_read = sources.all.iter().map(of).collect();
-        let report = RefreshReport { path, reason, keys, touched, sources: sources_read, short_of_memory };
+        let is_momentary = sources.is_momentary;
+        let report =
+            RefreshReport { path, reason, keys, touched, sources: sources_read, short_of_memory, is_momentary };
         Ok(Decided { way, report, sources })
     }
 

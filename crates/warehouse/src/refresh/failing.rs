@@ -144,7 +144,7 @@ pub(super) fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
         if let LogicalPlan::TableScan(scan) = node {
             match origin(scan) {
                 Some((name, snapshot)) => drop(tables.insert(name, snapshot)),
-                None => is_whole &= made(scan).is_some(),
+                None => is_whole &= made(scan).is_some_and(|series| !series.is_momentary),
             }
         }
         Ok(TreeNodeRecursion::Continue)
@@ -156,7 +156,7 @@ pub(super) fn seen(plan: &LogicalPlan) -> Result<Option<Seen>> {
 
 /// The same from what has changed; `None` when that cannot be told, or is no cheaper.
 async fn since(inner: &Inner, planned: &Planned, now: &mut Seen, before: &Seen) -> Result<Option<u64>> {
-    let mut sources = Sources { all: Vec::new(), plan: now.plan, unknown: None };
+    let mut sources = Sources { all: Vec::new(), plan: now.plan, unknown: None, is_momentary: false };
     for (name, snapshot) in &now.tables {
         let Some(old) = before.tables.get(name) else { return Ok(None) };
         let old = inner.rearranged.followed(&snapshot.folder, &old.files, &snapshot.files);

@@ -10,13 +10,12 @@ use std::sync::Arc;
 
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::source_as_provider;
-use datafusion::functions_table::generate_series::GenerateSeriesTable;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableScan};
 use millstream_core::{Error, Result, TableName};
 use sha2::{Digest, Sha256};
 
 use super::reason::Reason;
-use crate::engine::{FileTable, Version};
+use crate::engine::{FileTable, Series, Version};
 use crate::error::from_engine;
 use crate::log::Snapshot;
 use crate::log::changes::{self, FileChanges};
@@ -69,27 +68,29 @@ pub(super) struct Sources {
     pub plan: i64,
     /// Why changes cannot be told, if they cannot.
     pub unknown: Option<Reason>,
+    /// Whether the plan holds what was computed from the time of the query, so that it is another one at another time.
+    pub is_momentary: bool,
 }
 
 impl Sources {
     /// Of a plan for a table whose latest version is `own`.
     pub(super) fn of(plan: &LogicalPlan, own: Option<&Snapshot>) -> Result<Self> {
         let mut found: BTreeMap<TableName, Arc<Snapshot>> = BTreeMap::new();
-        let mut unknown = None;
+        let (mut unknown, mut is_momentary) = (None, false);
         plan.apply_with_subqueries(|node| {
             if let LogicalPlan::TableScan(scan) = node {
-                match version(scan).filter(|version| version.is_published) {
-                    Some(version) => {
-                        found.insert(version.name, version.snapshot);
+                match (version(scan).filter(|version| version.is_published), made(scan)) {
+                    (Some(version), _) => drop(found.insert(version.name, version.snapshot)),
+                    (None, Some(series)) => is_momentary |= series.is_momentary,
+                    (None, None) => {
+                        unknown = Some(Reason::new(format!("it reads '{}', which is no table", scan.table_name)));
                     }
-                    None if made(scan).is_some() => {}
-                    None => unknown = Some(Reason::new(format!("it reads '{}', which is no table", scan.table_name))),
                 }
             }
             Ok(TreeNodeRecursion::Continue)
         })
         .map_err(from_engine)?;
-        let mut sources = Self { all: Vec::new(), plan: fingerprint(plan)?, unknown };
+        let mut sources = Self { all: Vec::new(), plan: fingerprint(plan)?, unknown, is_momentary };
         for (name, snapshot) in found {
             sources.all.push(Source { name, snapshot, since: None });
         }
@@ -138,11 +139,11 @@ pub(super) fn version(scan: &TableScan) -> Option<Version> {
     any.downcast_ref::<FileTable>()?.origin().cloned()
 }
 
-/// What a table function makes: the same rows whenever its arguments are the same.
-pub(super) fn made(scan: &TableScan) -> Option<String> {
+/// What a table function makes.
+pub(super) fn made(scan: &TableScan) -> Option<Series> {
     let provider = source_as_provider(&scan.source).ok()?;
     let any: &dyn std::any::Any = provider.as_ref();
-    any.downcast_ref::<GenerateSeriesTable>().map(|series| format!("{series:?}"))
+    any.downcast_ref::<Series>().cloned()
 }
 
 /// Positions of the model, if they tell how its rows came about.
@@ -207,7 +208,7 @@ fn left_out(plan: &LogicalPlan) -> Result<String> {
         if let LogicalPlan::TableScan(scan) = node
             && let Some(series) = made(scan)
         {
-            text.push_str(&format!("\n{series}"));
+            text.push_str(&format!("\n{}", series.text()));
         }
         node.apply_expressions(|expr| {
             expr.apply(|part| {

@@ -207,3 +207,27 @@ async fn a_spine_of_dates_changes_with_its_ends_only() {
     let ways = paths(&f, numbers, &["delete from m.f where amount = 7", "insert into m.f values (null, 3)"]).await;
     assert!(ways.iter().all(|way| *way != RefreshPath::Full), "{ways:?}");
 }
+
+#[tokio::test]
+async fn a_spine_until_today_is_another_query_tomorrow() {
+    let f = fixture();
+    f.table("m.f", "select * from (values (date '2025-06-01', 5)) f(day, amount)").await;
+    let until = |last: &str| {
+        format!(
+            "select cast(s.day as date) as day, count(f.day) as n from generate_series(date '2025-06-01', {last}, '1 day') s(day)
+             left join m.f f on f.day = cast(s.day as date) group by 1"
+        )
+    };
+    for (last, is_momentary) in
+        [("date '2025-06-09'", false), ("current_date", true), ("current_date + interval '7 days'", true)]
+    {
+        refresh(&f, &until(last)).await;
+        f.run("insert into m.f values (date '2025-06-02', 1)").await;
+        let report = refresh(&f, &until(last)).await;
+        assert_eq!((report.path, report.is_momentary), (RefreshPath::Keys, is_momentary), "{last}: {report:?}");
+        // A test that found nothing today may find something tomorrow, in the same rows.
+        let missing = format!("select day from ({}) t where n < 0", until(last));
+        let failing = f.warehouse.count_failing(&missing, &QueryOptions::default()).await.unwrap();
+        assert_eq!((failing.rows, failing.is_steady), (0, !is_momentary), "{last}");
+    }
+}
