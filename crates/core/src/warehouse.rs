@@ -270,8 +270,7 @@ pub struct RefreshReport {
     /// Whether memory was short, so that it was done a second time in a slower way that needs less.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub short_of_memory: bool,
-    /// Whether the query is another one at another time, although this refresh did not make the table whole: a series of
-    /// dates ends today.
+    /// Whether the query is another one at another time: a series of dates ends today.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_momentary: bool,
 }

@@ -128,7 +128,6 @@ impl RoundSummary {
 
 /// One `up` that nothing stands in the way of, before it does anything; it holds the workspace's lock of `up`.
 pub struct Up {
-    runner: Runner,
     request: UpRequest,
     shared: Arc<Shared>,
     scheduler: Arc<Scheduler>,
@@ -145,16 +144,16 @@ impl Up {
     /// The records of schedules cannot be read, or a raw table cannot be made. What goes wrong later is told and tried
     /// again.
     pub async fn run(self) -> Result<()> {
-        let Self { runner, request, shared, scheduler, followed, watched, _lock } = self;
-        tell_started(&request, &shared, &followed, &watched);
+        self.tell_started();
+        let Self { request, shared, scheduler, followed, watched, _lock } = self;
         scheduler.recover(true)?;
         // Before anyone loads into them, so that two do not make the same table.
         let reads = Request::new(Verb::Build, shared.graph.needed.iter().cloned());
-        runner.make_raw_tables(&reads).await?;
+        shared.runner.make_raw_tables(&reads).await?;
         let sources = followed.iter().map(|it| (&it.name, &it.contract));
         for (name, contract) in sources.chain(watched.iter().map(|it| (&it.name, &it.contract))) {
             // What cannot be read is told by whoever needs it.
-            let newest = newest::newest(&runner, contract).await.unwrap_or_default();
+            let newest = newest::newest(&shared.runner, contract).await.unwrap_or_default();
             shared.board.source(name, |source| source.newest = newest);
         }
         let mut tasks = JoinSet::new();
@@ -183,16 +182,17 @@ impl Up {
         }
         Ok(())
     }
-}
 
-/// What is kept fresh, and from what.
-fn tell_started(request: &UpRequest, shared: &Shared, followed: &[Followed], watched: &[Watched]) {
-    let sources = followed.iter().map(|it| it.name.clone()).chain(watched.iter().map(|it| it.name.clone()));
-    request.listener.on(&LiveEvent::Started {
-        sources: sources.collect(),
-        models: shared.graph.nodes.iter().map(|node| node.name.clone()).collect(),
-        schedules: request.schedules.all.iter().map(|schedule| schedule.name.clone()).collect(),
-    });
+    /// What is kept fresh, and from what.
+    fn tell_started(&self) {
+        let (followed, watched) = (self.followed.iter(), self.watched.iter());
+        let sources = followed.map(|it| it.name.clone()).chain(watched.map(|it| it.name.clone()));
+        self.shared.tell(&LiveEvent::Started {
+            sources: sources.collect(),
+            models: self.shared.graph.nodes.iter().map(|node| node.name.clone()).collect(),
+            schedules: self.request.schedules.all.iter().map(|schedule| schedule.name.clone()).collect(),
+        });
+    }
 }
 
 impl Runner {
@@ -202,7 +202,7 @@ impl Runner {
     /// As of [`Runner::prepare_up`]; and the workspace is held by another process, or a record cannot be written.
     pub async fn up_once(&self, request: &UpRequest) -> Result<RoundSummary> {
         let up = self.prepare_up(request)?;
-        tell_started(request, &up.shared, &up.followed, &up.watched);
+        up.tell_started();
         up.scheduler.recover(false)?;
         once::once(self, request, &up.shared, Arc::clone(&up.scheduler)).await
     }
@@ -251,8 +251,8 @@ impl Runner {
             hard: shared.hard.clone(),
         };
         let (shared, scheduler) = (Arc::new(shared), Arc::new(scheduler));
-        let (runner, request) = (self.clone(), request.clone());
-        Ok(Up { runner, request, shared, scheduler, followed, watched, _lock: lock })
+        let request = request.clone();
+        Ok(Up { request, shared, scheduler, followed, watched, _lock: lock })
     }
 
     /// The lock of `up`. Who asks whether there is one has it for a moment too.
