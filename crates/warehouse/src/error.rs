@@ -57,9 +57,7 @@ fn explain(error: &DataFusionError) -> Error {
                 .unwrap_or_else(|| Error::user("the query uses something that is not supported").why(message))
         }
         DataFusionError::ResourcesExhausted(message) => short_of_memory(&clean(message)),
-        DataFusionError::Internal(message) if NOTHING_TO_SPILL.iter().any(|said| message.contains(said)) => {
-            short_of_memory(&clean(message))
-        }
+        DataFusionError::Internal(message) if message.contains(NOTHING_TO_SPILL) => short_of_memory(&clean(message)),
         DataFusionError::IoError(inner) => Error::environment("reading or writing failed").why(inner),
         DataFusionError::ObjectStore(inner) => Error::environment("a data file cannot be read").why(inner),
         DataFusionError::ParquetError(inner) => Error::environment("a data file cannot be read").why(inner),
@@ -68,10 +66,9 @@ fn explain(error: &DataFusionError) -> Error {
     }
 }
 
-/// What the engine's join by a condition says when there is no memory left for a side that turns out to be empty, and its
-/// aggregates when there is none for their first group: they take having nothing to spill for an error of their own.
-const NOTHING_TO_SPILL: [&str; 2] =
-    ["Left side produced no data to spill", "ran out of memory with no aggregated groups"];
+/// What the engine's aggregates say when there is no memory left for their first group: they take having nothing to spill
+/// for an error of their own.
+const NOTHING_TO_SPILL: &str = "ran out of memory with no aggregated groups";
 
 fn short_of_memory(why: &str) -> Error {
     Error::environment("the query needs more memory than it may use")
@@ -195,7 +192,7 @@ mod tests {
         assert_eq!(from_engine(DataFusionError::Plan("x".into())).kind(), Kind::User);
         assert_eq!(from_engine(DataFusionError::ResourcesExhausted("x".into())).kind(), Kind::Environment);
         assert_eq!(from_engine(DataFusionError::Internal("x".into())).kind(), Kind::Ours);
-        assert!(from_engine(DataFusionError::Internal(NOTHING_TO_SPILL[0].into())).is_short_of_memory());
+        assert!(from_engine(DataFusionError::Internal(NOTHING_TO_SPILL.into())).is_short_of_memory());
         let through = from_engine(into_engine(Error::usage("mine")).context("around"));
         assert_eq!((through.kind(), through.what()), (Kind::Usage, "mine"));
     }

@@ -6,6 +6,7 @@ mod context;
 mod count_distinct;
 mod first_row;
 mod hashing;
+mod held_joins;
 mod info;
 mod join_subquery;
 mod lean_joins;

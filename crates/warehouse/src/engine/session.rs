@@ -15,6 +15,7 @@ use millstream_core::Result;
 
 use super::count_distinct::CountDistinctRule;
 use super::first_row::FirstRowRule;
+use super::held_joins::HeldJoins;
 use super::lean_joins::LeanJoins;
 use super::lean_pool::LeanPool;
 use super::sanity::{self, CheckAgain};
@@ -64,6 +65,8 @@ pub(super) fn state(runtime: Arc<RuntimeEnv>, partitions: usize) -> SessionState
         *rule = Arc::new(CheckAgain);
     }
     rules.insert(0, Arc::new(FirstRowRule));
+    // Last, so that no other rule sees what it puts in.
+    rules.push(Arc::new(HeldJoins));
     let mut logical = Optimizer::new().rules;
     logical.insert(0, Arc::new(CountDistinctRule));
     let mut builder = SessionStateBuilder::new()

@@ -110,6 +110,44 @@ async fn a_condition_of_an_outer_join_is_asked_of_rows_that_meet_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_without_an_equality_gives_all_of_its_rows() {
+    let f = fixture();
+    f.table("m.a", "select value as k, value % 7 as v from generate_series(1, 40) s(value)").await;
+    f.table("m.b", "select value as k, value % 5 as v, value % 9 as g from generate_series(1, 30) s(value)").await;
+    f.table("m.gone", "select * from m.b where false").await;
+    // Sides with rows, and without any in the ways in which there may be none; and with a join of their own.
+    let none = "select * from m.b where k < 0";
+    let nobody = "select * from m.b b where exists (select 1 from m.gone g where g.k = b.k)";
+    let some = "select b.* from m.b b left join m.gone g on b.k = g.k where g.k is null and b.v > 1";
+    let both = "select * from m.b union all select k + 100, v, g from m.b";
+    let counts = "select v as k, count(*) as v, max(g) as g from m.b group by v";
+    for other in ["select * from m.b", "select * from m.gone", none, nobody, some, both, counts] {
+        for kind in ["inner", "left", "right", "full"] {
+            let on = "on x.v between y.v and y.g";
+            same_without_memory(&f, &format!("select x.k, x.v, y.k, y.g from m.a x {kind} join ({other}) y {on}"))
+                .await;
+        }
+        for not in ["", "not"] {
+            let within = format!("{not} exists (select 1 from ({other}) y where y.v > x.v and y.g < x.k)");
+            same_without_memory(&f, &format!("select * from m.a x where {within}")).await;
+            let within = format!("{not} exists (select 1 from m.a x where y.v > x.v and y.g < x.k)");
+            same_without_memory(&f, &format!("select * from ({other}) y where {within}")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_join_without_an_equality_that_memory_does_not_hold_is_an_error() {
+    let f = two_sides().await;
+    let tiny = open_with_memory(f.folder.path(), TINY_BYTES);
+    for kind in ["inner", "left", "right", "full"] {
+        let sql = format!("select count(*) from m.a a {kind} join m.b b on a.t < b.t and a.id > b.id + {ROWS}");
+        let error = query(&tiny, &sql, &QueryOptions::default()).await.unwrap_err();
+        assert!(error.is_short_of_memory(), "{kind}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_cannot_be_done_in_less_is_an_error_of_the_environment() {
     let f = two_sides().await;
     let tiny = open_with_memory(f.folder.path(), TINY_BYTES);

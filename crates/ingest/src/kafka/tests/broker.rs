@@ -158,8 +158,11 @@ impl Watch for Told {
     fn trouble(&self, message: &str) {
         self.troubles.lock().unwrap().push(message.to_owned());
     }
+    /// By partition: the client tells them in the order in which it was given them, whichever that is.
     fn ends(&self, ends: &[(i32, i64)]) {
-        *self.ends.lock().unwrap() = ends.to_vec();
+        let mut ends = ends.to_vec();
+        ends.sort_unstable();
+        *self.ends.lock().unwrap() = ends;
     }
     fn committed(&self, commit: &KafkaCommit) {
         self.commits.lock().unwrap().push(commit.clone());
