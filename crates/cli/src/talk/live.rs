@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use millstream_core::Clock;
+use millstream_core::{Clock, Kind};
 use millstream_runner::live::{LiveEvent, LiveEvents, Refreshed};
 use serde_json::{Map, Value, json};
 
@@ -115,8 +115,13 @@ impl LiveEvents for LiveLines {
                 self.say("file-unfinished", &text, json!({"source": source, "unit": unit}));
             }
             LiveEvent::SourceDown { source, error, retry_in } => {
+                // Whose trouble it is: a full disk of ours is not a source that is away.
+                let (label, what) = match error.kind() {
+                    Kind::External => ("AWAY", "read"),
+                    _ => ("STUCK", "loaded"),
+                };
                 let mut text =
-                    format!("{} {source} cannot be read; tried again in {}", paint(WARN, "AWAY"), span(*retry_in));
+                    format!("{} {source} cannot be {what}; tried again in {}", paint(WARN, label), span(*retry_in));
                 for line in error.to_string().lines() {
                     text.push_str(&format!("\n          {line}"));
                 }
