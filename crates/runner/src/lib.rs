@@ -32,6 +32,7 @@ mod raw_tables;
 mod request;
 mod result;
 mod runner;
+mod runs;
 mod sqltype;
 mod test;
 mod unit_test;
@@ -53,6 +54,7 @@ pub use preview::Preview;
 pub use request::{Cancel, Request, Verb};
 pub use result::{BatchResults, NodeResult, Status, Summary, Timing};
 pub use runner::Runner;
+pub use runs::{runs, runs_like};
 pub use unit_test::UNIT_TEST_ROWS_MAX;
 pub use verify::{
     DifferentRow, FoundIn, VERIFY_ROWS_SHOWN_DEFAULT, Verified, VerifyRequest, VerifyStatus, VerifySummary,

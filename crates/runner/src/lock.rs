@@ -28,6 +28,9 @@ use crate::{Cancel, Event, Events};
 /// How often a waiting process looks whether the lock is free. The system's own waiting cannot be cancelled.
 const POLL_MS: u64 = 50;
 
+/// How long anybody waits without a word: whoever asks whether a lock is held has it for a moment.
+const ASKED: Duration = Duration::from_millis(2 * POLL_MS);
+
 /// How long a command waits for `millstream up`, whose refreshes are short, when it was not told to wait at all.
 const UP_WAIT: Duration = Duration::from_secs(60);
 
@@ -81,10 +84,10 @@ impl WorkspaceLock {
                 break;
             }
             let waited = began.elapsed();
-            if waited >= wait && (waited >= UP_WAIT || file != BUILD || !is_up(workspace)?) {
+            if waited >= wait.max(ASKED) && (waited >= UP_WAIT || file != BUILD || !is_up(workspace)?) {
                 return Err(held(workspace, lock.holder()));
             }
-            if !told {
+            if !told && waited >= ASKED {
                 events.on(&Event::WaitingForLock { pid: lock.holder() });
                 told = true;
             }
@@ -129,13 +132,18 @@ impl WorkspaceLock {
 
 /// Whether a `millstream up` lives.
 pub(crate) fn is_up(workspace: &Path) -> Result<bool> {
-    let path = workspace.join(UP);
-    if !path.exists() {
+    is_held(workspace, UP)
+}
+
+/// Whether somebody holds a lock. Of those that many share, two that ask may take each other for a holder.
+pub(crate) fn is_held(workspace: &Path, file: &str) -> Result<bool> {
+    if !workspace.join(file).exists() {
         return Ok(false);
     }
-    // Shared, so that two that ask do not take each other for it.
-    let lock = LockFile::open(workspace, UP)?;
-    Ok(!lock.is_locked(lock.file.try_lock_shared())?)
+    let lock = LockFile::open(workspace, file)?;
+    // Shared where it can be, so that two that ask do not take each other for a holder.
+    let tried = if [INGEST, FILES_LOCK].contains(&file) { lock.file.try_lock() } else { lock.file.try_lock_shared() };
+    Ok(!lock.is_locked(tried)?)
 }
 
 /// An open lock file.

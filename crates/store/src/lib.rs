@@ -20,5 +20,5 @@ mod value;
 pub use cause::Cause;
 pub use migrate::SCHEMA_VERSION;
 pub use open::{BUSY_TIMEOUT_MS, Store};
-pub use runs::{NodeRecord, RunFilter, RunRecord, RunStatus};
+pub use runs::{DIED, NodeRecord, RunFilter, RunRecord, RunStatus};
 pub use schedules::{ScheduleState, Tick, TickState};

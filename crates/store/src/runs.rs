@@ -7,6 +7,9 @@ use rusqlite::{Row, params};
 use crate::value::{count, instant, uncount, uninstant};
 use crate::{Cause, Store};
 
+/// What is said of a run whose process died.
+pub const DIED: &str = "the process ended without saying so";
+
 /// How a run stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -185,9 +188,9 @@ impl Store {
         let commands = serde_json::Value::from(commands).to_string();
         self.connection()
             .execute(
-                "update runs set status = 'interrupted', message = 'the process ended without saying so'
+                "update runs set status = 'interrupted', message = ?2
                  where status = 'running' and command in (select value from json_each(?1))",
-                [commands],
+                params![commands, DIED],
             )
             .map_err(|error| self.error(error))
     }

@@ -1,6 +1,7 @@
 //! `millstream runs`.
 
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -86,16 +87,17 @@ fn cause(text: &str) -> Result<String, String> {
 
 /// Runs it.
 pub fn run(args: RunsArgs, context: &Context) -> Outcome {
-    let store = Store::open(&context.load_target()?.path.join("state.db"))?;
+    let workspace = context.load_target()?.path;
+    let store = Store::open(&workspace.join("state.db"))?;
     match args.command {
-        Some(RunsCommand::Show(args)) => show(&args, &store, context),
-        None => list(&args.list, &store, context),
+        Some(RunsCommand::Show(args)) => show(&args, &store, &workspace, context),
+        None => list(&args.list, &store, &workspace, context),
     }
 }
 
-fn list(args: &ListArgs, store: &Store, context: &Context) -> Outcome {
+fn list(args: &ListArgs, store: &Store, workspace: &Path, context: &Context) -> Outcome {
     let status = args.status.as_deref().and_then(RunStatus::parse);
-    let runs = store.runs_where(&RunFilter { cause: args.cause.clone(), status }, args.limit)?;
+    let runs = millstream_runner::runs(store, workspace, &RunFilter { cause: args.cause.clone(), status }, args.limit)?;
     let now = context.clock.now();
     listing(&runs, args.format, now).print(args.format)?;
     if runs.is_empty() {
@@ -104,8 +106,8 @@ fn list(args: &ListArgs, store: &Store, context: &Context) -> Outcome {
     Ok(Exit::Success)
 }
 
-fn show(args: &ShowArgs, store: &Store, context: &Context) -> Outcome {
-    let run = find(store, &args.id)?;
+fn show(args: &ShowArgs, store: &Store, workspace: &Path, context: &Context) -> Outcome {
+    let run = find(store, workspace, &args.id)?;
     let nodes = store.nodes(&run.invocation_id)?;
     let now = context.clock.now();
     if matches!(args.format, ListFormat::Json | ListFormat::Jsonl) {
@@ -139,8 +141,8 @@ fn print_object(object: &Value, format: ListFormat) -> Result<(), Stop> {
 }
 
 /// The run that an id, or the beginning of one, means.
-fn find(store: &Store, id: &str) -> Result<RunRecord> {
-    let mut found = store.runs_like(id)?;
+fn find(store: &Store, workspace: &Path, id: &str) -> Result<RunRecord> {
+    let mut found = millstream_runner::runs_like(store, workspace, id)?;
     match (found.len(), id.is_empty()) {
         (_, true) => Err(Error::usage("the id is empty").hint("list them with: millstream runs")),
         (0, _) => {

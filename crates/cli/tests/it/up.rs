@@ -488,8 +488,11 @@ fn beside_a_busy_stream_builds_get_their_turn_and_kills_lose_nothing() {
     });
     let all = (BATCHES * 10).to_string();
     up.until("everything is in the mart", || value(&scene, "select sum(n) from totals") == all);
+    let at_work = || scene.must(&["runs", "--status", "running", "--format", "jsonl"]).stdout;
+    assert!(at_work().contains("topic payments"), "{}", at_work());
     up.child.kill().unwrap();
     up.child.wait().unwrap();
+    assert_eq!(at_work(), "", "nobody does what a dead process did");
     scene.must(&["up", "payments", "--once"]);
     assert_eq!(value(&scene, "select sum(n) from totals"), all);
     let twice = (BATCHES * 20).to_string();

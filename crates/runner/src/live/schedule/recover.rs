@@ -6,15 +6,12 @@
 
 use chrono::TimeDelta;
 use millstream_core::Result;
-use millstream_store::{RunRecord, RunStatus, Tick, TickState};
+use millstream_store::{DIED, RunRecord, RunStatus, Tick, TickState};
 
 use super::attempt::run_of;
 use super::{Schedule, Scheduler};
 use crate::live::backoff::jitter;
 use crate::live::event::LiveEvent;
-
-/// What is said of an attempt that died.
-const DIED: &str = "the process ended without saying so";
 
 impl Scheduler {
     /// Lets the times wait again that a dead process left at work, as far as they may. Only for the one process that
