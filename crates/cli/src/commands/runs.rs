@@ -101,7 +101,9 @@ fn list(args: &ListArgs, store: &Store, workspace: &Path, context: &Context) -> 
     let now = context.clock.now();
     listing(&runs, args.format, now).print(args.format)?;
     if runs.is_empty() {
-        context.talk.say("no-runs", "no run is known");
+        let is_filtered = args.cause.is_some() || status.is_some();
+        let text = if is_filtered { "no such run is known" } else { "no run is known" };
+        context.talk.say("no-runs", text);
     }
     Ok(Exit::Success)
 }
@@ -116,9 +118,9 @@ fn show(args: &ShowArgs, store: &Store, workspace: &Path, context: &Context) -> 
     }
     if args.format == ListFormat::Table {
         let facts = json!({"run": run});
-        let took = took(&run, now).map(seconds).unwrap_or_default();
+        let took = took(&run, now).map(|took| format!(" in {}", seconds(took))).unwrap_or_default();
         let text = format!(
-            "{} {} ({}, attempt {}): {} in {took}\n{}",
+            "{} {} ({}, attempt {}): {}{took}\n{}",
             run.command,
             run.invocation_id,
             run.cause,
