@@ -112,7 +112,7 @@ impl Scene {
     }
 
     /// Messages of the topic that `up` has not loaded, by what the broker says of the topic.
-    fn behind(&self) -> Result<i64, String> {
+    pub fn behind(&self) -> Result<i64, String> {
         let ends: i64 = self.broker.wire()?.ends(TOPIC)?.iter().map(|(_, end)| end).sum();
         Ok(ends - self.loaded()?)
     }

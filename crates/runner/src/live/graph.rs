@@ -2,7 +2,7 @@
 //!
 //! Kept fresh are dynamic tables, and what stands between a changing source and one of them (or what one of their
 //! tests reads): tables, incremental models and snapshots. Views need nothing: they show what their inputs hold. A
-//! node between that a schedule builds is left to that schedule; dynamic tables then follow its versions.
+//! node between that a schedule chooses and builds is left to that schedule; dynamic tables then follow its versions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl LiveNode {
 }
 
 impl LiveGraph {
-    /// The live nodes of a project; `scheduled` are nodes that a schedule builds.
+    /// The live nodes of a project; `scheduled` are nodes that are left to a schedule.
     ///
     /// # Errors
     /// A dynamic table declares a lag that is none.

@@ -272,7 +272,7 @@ impl Runner {
         if has_any || !names.is_empty() { self.jobs(names) } else { Ok(Vec::new()) }
     }
 
-    /// The nodes that schedules build which are not paused. Every selection is tried, paused or not.
+    /// The nodes that are left to schedules which are not paused. Every selection is tried, paused or not.
     fn scheduled(&self, schedules: &Schedules) -> Result<BTreeSet<String>> {
         let states = self.store.schedules()?;
         let mut found = BTreeSet::new();
@@ -294,11 +294,7 @@ impl Runner {
                 }
             };
             let said = states.iter().find(|state| state.name == schedule.name).and_then(|state| state.paused);
-            let builds = matches!(
-                schedule.command,
-                ScheduledCommand::Build | ScheduledCommand::Run | ScheduledCommand::Snapshot | ScheduledCommand::Seed
-            );
-            if builds && !said.unwrap_or(schedule.paused) {
+            if schedule.has_nodes_of_its_own() && !said.unwrap_or(schedule.paused) {
                 found.extend(selected);
             }
         }

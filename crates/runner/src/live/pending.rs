@@ -172,10 +172,12 @@ impl Pending {
     }
 
     /// The tables that these nodes read, and that are not refreshed with them, are taken as they are now: what is not yet in
-    /// them is not in these nodes afterwards either.
-    pub(crate) fn behind(&mut self, graph: &LiveGraph, nodes: &BTreeSet<usize>) {
+    /// them is not in these nodes afterwards either. One that waits after a failure is read by none of them, only by a test
+    /// that is asked when it has a new version: a node that were pending for its sake would be refreshed again and again.
+    pub(crate) fn behind(&mut self, graph: &LiveGraph, nodes: &BTreeSet<usize>, now: Instant) {
         for number in nodes {
             let read = graph.with_needs(*number).into_iter().filter(|other| !nodes.contains(other));
+            let read = read.filter(|other| !self.is_held_back(graph, *other, now));
             let open = read.filter_map(|other| self.since(other)).min();
             let state = &mut self.nodes[*number];
             state.since = [state.since, open].into_iter().flatten().min();
@@ -313,6 +315,31 @@ mod tests {
     }
 
     #[test]
+    fn what_shares_but_a_test_with_one_that_waits_is_not_pending_for_its_sake() {
+        // raw → a (1 s) → c (1 s); raw → b (1 minute); tests of b read a and c.
+        let b = LiveNode { inputs: BTreeSet::new(), ..LiveNode::reading("b", Some(60), "raw", &[0, 1]) };
+        let nodes = vec![LiveNode::reading("a", Some(1), "raw", &[]), LiveNode::reading("c", Some(1), "a", &[0]), b];
+        let graph = LiveGraph { nodes, ..LiveGraph::default() };
+        let start = Instant::now();
+        let mut pending = Pending::new(&graph);
+        pending.changed([0, 1, 2], start);
+        pending.begin(&[0, 1].into());
+        pending.failed(0, start, 0.0);
+        pending.skipped(1);
+        pending.begin(&[2].into());
+        pending.behind(&graph, &[2].into(), start);
+        pending.done(2, seconds(0));
+        assert_eq!(pending.since(2), None, "all of raw is in it");
+        // As soon as they are tried again they are refreshed with it, or before it.
+        let later = start + seconds(1);
+        pending.changed([2], later);
+        pending.begin(&[2].into());
+        pending.behind(&graph, &[2].into(), later);
+        pending.done(2, seconds(0));
+        assert_eq!(pending.since(2), Some(start));
+    }
+
+    #[test]
     fn what_only_waits_for_one_that_fails_holds_no_topic_either() {
         // raw → a (1 s) → b (1 s), and raw → c (1 s).
         let node = LiveNode::reading;
@@ -364,13 +391,13 @@ mod tests {
         pending.changed([0, 1, 2, 3], start + seconds(1));
         pending.done(0, seconds(1));
         pending.begin(&[1, 2, 3].into());
-        pending.behind(&graph, &[1, 2, 3].into());
+        pending.behind(&graph, &[1, 2, 3].into(), start);
         [1, 2, 3].into_iter().for_each(|number| pending.done(number, seconds(1)));
         assert_eq!(pending.since(3), Some(start + seconds(1)), "a had it not when d was made of it");
         pending.begin(&[0].into());
         pending.done(0, seconds(1));
         pending.begin(&[1, 2, 3].into());
-        pending.behind(&graph, &[1, 2, 3].into());
+        pending.behind(&graph, &[1, 2, 3].into(), start);
         pending.done(3, seconds(1));
         assert_eq!(pending.since(3), None);
     }

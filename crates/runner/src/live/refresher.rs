@@ -142,7 +142,7 @@ async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: 
         if rest.is_empty() {
             return Ok(None);
         }
-        shared.pending().behind(&shared.graph, &rest);
+        shared.pending().behind(&shared.graph, &rest, Instant::now());
         shared.cut_beside(&cut, &rest).await.map(Some)
     };
     match done.await {

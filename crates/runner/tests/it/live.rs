@@ -90,6 +90,17 @@ fn what_a_schedule_builds_is_left_to_it_and_followed() {
 }
 
 #[test]
+fn a_schedule_that_builds_everything_takes_nothing_from_up() {
+    for command in ["build", "run", "build, exclude: aside"] {
+        let scene = Scene::new(chain(), &format!("schedules: [{{name: s, cron: '0 3 * * *', command: {command}}}]"));
+        assert!(scene.summary("01T00:00:00").is_success());
+        scene.world.write("in/2.csv", "id\n3\n");
+        assert!(scene.summary("01T01:00:00").is_success());
+        assert_eq!(scene.world.query("select n from main.d3"), "3\n", "{command}: p is kept fresh");
+    }
+}
+
+#[test]
 fn up_follows_files_and_what_other_commands_build() {
     let scene = Scene::new(chain(), "schedules: [{name: s, cron: '0 3 * * *', command: run, select: p}]");
     let (runner, request) = (scene.runner.clone(), scene.request.clone());

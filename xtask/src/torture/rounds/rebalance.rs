@@ -30,6 +30,8 @@ pub fn disturb(scene: &mut Scene, round: &Round) -> Result<String, String> {
     }
     if let (true, true, Ok(before), Ok(after)) = (round.is_settled, round.hold >= LONG, before, after)
         && before == after
+        // A producer that has not found the broker again since the round before sends nothing that could be loaded.
+        && scene.behind().is_ok_and(|left| left > scene.rate.cast_signed())
     {
         scene.trouble(format!("up loaded nothing for {} ms beside another consumer", round.hold.as_millis()));
     }

@@ -126,6 +126,18 @@ pub struct Schedule {
     pub(crate) pattern: Pattern,
 }
 
+impl Schedule {
+    /// Whether what it builds is left to it, and not kept fresh otherwise. One that builds whatever there is, as a nightly
+    /// `build` does, chooses nothing.
+    pub(crate) fn has_nodes_of_its_own(&self) -> bool {
+        match self.command {
+            ScheduledCommand::Build | ScheduledCommand::Run => !self.select.is_empty() || self.selector.is_some(),
+            ScheduledCommand::Snapshot | ScheduledCommand::Seed => true,
+            ScheduledCommand::Test | ScheduledCommand::Freshness | ScheduledCommand::Ingest => false,
+        }
+    }
+}
+
 /// All schedules of a project.
 #[derive(Debug, Clone)]
 pub struct Schedules {

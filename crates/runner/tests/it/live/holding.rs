@@ -76,6 +76,34 @@ fn a_mart_that_fails_at_its_first_build_holds_up_no_other() {
 }
 
 #[test]
+fn what_shares_a_test_with_one_that_is_held_is_not_refreshed_again_and_again() {
+    let world = chain();
+    for name in ["p", "d2", "d3", "aside"] {
+        world.remove(&format!("models/{name}.sql"));
+    }
+    let late = DYNAMIC.replace("1 second", "3 seconds");
+    world.write("models/late.sql", &format!("{late} select id from {{{{ ref('v') }}}}"));
+    world.write("models/m.yml", "models: [{name: d1, columns: [{name: id, data_tests: [unique]}]}]");
+    world.write("tests/same.sql", "select id from {{ ref('late') }} except select id from {{ ref('d1') }}");
+    let scene = Scene::new(world, "");
+    assert!(scene.summary("01T00:00:00").is_success());
+    scene.up(async |scene| {
+        scene.until("it begins", || scene.model("late").version.is_some()).await;
+        scene.world.write("in/2.csv", "id\n2\n4\n");
+        scene.until("d1 is held", || scene.model("d1").failing.is_some()).await;
+        scene.until("late has it", || scene.model("late").version > Some(0)).await;
+        // By now the change that is not in d1 is older than late may be.
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        let before = scene.run_count();
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let runs = scene.run_count() - before;
+        assert!(runs < 10, "{runs} refreshes in two seconds in which nothing has changed");
+    });
+    assert_eq!(scene.world.query("select count(*) from main.late"), "4\n");
+    assert_eq!(scene.world.query("select count(*) from main.d1"), "2\n");
+}
+
+#[test]
 fn what_reads_a_view_that_cannot_be_made_waits_for_it_alone() {
     let world = chain();
     world.write("models/lost.sql", "{{ config(materialized='view') }} select id from main.nowhere");
