@@ -32,6 +32,10 @@ const OTHERS_EVERY: Duration = Duration::from_secs(2);
 /// How often what was refreshed is told.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
 
+/// Refreshes begin at least so far apart. Where each takes a moment, topics would else commit a few messages for every one
+/// of them, forty times a second, which nobody is the fresher for and keeps a processor busy.
+const EVERY: Duration = Duration::from_millis(100);
+
 /// Pause after a failure of the whole refresh (a full disk, a store that cannot be written).
 const AFTER_FAILURE: Duration = Duration::from_secs(5);
 
@@ -63,13 +67,14 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
         }
         let now = Instant::now();
         match round(&shared, is_first, &mut beside, &mut told).await {
-            Ok(()) if shared.soft.is_cancelled() => break,
-            Ok(()) if is_first => {
+            Ok(_) if shared.soft.is_cancelled() => break,
+            Ok(_) if is_first => {
                 is_first = false;
                 shared.board.lock().is_started = true;
                 tell_fresh(&shared, began);
             }
-            Ok(()) => {}
+            Ok(true) => shared.sleep(EVERY.saturating_sub(now.elapsed())).await,
+            Ok(false) => {}
             Err(_) if shared.hard.is_cancelled() => break,
             Err(error) => {
                 shared.tell(&LiveEvent::RefreshFailed { error: &error });
@@ -103,17 +108,17 @@ pub(super) fn tell_fresh(shared: &Shared, began: Instant) {
     shared.tell(&LiveEvent::Fresh { elapsed: began.elapsed(), held });
 }
 
-/// Refreshes what is due: at once what has no time, and what may be older beside.
-async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: &mut Told) -> Result<()> {
+/// Refreshes what is due: at once what has no time, and what may be older beside. Whether there was anything.
+async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: &mut Told) -> Result<bool> {
     let (urgent, rest) = due(shared, is_first);
     let is_free = !beside.is_at_work();
     if urgent.is_empty() && (rest.is_empty() || !is_free) {
-        return Ok(());
+        return Ok(false);
     }
     if !urgent.is_empty() {
         flush::have_committed(shared).await;
     }
-    let Some(lock) = shared.enter(LOCK_WAIT).await? else { return Ok(()) };
+    let Some(lock) = shared.enter(LOCK_WAIT).await? else { return Ok(false) };
     // Others may have come while it was waited.
     let (mut urgent, mut rest) = due(shared, is_first);
     let tried = urgent.iter().chain(rest.iter().filter(|_| is_free)).copied();
@@ -125,7 +130,7 @@ async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: 
     }
     let rest = if is_free { rest } else { BTreeSet::new() };
     if urgent.is_empty() && rest.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     {
         let mut pending = shared.pending();
@@ -155,7 +160,7 @@ async fn round(shared: &Arc<Shared>, is_first: bool, beside: &mut Beside, told: 
             return Err(error);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What has no time left, and what is due and may be older. At the start nothing is refreshed beside.
