@@ -73,7 +73,7 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
                 shared.board.lock().is_started = true;
                 tell_fresh(&shared, began);
             }
-            Ok(true) => shared.sleep(EVERY.saturating_sub(now.elapsed())).await,
+            Ok(true) => shared.sleep(pause_after(now, Instant::now())).await,
             Ok(false) => {}
             Err(_) if shared.hard.is_cancelled() => break,
             Err(error) => {
@@ -98,6 +98,11 @@ pub(crate) async fn run(shared: Arc<Shared>, began: Instant) {
         end(&shared, beside.ended().await, &mut told);
     }
     told.tell(&shared, Duration::ZERO);
+}
+
+/// How long nothing is refreshed after what began at this time.
+fn pause_after(began: Instant, now: Instant) -> Duration {
+    EVERY.saturating_sub(now.saturating_duration_since(began))
 }
 
 /// Tells that models are fresh, and how many are not because they are held back.
@@ -421,5 +426,17 @@ mod tests {
         let (now, since) = (DateTime::UNIX_EPOCH + Duration::from_secs(100), Instant::now());
         assert_eq!(seen_at(since, since + Duration::from_secs(7), now).timestamp(), 93);
         assert_eq!(seen_at(since + Duration::from_secs(1), since, now), now);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refreshes_that_take_a_moment_begin_a_tenth_of_a_second_apart() {
+        let began = Instant::now();
+        let after = |ms: u64| pause_after(began, began + Duration::from_millis(ms)).as_millis();
+        assert_eq!([after(0), after(30), after(99), after(100), after(240)], [100, 70, 1, 0, 0]);
     }
 }
