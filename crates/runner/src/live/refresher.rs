@@ -427,11 +427,6 @@ mod tests {
         assert_eq!(seen_at(since, since + Duration::from_secs(7), now).timestamp(), 93);
         assert_eq!(seen_at(since + Duration::from_secs(1), since, now), now);
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn refreshes_that_take_a_moment_begin_a_tenth_of_a_second_apart() {
